@@ -1,0 +1,134 @@
+import { CausewayError } from "./causeway-error.ts";
+
+export type EnvironmentKind = "production" | "sandbox" | "development";
+
+/** Per target: what the stack says on top of the flow (`schemas/types/flow.ts`). */
+export interface TargetSettings {
+  readonly mode?: "off" | "dryRun" | "redirect" | "live";
+  /** ISO 8601 instant; documents posted earlier are skipped TOO_OLD. */
+  readonly goLive?: string;
+  /** Mail only: where redirected mail goes. */
+  readonly redirectTo?: string;
+  /** Mail only: domains that live mail may reach, or "*". */
+  readonly allowedRecipientDomains?: readonly string[];
+  readonly legalEntities?: {
+    readonly [legalEntity: string]: {
+      readonly mode?: "off" | "dryRun" | "redirect" | "live";
+      readonly sender?: string;
+      readonly ownership?: "all" | "notDualWritten";
+      readonly ownerTeam?: string;
+    };
+  };
+}
+
+/** The function app's settings, read and checked once; nothing else reads the environment. */
+export interface AppConfig {
+  readonly environmentKind: EnvironmentKind;
+  /** F&O host names that live mail may come from. */
+  readonly productionHosts: readonly string[];
+  /** Name of the door for events that carry none (F&O sending to the queue itself). */
+  readonly defaultDoor: string;
+  /** Client id of the function app's user-assigned identity. */
+  readonly clientId: string | undefined;
+  /** `<namespace>.servicebus.windows.net`, locally `localhost:<port>`. */
+  readonly serviceBusNamespace: string;
+  readonly tableEndpoint: string;
+  readonly blobEndpoint: string;
+  readonly financeUrl: string;
+  readonly dataverseUrl: string;
+  /** Logic Apps' access endpoints, by target. */
+  readonly workflows: Readonly<Record<string, string>>;
+  /** Audience of the token for our workflows. */
+  readonly workflowAudience: string;
+  readonly targets: Readonly<Record<string, TargetSettings>>;
+  /** Instances the plan may scale to: per-instance budgets are a share of the target's. */
+  readonly maximumInstanceCount: number;
+  readonly maxMessageBytes: number;
+  readonly telemetryConnectionString: string | undefined;
+}
+
+export type ConfigErrorCode = "CONFIG_INVALID";
+
+/**
+ * Reads the settings. Names: CAUSEWAY_ENVIRONMENT_KIND, CAUSEWAY_PRODUCTION_HOSTS (JSON array),
+ * CAUSEWAY_DEFAULT_DOOR, AZURE_CLIENT_ID, ServiceBus__fullyQualifiedNamespace, CAUSEWAY_TABLE_ENDPOINT,
+ * CAUSEWAY_BLOB_ENDPOINT, CAUSEWAY_FINANCE_URL, CAUSEWAY_DATAVERSE_URL, CAUSEWAY_WORKFLOWS (JSON:
+ * target → access endpoint), CAUSEWAY_WORKFLOW_AUDIENCE, CAUSEWAY_TARGETS (JSON: target →
+ * TargetSettings), CAUSEWAY_MAXIMUM_INSTANCE_COUNT, CAUSEWAY_MAX_MESSAGE_BYTES,
+ * APPLICATIONINSIGHTS_CONNECTION_STRING. Throws one CONFIG_INVALID that lists every bad setting.
+ */
+export function readConfig(env: Readonly<Record<string, string | undefined>>): AppConfig {
+  const problems: string[] = [];
+  const text = (name: string): string => {
+    const value = env[name];
+    if (value === undefined || value === "") problems.push(`${name} is not set`);
+    return value ?? "";
+  };
+  const url = (name: string): string => {
+    const value = text(name);
+    if (value !== "" && !isAllowedUrl(value)) {
+      problems.push(`${name} must be an https address (http only on loopback), got ${value}`);
+    }
+    return value.replace(/\/+$/, "");
+  };
+  const json = <T>(name: string, fallback: T): T => {
+    const value = env[name];
+    if (value === undefined || value === "") return fallback;
+    try {
+      return JSON.parse(value) as T;
+    } catch {
+      problems.push(`${name} is not JSON`);
+      return fallback;
+    }
+  };
+  const count = (name: string, fallback: number): number => {
+    const value = Number(env[name] ?? fallback);
+    if (!Number.isInteger(value) || value < 1) problems.push(`${name} must be a whole number ≥ 1`);
+    return value;
+  };
+  const kind = text("CAUSEWAY_ENVIRONMENT_KIND");
+  if (kind !== "" && !isEnvironmentKind(kind)) {
+    problems.push(
+      `CAUSEWAY_ENVIRONMENT_KIND must be production, sandbox or development, got ${kind}`,
+    );
+  }
+  const config: AppConfig = {
+    environmentKind: isEnvironmentKind(kind) ? kind : "development",
+    productionHosts: json<readonly string[]>("CAUSEWAY_PRODUCTION_HOSTS", []),
+    defaultDoor: text("CAUSEWAY_DEFAULT_DOOR"),
+    clientId: env["AZURE_CLIENT_ID"],
+    serviceBusNamespace: text("ServiceBus__fullyQualifiedNamespace"),
+    tableEndpoint: url("CAUSEWAY_TABLE_ENDPOINT"),
+    blobEndpoint: url("CAUSEWAY_BLOB_ENDPOINT"),
+    financeUrl: url("CAUSEWAY_FINANCE_URL"),
+    dataverseUrl: url("CAUSEWAY_DATAVERSE_URL"),
+    workflows: json<Record<string, string>>("CAUSEWAY_WORKFLOWS", {}),
+    workflowAudience: env["CAUSEWAY_WORKFLOW_AUDIENCE"] ?? "https://management.azure.com/",
+    targets: json<Record<string, TargetSettings>>("CAUSEWAY_TARGETS", {}),
+    maximumInstanceCount: count("CAUSEWAY_MAXIMUM_INSTANCE_COUNT", 10),
+    maxMessageBytes: count("CAUSEWAY_MAX_MESSAGE_BYTES", 262_144),
+    telemetryConnectionString: env["APPLICATIONINSIGHTS_CONNECTION_STRING"],
+  };
+  if (problems.length > 0) {
+    throw new CausewayError<ConfigErrorCode>(
+      "CONFIG_INVALID",
+      `The function app's settings are wrong; nothing was started.\n- ${problems.join("\n- ")}`,
+      { fate: "permanent" },
+    );
+  }
+  return config;
+}
+
+function isEnvironmentKind(value: string): value is EnvironmentKind {
+  return value === "production" || value === "sandbox" || value === "development";
+}
+
+function isAllowedUrl(value: string): boolean {
+  try {
+    const { protocol, hostname } = new URL(value);
+    const loopback = hostname === "localhost" || hostname === "127.0.0.1" || hostname === "[::1]";
+    return protocol === "https:" || (protocol === "http:" && loopback);
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,56 @@
+/**
+ * What a target may answer for one delivery. Policy (retries, gates, dead letters) is not a target's
+ * business: it says what happened, `delivery/` decides what follows.
+ */
+export type Outcome =
+  | { readonly kind: "delivered"; readonly reference: string; readonly url?: string }
+  /** Only in flows marked `versioned`: a newer version is already there. */
+  | { readonly kind: "superseded"; readonly reference: string }
+  /** `wouldSend`: what a dry run would have written, kept in the ledger. */
+  | { readonly kind: "skipped"; readonly rule: string; readonly wouldSend?: unknown }
+  /** A master record is not there yet; `missing` are its keys, e.g. "account/usmf/US-001". */
+  | { readonly kind: "wait"; readonly code: string; readonly missing: readonly string[] }
+  /** `afterMs`: the target's own Retry-After; it closes the gate for everybody. `unreachable`: counts as outage, not as an attempt. */
+  | {
+      readonly kind: "retry";
+      readonly code: string;
+      readonly reason: string;
+      readonly afterMs?: number;
+      readonly unreachable?: boolean;
+    }
+  /** It may have happened. `confirm` decides after `checkAfterMs`; never a blind second send. */
+  | {
+      readonly kind: "unsure";
+      readonly code: string;
+      readonly checkAfterMs?: number;
+      readonly memo?: string;
+    }
+  | { readonly kind: "reject"; readonly code: string; readonly reason: string };
+
+/** One event for one target, as the delivery engine hands it over. */
+export interface DeliveryRequest<Body> {
+  readonly eventId: string;
+  readonly target: string;
+  /** Tries so far against a reachable target, this one not counted. */
+  readonly attempts: number;
+  readonly hop: number;
+  /** Rises only on a replay after a confirmed failure; part of the mail's operation id. */
+  readonly generation: number;
+  /** What an earlier `unsure` left for `confirm` (e.g. an operation id). */
+  readonly memo: string | null;
+  /** When the event was accepted, epoch ms. */
+  readonly acceptedAt: number;
+  readonly traceparent: string;
+  readonly body: Body;
+}
+
+export interface Target<Body> {
+  readonly name: string;
+  /** One outcome per request, in the order given. Never throws for a row. Stops early when `signal` aborts: the rest comes back as null. */
+  deliver(
+    requests: readonly DeliveryRequest<Body>[],
+    signal: AbortSignal,
+  ): Promise<readonly (Outcome | null)[]>;
+  /** For a request whose last outcome was `unsure`: found → delivered, surely absent → retry, else unsure again. */
+  confirm?(request: DeliveryRequest<Body>, signal: AbortSignal): Promise<Outcome>;
+}

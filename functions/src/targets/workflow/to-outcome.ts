@@ -1,0 +1,48 @@
+import type { Outcome } from "../target.ts";
+import type { WorkflowAnswer } from "./workflow-call.ts";
+
+/**
+ * What a failed or refused call means when the effect may be repeated safely, or surely did not happen.
+ * `prefix` makes the codes the target's own: CRM_…, MAIL_….
+ */
+export function toRetry(answer: WorkflowAnswer, prefix: "CRM" | "MAIL"): Outcome {
+  switch (answer.kind) {
+    case "noAnswer":
+      return {
+        kind: "retry",
+        code: `${prefix}_UNREACHABLE`,
+        reason: `the workflow gave no answer (${answer.code})`,
+        unreachable: true,
+      };
+    case "refused":
+      return {
+        kind: "retry",
+        code: answer.status === 429 ? `${prefix}_THROTTLED` : `${prefix}_WORKFLOW_REFUSED`,
+        reason: answer.reason,
+        // Wrong rights or a disabled workflow are an outage for everybody, not this invoice's attempt.
+        unreachable: answer.status !== 429,
+        ...(answer.afterMs === undefined ? {} : { afterMs: answer.afterMs }),
+      };
+    case "answered": {
+      const { code, reason, retryAfterSeconds } = answer.body;
+      return {
+        kind: "retry",
+        code: code ?? `${prefix}_FAILED`,
+        reason: reason ?? `the workflow answered ${answer.status}`,
+        ...(retryAfterSeconds === undefined ? {} : { afterMs: retryAfterSeconds * 1000 }),
+      };
+    }
+  }
+}
+
+/** A workflow's "reject" as an outcome. */
+export function toReject(
+  body: { readonly code?: string; readonly reason?: string },
+  prefix: "CRM" | "MAIL",
+): Outcome {
+  return {
+    kind: "reject",
+    code: body.code ?? `${prefix}_REJECTED`,
+    reason: body.reason ?? "the workflow gave no reason",
+  };
+}

@@ -1,0 +1,102 @@
+import { HttpError, type Http, type HttpResponse } from "../../platform/http.ts";
+import type { GetToken } from "../../platform/token.ts";
+
+/** What a workflow of ours answers; anything else is told by its HTTP status. */
+export type WorkflowAnswer =
+  | { readonly kind: "answered"; readonly status: number; readonly body: WorkflowBody }
+  /** No answer. `sent`: the workflow may have run. */
+  | { readonly kind: "noAnswer"; readonly code: string; readonly sent: boolean }
+  /** The platform in front of the workflow said no: nothing of the workflow ran. */
+  | {
+      readonly kind: "refused";
+      readonly status: number;
+      readonly reason: string;
+      readonly afterMs: number | undefined;
+    };
+
+export interface WorkflowBody {
+  readonly status?: string;
+  readonly reference?: string;
+  readonly operationId?: string;
+  readonly code?: string;
+  readonly reason?: string;
+  readonly retryAfterSeconds?: number;
+}
+
+export interface WorkflowCallOptions {
+  readonly http: Http;
+  readonly getToken: GetToken;
+  /** The Logic App's access endpoint, without its trigger's path. */
+  readonly accessEndpoint: string;
+  readonly audience: string;
+}
+
+export type WorkflowCall = (
+  body: unknown,
+  context: {
+    readonly traceparent: string;
+    readonly eventId: string;
+    readonly signal: AbortSignal;
+  },
+) => Promise<WorkflowAnswer>;
+
+/** Workflows answer within 60 s (their HTTP actions within 30); the caller waits a little longer. */
+const timeoutMs = 100_000;
+
+/**
+ * Calls a workflow's Request trigger with the function app's token, never with a `sig`: the workflow's
+ * access policy checks who calls. Never throws.
+ */
+export function createWorkflowCall(options: WorkflowCallOptions): WorkflowCall {
+  const url = `${options.accessEndpoint.replace(/\/+$/, "")}/triggers/manual/paths/invoke?api-version=2016-10-01`;
+  return async (body, { traceparent, eventId, signal }) => {
+    try {
+      const token = await options.getToken(options.audience.replace(/\/+$/, ""));
+      const response = await options.http({
+        method: "POST",
+        url,
+        timeoutMs,
+        signal,
+        headers: {
+          authorization: `Bearer ${token}`,
+          "content-type": "application/json",
+          "x-ms-client-tracking-id": eventId,
+          traceparent,
+        },
+        body: JSON.stringify(body),
+      });
+      return toAnswer(response);
+    } catch (error) {
+      if (error instanceof HttpError) {
+        return { kind: "noAnswer", code: error.code, sent: error.sent };
+      }
+      return { kind: "noAnswer", code: "TOKEN_UNAVAILABLE", sent: false };
+    }
+  };
+}
+
+/** A body with a `status` of ours came from the workflow; without one, from what stands before it. */
+function toAnswer(response: HttpResponse): WorkflowAnswer {
+  const body = parse(response.body);
+  if (body?.status !== undefined) return { kind: "answered", status: response.status, body };
+  // A workflow that ran out of its own time has run: whoever must not repeat has to ask first.
+  if (response.status === 504 || response.status === 408) {
+    return { kind: "noAnswer", code: "TIMEOUT", sent: true };
+  }
+  const seconds = Number(response.headers.get("retry-after"));
+  return {
+    kind: "refused",
+    status: response.status,
+    reason: `the workflow's endpoint answered ${response.status}`,
+    afterMs: Number.isFinite(seconds) && seconds > 0 ? seconds * 1000 : undefined,
+  };
+}
+
+function parse(text: string): WorkflowBody | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === "object" && value !== null ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
