@@ -1,0 +1,168 @@
+import * as pulumi from "@pulumi/pulumi";
+import { Command } from "@pulumi/command/local/index.js";
+import {
+  AppServicePlan,
+  WebApp,
+  WebAppFtpAllowed,
+  WebAppScmAllowed,
+  listWebAppHostKeysOutput,
+} from "@pulumi/azure-native/web/index.js";
+import { toPublishUrl } from "../scripts/one-deploy.ts";
+import { sendDiagnostics } from "./diagnostics.ts";
+import type { Identity } from "./identities.ts";
+import type { Placement } from "./placement.ts";
+
+export interface FunctionAppArgs extends Placement {
+  readonly identity: Identity;
+  readonly settings: Readonly<Record<string, pulumi.Input<string>>>;
+  readonly nodeVersion: string;
+  readonly maximumInstanceCount: number;
+  readonly instanceMemoryMB: number;
+  /** Instances that are always there for the HTTPS door and for intake. Default 0: scale to zero. */
+  readonly alwaysReady: number;
+  /** Address of the container that Azure keeps the package in. */
+  readonly deploymentContainerUrl: pulumi.Input<string>;
+  readonly package: {
+    readonly path: string;
+    readonly sha256: string;
+    readonly projectRoot: string;
+  };
+  /** True when a door lets F&O post here; otherwise nobody may call the app from outside. */
+  readonly isDoor: boolean;
+  readonly subnetId?: pulumi.Input<string>;
+  /** Roles, rules, tables: what the code needs from its first second on. */
+  readonly codeDependsOn: readonly pulumi.Resource[];
+}
+
+/** The function app on Flex Consumption, with its code. */
+export class FunctionApp extends pulumi.ComponentResource {
+  readonly appId: pulumi.Output<string>;
+  readonly hostName: pulumi.Output<string>;
+  /** The key for functions of level `function`; known once the code is there. */
+  readonly functionKey: pulumi.Output<string>;
+
+  readonly #name: string;
+  readonly #args: FunctionAppArgs;
+
+  constructor(name: string, args: FunctionAppArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("causeway:functions:FunctionApp", name, {}, opts);
+    this.#name = name;
+    this.#args = args;
+    const app = this.#createApp();
+    const guards = this.#switchPasswordsOff(app);
+    const code = this.#deployCode(app, guards);
+    const keys = listWebAppHostKeysOutput(
+      { resourceGroupName: args.resourceGroupName, name: app.name },
+      { parent: this, dependsOn: [code] },
+    );
+    this.appId = app.id;
+    this.hostName = app.defaultHostName;
+    this.functionKey = pulumi.secret(keys.apply((all) => all.functionKeys?.["default"] ?? ""));
+    this.registerOutputs({ hostName: this.hostName });
+  }
+
+  #createApp(): WebApp {
+    const { identity, isDoor, nameOf, resourceGroupName, settings, subnetId, tags } = this.#args;
+    const app = new WebApp(
+      `${this.#name}-app`,
+      {
+        resourceGroupName,
+        name: nameOf("functionApp"),
+        kind: "functionapp,linux",
+        serverFarmId: this.#createPlan().id,
+        httpsOnly: true,
+        identity: { type: "UserAssigned", userAssignedIdentities: [identity.id] },
+        keyVaultReferenceIdentity: identity.id,
+        ...(subnetId === undefined ? {} : { virtualNetworkSubnetId: subnetId }),
+        siteConfig: {
+          appSettings: Object.entries(settings).map(([key, value]) => ({ name: key, value })),
+          minTlsVersion: "1.2",
+          scmMinTlsVersion: "1.2",
+          ftpsState: "Disabled",
+          http20Enabled: true,
+          remoteDebuggingEnabled: false,
+          // The deployment site stays open: it takes Entra tokens only.
+          ipSecurityRestrictionsDefaultAction: isDoor ? "Allow" : "Deny",
+          scmIpSecurityRestrictionsDefaultAction: "Allow",
+        },
+        functionAppConfig: this.#toAppConfig(),
+        tags,
+      },
+      { parent: this },
+    );
+    sendDiagnostics(this.#name, { resourceUri: app.id, workspaceId: this.#args.workspaceId }, this);
+    return app;
+  }
+
+  #createPlan(): AppServicePlan {
+    return new AppServicePlan(
+      `${this.#name}-plan`,
+      {
+        resourceGroupName: this.#args.resourceGroupName,
+        name: this.#args.nameOf("plan"),
+        kind: "functionapp",
+        sku: { name: "FC1", tier: "FlexConsumption" },
+        reserved: true,
+        tags: this.#args.tags,
+      },
+      { parent: this },
+    );
+  }
+
+  #toAppConfig() {
+    const { alwaysReady, deploymentContainerUrl, identity, instanceMemoryMB } = this.#args;
+    return {
+      runtime: { name: "node", version: this.#args.nodeVersion },
+      scaleAndConcurrency: {
+        maximumInstanceCount: this.#args.maximumInstanceCount,
+        instanceMemoryMB,
+        alwaysReady: (alwaysReady === 0 ? [] : ["http", "function:intake"]).map((group) => ({
+          name: group,
+          instanceCount: alwaysReady,
+        })),
+      },
+      deployment: {
+        storage: {
+          type: "blobContainer",
+          value: deploymentContainerUrl,
+          authentication: {
+            type: "UserAssignedIdentity",
+            userAssignedIdentityResourceId: identity.id,
+          },
+        },
+      },
+      siteUpdateStrategy: { type: "RollingUpdate" },
+    };
+  }
+
+  #switchPasswordsOff(app: WebApp): readonly pulumi.Resource[] {
+    const within = {
+      resourceGroupName: this.#args.resourceGroupName,
+      name: app.name,
+      allow: false,
+    };
+    return [
+      new WebAppFtpAllowed(`${this.#name}-ftp`, within, { parent: this }),
+      new WebAppScmAllowed(`${this.#name}-scm`, within, { parent: this }),
+    ];
+  }
+
+  /** The zip goes up with the deployer's own token; the hash alone decides whether it goes again. */
+  #deployCode(app: WebApp, guards: readonly pulumi.Resource[]): Command {
+    const { codeDependsOn, package: zip } = this.#args;
+    return new Command(
+      `${this.#name}-code`,
+      {
+        create: "node --import tsx infra/scripts/publish-package.ts",
+        dir: zip.projectRoot,
+        environment: {
+          CAUSEWAY_FUNCTION_APP: app.name,
+          CAUSEWAY_PUBLISH_URL: app.defaultHostName.apply(toPublishUrl),
+          CAUSEWAY_PACKAGE: zip.path,
+        },
+        triggers: [zip.sha256],
+      },
+      { parent: this, dependsOn: [...codeDependsOn, ...guards] },
+    );
+  }
+}

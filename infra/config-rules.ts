@@ -1,0 +1,190 @@
+import { closest } from "fastest-levenshtein";
+import {
+  isDeployed,
+  type RawStackConfig,
+  type StackConfig,
+  type TargetConfig,
+} from "./stack-config.ts";
+
+/** One wrong setting: its key without the namespace, what is wrong, and what to do. */
+export interface Mistake {
+  readonly key: string;
+  readonly reason: string;
+}
+
+/** What the settings say together that cannot be deployed, all of it at once. */
+export function findRuleMistakes(
+  config: StackConfig,
+  raw: RawStackConfig,
+  knownTargets: readonly string[],
+): readonly Mistake[] {
+  return [
+    ...findUrlMistakes(config),
+    ...findDoorMistakes(config),
+    ...findTargetMistakes(config, knownTargets),
+    ...findMailMistakes(config),
+    ...findCrmMistakes(config, raw),
+    ...findNetworkMistakes(config),
+  ];
+}
+
+function findUrlMistakes(config: StackConfig): readonly Mistake[] {
+  const urls: Readonly<Record<string, string | undefined>> = {
+    financeUrl: config.financeUrl,
+    dataverseUrl: config.dataverseUrl,
+    "crm.baseUrl": config.crm?.baseUrl,
+    "crm.tokenUrl": config.crm?.tokenUrl,
+  };
+  return Object.entries(urls).flatMap(([key, text]) =>
+    text === undefined || isSafeUrl(text)
+      ? []
+      : [{ key, reason: `must be an https address (http only on loopback), got ${text}` }],
+  );
+}
+
+function findDoorMistakes(config: StackConfig): readonly Mistake[] {
+  const names = config.doors.map((door) => door.name);
+  return config.doors.flatMap((door, index) => [
+    ...(names.indexOf(door.name) === index
+      ? []
+      : [{ key: `doors.${index}.name`, reason: `is used twice: ${door.name}` }]),
+    ...(config.network === "private" && door.endpoints.includes("serviceBus")
+      ? [
+          {
+            key: `doors.${index}.endpoints`,
+            reason: "has serviceBus, but F&O cannot reach a private namespace; use eventGrid",
+          },
+        ]
+      : []),
+  ]);
+}
+
+function findTargetMistakes(
+  config: StackConfig,
+  knownTargets: readonly string[],
+): readonly Mistake[] {
+  return Object.entries(config.targets).flatMap(([name, target]) => [
+    ...(knownTargets.includes(name)
+      ? []
+      : [
+          {
+            key: `targets.${name}`,
+            reason: `is in no flow; did you mean ${closest(name, [...knownTargets])}?`,
+          },
+        ]),
+    ...(name === "email" ? [] : findMailOnlyMistakes(name, target)),
+  ]);
+}
+
+function findMailOnlyMistakes(name: string, target: TargetConfig): readonly Mistake[] {
+  return modesOf(name, target).flatMap(({ key, mode }) =>
+    mode === "redirect" ? [{ key, reason: "is redirect, which only email can do" }] : [],
+  );
+}
+
+/**
+ * The rule that keeps a copied environment away from real customers. The function app checks the
+ * same before each send; here it stops the deployment.
+ */
+function findMailMistakes(config: StackConfig): readonly Mistake[] {
+  const email = config.targets["email"];
+  if (email === undefined || !isDeployed(email)) return findMailDomainMistakes(config);
+  const modes = modesOf("email", email);
+  const redirect = modes.find(({ mode }) => mode === "redirect");
+  const live = modes.find(({ mode }) => mode === "live");
+  return [
+    ...(redirect !== undefined && email.redirectTo === undefined
+      ? [{ key: "targets.email.redirectTo", reason: `is missing, but ${redirect.key} is redirect` }]
+      : []),
+    ...(live === undefined ? [] : findLiveMailMistakes(config, email, live.key)),
+    ...findMailDomainMistakes(config),
+  ];
+}
+
+function findLiveMailMistakes(
+  config: StackConfig,
+  email: TargetConfig,
+  key: string,
+): readonly Mistake[] {
+  const mistakes: Mistake[] = [];
+  if (config.environmentKind !== "production") {
+    mistakes.push({ key, reason: `is live, but environmentKind is ${config.environmentKind}` });
+  }
+  const hosts = [hostOf(config.financeUrl), ...config.doors.map((door) => door.financeHost)];
+  for (const host of new Set(hosts)) {
+    if (config.productionHosts.includes(host)) continue;
+    mistakes.push({ key: "productionHosts", reason: `lacks ${host}, but ${key} is live` });
+  }
+  if ((email.allowedRecipientDomains ?? []).length === 0) {
+    mistakes.push({
+      key: "targets.email.allowedRecipientDomains",
+      reason: `is empty, but ${key} is live; name the domains, or "*" for all`,
+    });
+  }
+  return mistakes;
+}
+
+function findMailDomainMistakes({ mail }: StackConfig): readonly Mistake[] {
+  const mistakes: Mistake[] = [];
+  if (mail.domain === "custom" && mail.domainName === undefined) {
+    mistakes.push({ key: "mail.domainName", reason: "is missing, but mail.domain is custom" });
+  }
+  if (mail.domain === "managed" && mail.senders.length > 0) {
+    // https://learn.microsoft.com/azure/communication-services/quickstarts/email/add-multiple-senders
+    mistakes.push({
+      key: "mail.senders",
+      reason: "need a custom domain; a managed one has its own",
+    });
+  }
+  return mistakes;
+}
+
+function findCrmMistakes(config: StackConfig, raw: RawStackConfig): readonly Mistake[] {
+  if (!isDeployed(config.targets["crm"])) return [];
+  const missing = (key: string): Mistake => ({ key, reason: "is missing, but targets.crm is on" });
+  return [
+    ...(config.crm === undefined ? [missing("crm")] : []),
+    ...(raw.crmClientSecret === undefined ? [missing("crmClientSecret")] : []),
+    ...(config.network === "private" && config.logicAppOutboundAddresses.length === 0
+      ? [
+          {
+            key: "logicAppOutboundAddresses",
+            reason:
+              "is empty, so the CRM workflow could not read its secret; the addresses of a region " +
+              "are on https://learn.microsoft.com/azure/logic-apps/logic-apps-limits-and-config",
+          },
+        ]
+      : []),
+  ];
+}
+
+function findNetworkMistakes(config: StackConfig): readonly Mistake[] {
+  if (config.network !== "private" || config.serviceBusTier === "Premium") return [];
+  return [
+    {
+      key: "serviceBusTier",
+      reason: "must be Premium when network is private: Standard has no private endpoints",
+    },
+  ];
+}
+
+function modesOf(name: string, target: TargetConfig): readonly { key: string; mode: string }[] {
+  const own = { key: `targets.${name}.mode`, mode: target.mode as string };
+  const companies = Object.entries(target.legalEntities ?? {}).flatMap(([id, company]) =>
+    company.mode === undefined
+      ? []
+      : [{ key: `targets.${name}.legalEntities.${id}.mode`, mode: company.mode }],
+  );
+  return [own, ...companies];
+}
+
+function hostOf(url: string): string {
+  return URL.canParse(url) ? new URL(url).host : url;
+}
+
+function isSafeUrl(text: string): boolean {
+  if (!URL.canParse(text)) return false;
+  const { protocol, hostname } = new URL(text);
+  const isLoopback = hostname === "localhost" || hostname === "127.0.0.1";
+  return protocol === "https:" || (protocol === "http:" && isLoopback);
+}

@@ -1,0 +1,179 @@
+import * as pulumi from "@pulumi/pulumi";
+import { Ajv, type ErrorObject } from "ajv";
+import addFormats from "ajv-formats";
+import { closest } from "fastest-levenshtein";
+import { findRuleMistakes, type Mistake } from "./config-rules.ts";
+import { stackConfigSchema } from "./config-schema.ts";
+import type {
+  DoorConfig,
+  Mode,
+  RawStackConfig,
+  StackConfig,
+  TargetConfig,
+} from "./stack-config.ts";
+
+export interface ConfigInput {
+  /** Every setting of the stack, `<namespace>:<key>` → text (objects as JSON), as Pulumi keeps them. */
+  readonly values: Readonly<Record<string, string>>;
+  /** Targets that the flows name. */
+  readonly knownTargets: readonly string[];
+  /** The absolute path of a package that exists, or undefined. */
+  readonly findPackage: (path: string) => string | undefined;
+}
+
+const NAMESPACE = "causeway:";
+const LOCATION = "azure-native:location";
+/** Keys whose text is not JSON: everything else is a number, list or object. */
+const TEXT_KEYS: ReadonlySet<string> = new Set([
+  "environmentKind",
+  "financeUrl",
+  "dataverseUrl",
+  "crmClientSecret",
+  "serviceBusTier",
+  "network",
+  "nodeVersion",
+  "functionsPackage",
+  "nameSuffix",
+]);
+
+const ajv = new Ajv({ allErrors: true, strict: true, verbose: true });
+addFormats.default(ajv);
+const validate = ajv.compile<RawStackConfig>(stackConfigSchema);
+
+/** The checked settings. Throws one InputPropertiesError that lists every mistake by its key. */
+export function readStackConfig(input: ConfigInput): StackConfig {
+  const mistakes: Mistake[] = [];
+  const raw = parseSettings(input.values, mistakes);
+  if ((input.values[LOCATION] ?? "") === "") {
+    mistakes.push({ key: LOCATION, reason: "is missing: the region to deploy to" });
+  }
+  if (!validate(raw)) {
+    mistakes.push(...(validate.errors ?? []).map(toMistake));
+    throw toError(mistakes);
+  }
+  const config = withDefaults(raw, input);
+  mistakes.push(...findRuleMistakes(config, raw, input.knownTargets));
+  if (input.findPackage(config.functionsPackage) === undefined) {
+    mistakes.push({
+      key: "functionsPackage",
+      reason: `${config.functionsPackage} does not exist; run \`npm run build\` first`,
+    });
+  }
+  if (mistakes.length > 0) throw toError(mistakes);
+  return {
+    ...config,
+    functionsPackage: input.findPackage(config.functionsPackage) ?? config.functionsPackage,
+  };
+}
+
+function parseSettings(
+  values: Readonly<Record<string, string>>,
+  mistakes: Mistake[],
+): Record<string, unknown> {
+  const raw: Record<string, unknown> = {};
+  for (const [name, text] of Object.entries(values)) {
+    if (!name.startsWith(NAMESPACE)) continue;
+    const key = name.slice(NAMESPACE.length);
+    try {
+      raw[key] = TEXT_KEYS.has(key) ? text : JSON.parse(text);
+    } catch {
+      mistakes.push({ key, reason: "is not a number, list or object" });
+    }
+  }
+  return raw;
+}
+
+function toMistake(error: ErrorObject): Mistake {
+  const path = error.instancePath.slice(1).replaceAll("/", ".");
+  const params = error.params as Readonly<Record<string, unknown>>;
+  const key = (name: unknown): string => (path === "" ? String(name) : `${path}.${String(name)}`);
+  switch (error.keyword) {
+    case "required":
+      return { key: key(params["missingProperty"]), reason: "is missing" };
+    case "additionalProperties": {
+      const name = String(params["additionalProperty"]);
+      const known = Object.keys((error.parentSchema?.["properties"] ?? {}) as object);
+      return { key: key(name), reason: `is not a setting; did you mean ${closest(name, known)}?` };
+    }
+    case "enum": {
+      const allowed = (params["allowedValues"] as readonly unknown[]).map(String).join(", ");
+      return { key: path, reason: `must be one of ${allowed}` };
+    }
+    default: {
+      const wanted = error.parentSchema?.["description"] as string | undefined;
+      const reason = wanted === undefined ? error.message : `must be ${wanted}`;
+      return { key: path, reason: reason ?? "is wrong" };
+    }
+  }
+}
+
+function withDefaults(raw: RawStackConfig, input: ConfigInput): StackConfig {
+  const isProduction = raw.environmentKind === "production";
+  const serviceBusTier = raw.serviceBusTier ?? (isProduction ? "Premium" : "Standard");
+  const network = raw.network ?? (isProduction ? "private" : "public");
+  const doors = raw.doors.map((door): DoorConfig => ({
+    activeKey: "primary",
+    ...door,
+    // A private namespace is out of F&O's reach, so such a door offers the other two.
+    endpoints:
+      door.endpoints ??
+      (network === "private" ? ["eventGrid", "https"] : ["eventGrid", "serviceBus", "https"]),
+  }));
+  const [first, ...others] = doors;
+  if (first === undefined) throw toError([{ key: "doors", reason: "must have one door or more" }]);
+  return {
+    environmentKind: raw.environmentKind,
+    productionHosts: raw.productionHosts ?? [],
+    doors: [first, ...others],
+    financeUrl: raw.financeUrl.replace(/\/+$/, ""),
+    dataverseUrl: raw.dataverseUrl.replace(/\/+$/, ""),
+    crm: raw.crm === undefined ? undefined : { apiVersion: "v60.0", ...raw.crm },
+    crmClientSecret:
+      raw.crmClientSecret === undefined ? undefined : pulumi.secret(raw.crmClientSecret),
+    targets: withTargetDefaults(raw.targets ?? {}, input.knownTargets),
+    mail: {
+      domain: "managed",
+      isVerified: false,
+      senders: [],
+      dataLocation: "Europe",
+      apiVersion: "2025-09-01",
+      ...raw.mail,
+    },
+    serviceBusTier,
+    network,
+    maximumInstanceCount: raw.maximumInstanceCount ?? 10,
+    instanceMemoryMB: raw.instanceMemoryMB ?? 2048,
+    alwaysReady: raw.alwaysReady ?? (isProduction ? 1 : 0),
+    nodeVersion: raw.nodeVersion ?? "22",
+    logRetentionDays: raw.logRetentionDays ?? (isProduction ? 90 : 30),
+    functionsPackage: raw.functionsPackage ?? "dist/functions.zip",
+    nameSuffix: raw.nameSuffix,
+    logicAppOutboundAddresses: raw.logicAppOutboundAddresses ?? [],
+    tags: raw.tags ?? {},
+  };
+}
+
+/** A target that nobody configured never writes into a real system. */
+const CAREFUL_MODES: Readonly<Record<string, Mode>> = { ce: "dryRun", email: "redirect" };
+
+function withTargetDefaults(
+  targets: NonNullable<RawStackConfig["targets"]>,
+  knownTargets: readonly string[],
+): Readonly<Record<string, TargetConfig>> {
+  const names = new Set([...knownTargets, ...Object.keys(targets)]);
+  return Object.fromEntries(
+    [...names].map((name) => [name, { mode: CAREFUL_MODES[name] ?? "off", ...targets[name] }]),
+  );
+}
+
+function toError(mistakes: readonly Mistake[]): pulumi.InputPropertiesError {
+  const errors = mistakes.map(({ key, reason }) => ({
+    propertyPath: key === LOCATION ? key : NAMESPACE + key,
+    reason,
+  }));
+  const lines = errors.map(({ propertyPath, reason }) => `- ${propertyPath} ${reason}`);
+  return new pulumi.InputPropertiesError({
+    message: `The stack's settings are wrong; nothing was deployed.\n${lines.join("\n")}`,
+    errors,
+  });
+}

@@ -1,0 +1,115 @@
+import { createHash } from "node:crypto";
+import { existsSync, readFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+import * as pulumi from "@pulumi/pulumi";
+import { toAppSettings } from "./app-settings.ts";
+import { Door } from "./components/door.ts";
+import { FunctionApp } from "./components/function-app.ts";
+import { readStackConfig } from "./config.ts";
+import { createFoundation, type Foundation } from "./foundation.ts";
+import { grantEventGrid, grantFunctionApp } from "./grants.ts";
+import { BUSINESS_EVENTS, containers, readFlows, targetsOf } from "./topology.ts";
+import { WORKFLOW_AUDIENCE, createWorkflows, type Workflows } from "./workflows.ts";
+
+/** The folder of `flows/`, `logicapps/` and `dist/`; Pulumi's own working directory is `infra/`. */
+const projectRoot = resolve(import.meta.dirname, "..");
+
+/** Registers the whole stack and answers its outputs. May run several times in a process. */
+export function createStack(): Promise<Record<string, unknown>> {
+  const targets = targetsOf(readFlows(join(projectRoot, "flows")));
+  const config = readStackConfig({
+    values: pulumi.runtime.allConfig(),
+    knownTargets: targets,
+    findPackage: (path) => {
+      const absolute = resolve(projectRoot, path);
+      return existsSync(absolute) ? absolute : undefined;
+    },
+  });
+  const foundation = createFoundation(config, targets);
+  const workflows = createWorkflows(foundation, join(projectRoot, "logicapps"));
+  const functionApp = createFunctionApp(foundation, workflows);
+  const doors = openDoors(foundation, functionApp);
+  return Promise.resolve({
+    doors: Object.fromEntries(doors.map(([name, door]) => [name, door.forms])),
+    addresses: toAddresses(foundation, functionApp),
+  });
+}
+
+function createFunctionApp(foundation: Foundation, workflows: Workflows): FunctionApp {
+  const { config, identities, messaging, monitoring, network, placement, storage } = foundation;
+  const identity = identities.of("functions");
+  const roles = grantFunctionApp(identity, { messaging, storage, monitoring }, identities);
+  return new FunctionApp("functions", {
+    ...placement,
+    identity,
+    settings: toAppSettings({
+      config,
+      identity,
+      serviceBusNamespace: messaging.fullyQualifiedNamespace,
+      storage,
+      telemetryConnectionString: monitoring.connectionString,
+      workflows: workflows.endpoints,
+      workflowAudience: WORKFLOW_AUDIENCE,
+      senderDomain: workflows.senderDomain,
+    }),
+    nodeVersion: config.nodeVersion,
+    maximumInstanceCount: config.maximumInstanceCount,
+    instanceMemoryMB: config.instanceMemoryMB,
+    alwaysReady: config.alwaysReady,
+    deploymentContainerUrl: pulumi.interpolate`${storage.blobEndpoint}${containers.deployments}`,
+    package: {
+      path: config.functionsPackage,
+      sha256: createHash("sha256").update(readFileSync(config.functionsPackage)).digest("hex"),
+      projectRoot,
+    },
+    isDoor: config.doors.some((door) => door.endpoints.includes("https")),
+    ...(network === undefined ? {} : { subnetId: network.functionsSubnetId }),
+    codeDependsOn: [
+      ...roles,
+      ...messaging.rules,
+      ...storage.contents,
+      ...foundation.privateWays,
+      ...workflows.roles,
+    ],
+  });
+}
+
+function openDoors(
+  foundation: Foundation,
+  functionApp: FunctionApp,
+): readonly (readonly [string, Door])[] {
+  const { config, identities, messaging, placement, storage, tenantId } = foundation;
+  const queueId = messaging.queueIds[BUSINESS_EVENTS];
+  if (queueId === undefined) throw new Error("There is no queue for business events.");
+  const identity = identities.of("event-grid");
+  const roles = grantEventGrid(identity, { messaging, storage }, identities);
+  return config.doors.map((door) => [
+    door.name,
+    new Door(`door-${door.name}`, {
+      ...placement,
+      config: door,
+      identity,
+      roles,
+      queueId,
+      deadLetters: { accountId: storage.accountId, container: containers.eventGridDeadLetters },
+      tenantId,
+      namespaceName: messaging.namespaceName,
+      queueName: messaging.businessEventsName,
+      serviceBusTier: config.serviceBusTier,
+      functionApp: { hostName: functionApp.hostName, key: functionApp.functionKey },
+    }),
+  ]);
+}
+
+function toAddresses(
+  { monitoring, placement }: Foundation,
+  functionApp: FunctionApp,
+): Readonly<Record<string, pulumi.Output<string>>> {
+  const portal = "https://portal.azure.com/#resource";
+  return {
+    functionApp: pulumi.interpolate`https://${functionApp.hostName}`,
+    functionAppInPortal: pulumi.interpolate`${portal}${functionApp.appId}`,
+    applicationInsights: pulumi.interpolate`${portal}${monitoring.applicationInsightsId}/searchV1`,
+    resourceGroup: pulumi.output(placement.resourceGroupName),
+  };
+}

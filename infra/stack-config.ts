@@ -1,0 +1,114 @@
+import type * as pulumi from "@pulumi/pulumi";
+
+export type EnvironmentKind = "production" | "sandbox" | "development";
+export type Mode = "off" | "dryRun" | "redirect" | "live";
+export type Endpoint = "eventGrid" | "serviceBus" | "https";
+
+/** One F&O environment that sends to this stack, with its own keys and source name. */
+export interface DoorConfig {
+  readonly name: string;
+  readonly financeHost: string;
+  /** Kinds of F&O endpoint that the door offers. */
+  readonly endpoints: readonly Endpoint[];
+  /** Which of each pair of keys F&O uses; switch, deploy, wait 5 minutes, then renew the other. */
+  readonly activeKey: "primary" | "secondary";
+  /** F&O's app registration that reads the door's vault; without it nobody is granted access. */
+  readonly keyVaultReader?: { readonly clientId: string; readonly objectId: string };
+}
+
+export interface TargetConfig {
+  readonly mode: Mode;
+  readonly goLive?: string;
+  readonly redirectTo?: string;
+  readonly allowedRecipientDomains?: readonly string[];
+  readonly legalEntities?: Readonly<
+    Record<
+      string,
+      {
+        readonly mode?: Mode;
+        /** Mail: a whole address, or the part before the @ of the stack's own domain. */
+        readonly sender?: string;
+        readonly ownership?: "all" | "notDualWritten";
+        readonly ownerTeam?: string;
+      }
+    >
+  >;
+}
+
+export interface CrmConfig {
+  readonly baseUrl: string;
+  readonly tokenUrl: string;
+  readonly clientId: string;
+  readonly apiVersion: string;
+}
+
+export interface MailConfig {
+  readonly domain: "managed" | "custom";
+  readonly domainName?: string;
+  /** A custom domain can be linked only once its DNS records are verified. */
+  readonly isVerified: boolean;
+  readonly senders: readonly { readonly username: string; readonly displayName?: string }[];
+  readonly dataLocation: string;
+  readonly apiVersion: string;
+  readonly senderRoleId?: string;
+}
+
+/** The whole stack configuration, checked; nothing downstream checks it again. */
+export interface StackConfig {
+  readonly environmentKind: EnvironmentKind;
+  readonly productionHosts: readonly string[];
+  readonly doors: readonly [DoorConfig, ...DoorConfig[]];
+  readonly financeUrl: string;
+  readonly dataverseUrl: string;
+  readonly crm: CrmConfig | undefined;
+  readonly crmClientSecret: pulumi.Output<string> | undefined;
+  readonly targets: Readonly<Record<string, TargetConfig>>;
+  readonly mail: MailConfig;
+  readonly serviceBusTier: "Standard" | "Premium";
+  readonly network: "public" | "private";
+  readonly maximumInstanceCount: number;
+  readonly instanceMemoryMB: 512 | 2048 | 4096;
+  readonly alwaysReady: number;
+  readonly nodeVersion: string;
+  readonly logRetentionDays: number;
+  /** Absolute path of the function app's zip. */
+  readonly functionsPackage: string;
+  readonly nameSuffix: string | undefined;
+  /** Addresses that Logic Apps of the region call from; a private stack lets only them read the app's vault. */
+  readonly logicAppOutboundAddresses: readonly string[];
+  readonly tags: Readonly<Record<string, string>>;
+}
+
+/** What the settings say before defaults are filled in; shape checked, rules not yet. */
+export interface RawStackConfig {
+  readonly environmentKind: EnvironmentKind;
+  readonly productionHosts?: readonly string[];
+  readonly doors: readonly (Omit<DoorConfig, "endpoints" | "activeKey"> &
+    Partial<Pick<DoorConfig, "endpoints" | "activeKey">>)[];
+  readonly financeUrl: string;
+  readonly dataverseUrl: string;
+  readonly crm?: Omit<CrmConfig, "apiVersion"> & { readonly apiVersion?: string };
+  readonly crmClientSecret?: string;
+  readonly targets?: Readonly<
+    Record<string, Omit<TargetConfig, "mode"> & { readonly mode?: Mode }>
+  >;
+  readonly mail?: Partial<MailConfig>;
+  readonly serviceBusTier?: "Standard" | "Premium";
+  readonly network?: "public" | "private";
+  readonly maximumInstanceCount?: number;
+  readonly instanceMemoryMB?: 512 | 2048 | 4096;
+  readonly alwaysReady?: number;
+  readonly nodeVersion?: string;
+  readonly logRetentionDays?: number;
+  readonly functionsPackage?: string;
+  readonly nameSuffix?: string;
+  readonly logicAppOutboundAddresses?: readonly string[];
+  readonly tags?: Readonly<Record<string, string>>;
+}
+
+/** True when anything of the target runs in this stack: it, or one company, is not `off`. */
+export function isDeployed(target: TargetConfig | undefined): boolean {
+  if (target === undefined) return false;
+  const modes = [target.mode, ...Object.values(target.legalEntities ?? {}).map((one) => one.mode)];
+  return modes.some((mode) => mode !== undefined && mode !== "off");
+}

@@ -1,0 +1,105 @@
+import type * as pulumi from "@pulumi/pulumi";
+import { Communication } from "./components/communication.ts";
+import { LogicApp } from "./components/logic-app.ts";
+import { SecretVault } from "./components/vault.ts";
+import type { Foundation } from "./foundation.ts";
+import { grantCrmWorkflow, grantMailWorkflow } from "./grants.ts";
+import { workflowsByTarget } from "./topology.ts";
+
+export interface Workflows {
+  /** Access endpoints by target, for the function app. */
+  readonly endpoints: Readonly<Record<string, pulumi.Output<string>>>;
+  /** Grants that a workflow needs before its first call. */
+  readonly roles: readonly pulumi.Resource[];
+  /** Domain of the mail senders; undefined where no mail is sent. */
+  readonly senderDomain: pulumi.Output<string> | undefined;
+}
+
+/** Audience of the token that the function app calls workflows with. */
+export const WORKFLOW_AUDIENCE = "https://management.azure.com/";
+
+type Parameters = Readonly<Record<string, pulumi.Input<string>>>;
+
+interface Part {
+  readonly parameters: Parameters;
+  readonly roles: readonly pulumi.Resource[];
+  readonly senderDomain?: pulumi.Output<string>;
+}
+
+/** What each workflow target brings with it: the systems it talks to, and the right to do so. */
+const parts: Readonly<Record<string, (foundation: Foundation) => Part>> = {
+  crm: createCrmPart,
+  email: createMailPart,
+};
+
+/** The Logic Apps of all deployed targets that have one. */
+export function createWorkflows(foundation: Foundation, logicAppsFolder: string): Workflows {
+  const created = foundation.targets.flatMap((target) => {
+    const workflow = workflowsByTarget[target];
+    const part = workflow === undefined ? undefined : parts[target]?.(foundation);
+    if (workflow === undefined || part === undefined) return [];
+    const identity = foundation.identities.of(target);
+    const logicApp = new LogicApp(workflow, {
+      ...foundation.placement,
+      workflow,
+      logicAppsFolder,
+      identity,
+      parameters: { identityResourceId: identity.id, ...part.parameters },
+      caller: {
+        tenantId: foundation.tenantId,
+        principalId: foundation.identities.of("functions").principalId,
+        audience: WORKFLOW_AUDIENCE,
+      },
+    });
+    return [{ target, logicApp, part }];
+  });
+  return {
+    endpoints: Object.fromEntries(
+      created.map(({ target, logicApp }) => [target, logicApp.accessEndpoint]),
+    ),
+    roles: created.flatMap(({ part }) => part.roles),
+    senderDomain: created.find(({ part }) => part.senderDomain !== undefined)?.part.senderDomain,
+  };
+}
+
+function createCrmPart(foundation: Foundation): Part {
+  const { crm, crmClientSecret } = foundation.config;
+  if (crm === undefined || crmClientSecret === undefined) {
+    throw new Error(
+      "The CRM target was deployed without its settings; config-rules.ts lets it by.",
+    );
+  }
+  const vault = new SecretVault("app-secrets", {
+    ...foundation.placement,
+    vaultName: foundation.placement.nameOf("vault", "app"),
+    tenantId: foundation.tenantId,
+    readerAddresses: foundation.config.logicAppOutboundAddresses,
+    isPublic: false,
+  });
+  const secret = vault.addSecret("crm-client-secret", crmClientSecret, "CRM client secret");
+  return {
+    parameters: {
+      crmBaseUrl: crm.baseUrl,
+      crmTokenUrl: crm.tokenUrl,
+      crmClientId: crm.clientId,
+      // Without a version: a new secret counts from the next call on.
+      crmClientSecretUri: secret.properties.secretUri,
+      crmApiVersion: crm.apiVersion,
+    },
+    roles: grantCrmWorkflow(foundation.identities.of("crm"), secret.id, vault),
+  };
+}
+
+function createMailPart(foundation: Foundation): Part {
+  const { mail } = foundation.config;
+  const communication = new Communication("communication", { ...foundation.placement, mail });
+  return {
+    parameters: { acsEndpoint: communication.endpoint, acsApiVersion: mail.apiVersion },
+    roles: grantMailWorkflow(
+      foundation.identities.of("email"),
+      { serviceId: communication.serviceId, roleId: mail.senderRoleId },
+      communication,
+    ),
+    senderDomain: communication.senderDomain,
+  };
+}

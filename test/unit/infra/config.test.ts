@@ -1,0 +1,158 @@
+import { describe, expect, it } from "@jest/globals";
+import { readStackConfig } from "../../../infra/config.ts";
+import type { StackConfig } from "../../../infra/stack-config.ts";
+
+const host = "contoso.operations.dynamics.com";
+const good = {
+  environmentKind: "development",
+  financeUrl: `https://${host}/`,
+  dataverseUrl: "https://contoso.crm4.dynamics.com",
+  doors: [{ name: "dev", financeHost: host }],
+  targets: { email: { mode: "redirect", redirectTo: "me@contoso.example" } },
+};
+
+function read(settings: Readonly<Record<string, unknown>>): StackConfig {
+  const values = Object.entries(settings).map(([key, value]) => [
+    `causeway:${key}`,
+    typeof value === "string" ? value : JSON.stringify(value),
+  ]);
+  return readStackConfig({
+    values: { "azure-native:location": "westeurope", ...toRecord(values) },
+    knownTargets: ["ce", "crm", "email"],
+    findPackage: (path) => (path === "missing.zip" ? undefined : path),
+  });
+}
+
+function toRecord(entries: readonly (readonly string[])[]): Record<string, string> {
+  return Object.fromEntries(entries) as Record<string, string>;
+}
+
+function mistakesIn(settings: Readonly<Record<string, unknown>>): readonly string[] {
+  try {
+    read(settings);
+    return [];
+  } catch (error) {
+    const { errors } = error as { errors: readonly { propertyPath: string; reason: string }[] };
+    return errors.map(({ propertyPath, reason }) => `${propertyPath} ${reason}`);
+  }
+}
+
+describe("the stack's settings", () => {
+  it("give every target its careful mode until somebody raises it", () => {
+    const { targets } = read(good);
+
+    expect(Object.entries(targets).map(([name, { mode }]) => [name, mode])).toEqual([
+      ["ce", "dryRun"],
+      ["crm", "off"],
+      ["email", "redirect"],
+    ]);
+  });
+
+  it("move from dev to prod by environmentKind alone", () => {
+    expect(read(good)).toMatchObject({ serviceBusTier: "Standard", network: "public" });
+    expect(read({ ...good, environmentKind: "production" })).toMatchObject({
+      serviceBusTier: "Premium",
+      network: "private",
+      alwaysReady: 1,
+      doors: [{ endpoints: ["eventGrid", "https"] }],
+    });
+  });
+
+  it("report all mistakes of shape at once, each by its key", () => {
+    const mistakes = mistakesIn({
+      ...good,
+      financeUrl: "ftp:nowhere",
+      environmentKind: "prod",
+      maximumInstanceCount: 0,
+      doors: [{ name: "Dev!", financeHost: host, endpoint: [] }],
+      target: {},
+    });
+
+    expect(mistakes).toEqual([
+      "causeway:target is not a setting; did you mean targets?",
+      "causeway:environmentKind must be one of production, sandbox, development",
+      "causeway:doors.0.endpoint is not a setting; did you mean endpoints?",
+      "causeway:doors.0.name must be 2 to 12 lower-case letters and digits, the first a letter",
+      "causeway:financeUrl must be an address that starts with https://",
+      "causeway:maximumInstanceCount must be >= 1",
+    ]);
+  });
+
+  it("report a region that nobody chose", () => {
+    const values = { "causeway:environmentKind": "development" };
+
+    expect(() =>
+      readStackConfig({ values, knownTargets: [], findPackage: (path) => path }),
+    ).toThrow("- azure-native:location is missing: the region to deploy to");
+  });
+
+  it("report what does not go together", () => {
+    const mistakes = mistakesIn({
+      ...good,
+      financeUrl: "http://contoso.example",
+      network: "private",
+      doors: [
+        { name: "dev", financeHost: host, endpoints: ["serviceBus"] },
+        { name: "dev", financeHost: host },
+      ],
+      targets: { crm: { mode: "live" }, mail: { mode: "off" }, email: { mode: "redirect" } },
+      functionsPackage: "missing.zip",
+    });
+
+    expect(mistakes.map((mistake) => mistake.split(" ").slice(0, 4).join(" "))).toEqual([
+      "causeway:financeUrl must be an",
+      "causeway:doors.0.endpoints has serviceBus, but",
+      "causeway:doors.1.name is used twice:",
+      "causeway:targets.mail is in no",
+      "causeway:targets.email.redirectTo is missing, but",
+      "causeway:crm is missing, but",
+      "causeway:crmClientSecret is missing, but",
+      "causeway:logicAppOutboundAddresses is empty, so",
+      "causeway:serviceBusTier must be Premium",
+      "causeway:functionsPackage missing.zip does not",
+    ]);
+  });
+});
+
+describe("live mail", () => {
+  const live = {
+    ...good,
+    environmentKind: "production",
+    productionHosts: [host],
+    targets: { email: { mode: "live", allowedRecipientDomains: ["contoso.example"] } },
+  };
+
+  it("is deployed to production with its F&O host and its recipients named", () => {
+    expect(mistakesIn(live)).toEqual([]);
+  });
+
+  it.each(["sandbox", "development"])("is refused in a %s", (environmentKind) => {
+    expect(mistakesIn({ ...live, environmentKind })).toEqual([
+      `causeway:targets.email.mode is live, but environmentKind is ${environmentKind}`,
+    ]);
+  });
+
+  it("is refused for an F&O that is not listed as production", () => {
+    const copy = "contoso-copy.sandbox.operations.dynamics.com";
+
+    expect(mistakesIn({ ...live, financeUrl: `https://${copy}` })).toEqual([
+      `causeway:productionHosts lacks ${copy}, but targets.email.mode is live`,
+    ]);
+    expect(mistakesIn({ ...live, doors: [{ name: "copy", financeHost: copy }] })).toEqual([
+      `causeway:productionHosts lacks ${copy}, but targets.email.mode is live`,
+    ]);
+  });
+
+  it("is refused without recipient domains, also for one company only", () => {
+    const email = {
+      mode: "redirect",
+      redirectTo: "me@contoso.example",
+      legalEntities: { usmf: { mode: "live" } },
+    };
+
+    expect(mistakesIn({ ...live, targets: { email } })).toEqual([
+      "causeway:targets.email.allowedRecipientDomains is empty, but " +
+        'targets.email.legalEntities.usmf.mode is live; name the domains, or "*" for all',
+    ]);
+  });
+});
