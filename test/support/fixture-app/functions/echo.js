@@ -2,8 +2,13 @@ import { app } from "@azure/functions";
 
 const seen = [];
 
-/** What the Service Bus functions were given, for the tests to read. */
-app.http("seen", { handler: () => ({ jsonBody: seen }) });
+/** What the Service Bus functions were given, for the tests to read; POST forgets it. */
+app.http("seen", {
+  handler: (request) => {
+    if (request.method === "POST") seen.length = 0;
+    return { jsonBody: seen };
+  },
+});
 
 const remember = (name) => (input, context) => {
   const bodies = Array.isArray(input) ? input : [input];

@@ -1,0 +1,71 @@
+import type { TelemetryRow } from "./telemetry-row.ts";
+
+export interface TelemetryQuery {
+  readonly table?: string | undefined;
+  readonly operationId?: string | undefined;
+  /** Equals the row's name, ignoring case. */
+  readonly name?: string | undefined;
+  /** The newest so many. */
+  readonly take: number;
+}
+
+interface StoredRow {
+  readonly operationId: string;
+  readonly name: string;
+  /** Rows rest as text, whose size is known. */
+  readonly json: string;
+}
+
+/** Per table; the oldest rows go first, so a busy table never drives out a quiet one. */
+const maxTableBytes = 4 * 1024 * 1024;
+
+/** Telemetry in bounded memory. */
+export class TelemetryStore {
+  readonly #tables = new Map<string, { rows: StoredRow[]; bytes: number; dropped: number }>();
+
+  add(row: TelemetryRow): void {
+    const table = this.#tables.get(row.table) ?? { rows: [], bytes: 0, dropped: 0 };
+    this.#tables.set(row.table, table);
+    const json = JSON.stringify(row);
+    table.rows.push({ operationId: row.operation_Id, name: row.name.toLowerCase(), json });
+    table.bytes += json.length;
+    if (table.bytes <= maxTableBytes) return;
+    // In one go and below the limit, so that not every row moves the whole list.
+    let dropped = 0;
+    while (table.bytes > maxTableBytes * 0.9 && dropped < table.rows.length - 1) {
+      table.bytes -= table.rows[dropped]?.json.length ?? 0;
+      dropped += 1;
+    }
+    table.rows = table.rows.slice(dropped);
+    table.dropped += dropped;
+  }
+
+  /** Rows in the order in which they arrived, per table. */
+  find(query: TelemetryQuery): readonly TelemetryRow[] {
+    const name = query.name?.toLowerCase();
+    const found: TelemetryRow[] = [];
+    for (const [table, { rows }] of this.#tables) {
+      if (query.table !== undefined && query.table !== table) continue;
+      const matching = rows.filter(
+        (row) =>
+          (query.operationId === undefined || row.operationId === query.operationId) &&
+          (name === undefined || row.name === name),
+      );
+      for (const { json } of matching.slice(-query.take))
+        found.push(JSON.parse(json) as TelemetryRow);
+    }
+    return found
+      .toSorted((left, right) => left.timestamp.localeCompare(right.timestamp))
+      .slice(-query.take);
+  }
+
+  /** How many rows each table holds, and how many it had to let go. */
+  counts(): Readonly<Record<string, { readonly rows: number; readonly dropped: number }>> {
+    return Object.fromEntries(
+      [...this.#tables].map(([table, { rows, dropped }]) => [
+        table,
+        { rows: rows.length, dropped },
+      ]),
+    );
+  }
+}

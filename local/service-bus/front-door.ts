@@ -1,0 +1,79 @@
+import { createServer, type Server, type Socket } from "node:net";
+import { createServer as createTlsServer, type TLSSocket } from "node:tls";
+
+export interface SniffingServerOptions {
+  readonly port: number;
+  readonly certificate: { readonly key: string; readonly cert: string } | undefined;
+  readonly onAmqp: (socket: Socket | TLSSocket) => void;
+  readonly log: (line: string) => void;
+}
+
+export interface SniffingServer {
+  readonly port: number;
+  /** Cuts every connection without a word, as a network failure does. */
+  dropConnections(): void;
+  close(): Promise<void>;
+}
+
+const tlsHandshake = 0x16;
+const amqpHeader = 0x41;
+
+/** One port for AMQP and AMQPS: each socket's first byte says which it is. */
+export async function startSniffingServer(options: SniffingServerOptions): Promise<SniffingServer> {
+  const sockets = new Set<Socket>();
+  const tls =
+    options.certificate === undefined
+      ? undefined
+      : createTlsServer({ ...options.certificate, minVersion: "TLSv1.2" }, options.onAmqp);
+  tls?.on("tlsClientError", (error) => options.log(`service bus: TLS failed: ${error.message}`));
+  const server = createServer((socket) => {
+    sockets.add(socket);
+    socket.on("close", () => sockets.delete(socket));
+    // A reset before the first byte has no other listener.
+    socket.on("error", () => socket.destroy());
+    socket.once("data", (first) => {
+      socket.pause();
+      socket.unshift(first);
+      route(socket, first[0], tls, options);
+    });
+  });
+  await listen(server, options.port);
+  const address = server.address();
+  const port = typeof address === "object" && address !== null ? address.port : options.port;
+  const dropConnections = (): void => {
+    for (const socket of sockets) socket.resetAndDestroy();
+  };
+  return { port, dropConnections, close: () => close(server, sockets) };
+}
+
+function route(
+  socket: Socket,
+  firstByte: number | undefined,
+  tls: Server | undefined,
+  options: SniffingServerOptions,
+): void {
+  if (firstByte === amqpHeader) {
+    options.onAmqp(socket);
+    socket.resume();
+  } else if (firstByte === tlsHandshake && tls !== undefined) {
+    // Not resumed: the TLS layer reads by itself and hangs on a flowing socket.
+    tls.emit("connection", socket);
+  } else socket.destroy();
+}
+
+function listen(server: Server, port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(port, "127.0.0.1", () => {
+      server.off("error", reject);
+      resolve();
+    });
+  });
+}
+
+function close(server: Server, sockets: ReadonlySet<Socket>): Promise<void> {
+  return new Promise((resolve) => {
+    server.close(() => resolve());
+    for (const socket of sockets) socket.destroy();
+  });
+}

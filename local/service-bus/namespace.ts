@@ -1,0 +1,12 @@
+import type { LocalClock } from "../clock.ts";
+import type { Arrival } from "./stored-message.ts";
+
+/** What an entity needs from the namespace around it. */
+export interface Namespace {
+  readonly clock: LocalClock;
+  readonly log: (line: string) => void;
+  /** False in fault runs that switch duplicate detection off everywhere. */
+  readonly detectsDuplicates: boolean;
+  /** Hands a message to another entity; throws a BrokerError when that one is missing or refuses. */
+  forward(targetPath: string, arrival: Arrival): void;
+}

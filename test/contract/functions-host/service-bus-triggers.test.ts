@@ -1,0 +1,118 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "@jest/globals";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { startFunctionsHost } from "../../../local/functions-host/start-functions-host.ts";
+import type { FunctionsHost } from "../../../local/functions-host/start-functions-host.ts";
+import { startWorld } from "../service-bus/service-bus-world.ts";
+import type { ServiceBusWorld } from "../service-bus/service-bus-world.ts";
+
+interface Seen {
+  readonly name: string;
+  readonly input: unknown;
+  readonly metadata: Readonly<Record<string, unknown>>;
+}
+
+describe("Service Bus triggers of an unchanged app", () => {
+  const log: string[] = [];
+  let world: ServiceBusWorld;
+  let host: FunctionsHost;
+  let dir: string;
+
+  beforeAll(async () => {
+    world = await startWorld();
+    world.broker.createQueue("one", { maxDeliveryCount: 2 });
+    world.broker.createTopic("integration-events");
+    world.broker.createSubscription("integration-events", "ce", { maxDeliveryCount: 2 });
+    dir = await mkdtemp(join(tmpdir(), "functions-host-"));
+    await writeFile(join(dir, "ca.pem"), "");
+    host = await startFunctionsHost({
+      appDir: fileURLToPath(new URL("../../support/fixture-app", import.meta.url)),
+      appSettings: {
+        ONE_QUEUE: "one",
+        ServiceBus: world.server.connectionString("RootManageSharedAccessKey"),
+      },
+      caFile: join(dir, "ca.pem"),
+      hostKeys: { default: "key", functions: {} },
+      identity: { endpoint: "http://127.0.0.1:1", header: "" },
+      log: (line) => void log.push(line),
+    });
+  });
+
+  afterAll(async () => {
+    await host.close();
+    await world.close();
+    await rm(dir, { recursive: true });
+  });
+
+  beforeEach(async () => {
+    await fetch(`${host.baseUrl}/api/seen`, { method: "POST" });
+  });
+
+  /** What the functions were given, as soon as it is `count` invocations. */
+  const seen = async (count: number): Promise<readonly Seen[]> => {
+    for (;;) {
+      const calls = (await (await fetch(`${host.baseUrl}/api/seen`)).json()) as Seen[];
+      if (calls.length >= count) return calls;
+    }
+  };
+
+  it("hands one message over with the body's members over its metadata, and completes it", async () => {
+    const body = { hello: 1, messageId: "from the body" };
+    const sender = world.client.createSender("one");
+    await sender.sendMessages({ body, messageId: "m1", applicationProperties: { TenantId: "t" } });
+    const [call] = await seen(1);
+    expect(call).toMatchObject({ name: "one", input: body });
+    expect(call?.metadata).toMatchObject({
+      messageId: "from the body",
+      deliveryCount: 1,
+      applicationProperties: { tenantId: "t" },
+    });
+    expect(call?.metadata["enqueuedTimeUtc"]).not.toContain("Z");
+    expect(await countOf("one")).toBe(0);
+  });
+
+  it("abandons a failed message at once until it is dead-lettered", async () => {
+    await world.client.createSender("one").sendMessages({ body: { fail: true }, messageId: "bad" });
+    const calls = await seen(2);
+    expect(calls.map(({ metadata }) => metadata["deliveryCount"])).toEqual([1, 2]);
+    expect(log.filter((line) => line.includes("Functions.one"))).toEqual([
+      "Executed 'Functions.one' (Failed): Error: asked to fail",
+      "Executed 'Functions.one' (Failed): Error: asked to fail",
+    ]);
+  });
+
+  it("hands what is there over as batches of at most maxMessageBatchSize, without waiting", async () => {
+    const started = performance.now();
+    await world.client.createSender("integration-events").sendMessages(
+      Array.from({ length: 7 }, (_, index) => ({
+        body: { index },
+        messageId: `b${index}`,
+        ...(index === 0 ? { correlationId: "only the first" } : {}),
+      })),
+    );
+    const sizes: number[] = [];
+    for (let count = 1; sizes.reduce((sum, size) => sum + size, 0) < 7; count += 1) {
+      const calls = await seen(count);
+      sizes.splice(0, sizes.length, ...calls.map(({ input }) => (input as unknown[]).length));
+    }
+    expect(Math.max(...sizes)).toBeLessThanOrEqual(5);
+    expect(performance.now() - started).toBeLessThan(900);
+  });
+
+  it("abandons every message of a failed batch", async () => {
+    const sender = world.client.createSender("integration-events");
+    await sender.sendMessages([{ body: { fail: true } }, { body: { index: 1 } }]);
+    const bodies = (await seen(2)).flatMap(({ input }) => input as { index?: number }[]);
+    expect(bodies.filter(({ index }) => index === 1).length).toBeGreaterThanOrEqual(1);
+    const dead = world.client.createReceiver("integration-events", "ce", {
+      subQueueType: "deadLetter",
+    });
+    expect(await dead.receiveMessages(2, { maxWaitTimeInMs: 2000 })).not.toHaveLength(0);
+  });
+
+  async function countOf(queue: string): Promise<number> {
+    return (await world.client.createReceiver(queue).peekMessages(10)).length;
+  }
+});

@@ -1,0 +1,84 @@
+import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
+import { TableClient } from "@azure/data-tables";
+import { ManagedIdentityCredential } from "@azure/identity";
+import { BlobServiceClient } from "@azure/storage-blob";
+import { mkdtemp, readdir, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { systemClock } from "../../local/clock.ts";
+import { startFrontDoor } from "../../local/front-door.ts";
+import type { FrontDoor } from "../../local/front-door.ts";
+import { createIdentityApp } from "../../local/identity/identity-app.ts";
+import { startAzurite } from "../../local/storage/start-azurite.ts";
+import type { Azurite } from "../../local/storage/start-azurite.ts";
+import { testCertificate } from "../support/test-certificate.ts";
+
+describe("storage for unchanged SDK clients", () => {
+  const clientId = "bbbbbbbb-35a5-4a8f-8f6b-0f5a2c1f7d11";
+  let azurite: Azurite;
+  let door: FrontDoor;
+  let parentDir: string;
+
+  beforeAll(async () => {
+    const identity = await createIdentityApp(
+      { clock: systemClock, log: () => undefined },
+      { tenantId: "7d1f3a52-35a5-4a8f-8f6b-0f5a2c1f7d11" },
+    );
+    const identityId = "/subscriptions/s/userAssignedIdentities/app";
+    const principalId = "aaaaaaaa-35a5-4a8f-8f6b-0f5a2c1f7d11";
+    identity.registerManagedIdentity({ resourceId: identityId, principalId, clientId });
+    const host = { resourceId: "/subscriptions/s/sites/app", userAssigned: [identityId] };
+    door = await startFrontDoor({ fetch: identity.app.fetch });
+    process.env["IDENTITY_ENDPOINT"] = `${door.httpUrl}/msi/token`;
+    process.env["IDENTITY_HEADER"] = identity.registerHost(host).identityHeader;
+    parentDir = await mkdtemp(join(tmpdir(), "causeway-azurite-"));
+    azurite = await startAzurite({
+      certificate: testCertificate,
+      dir: join(parentDir, "azurite"),
+      accountName: "causewaytest",
+      accountKey: Buffer.alloc(64, 7).toString("base64"),
+      log: () => undefined,
+    });
+  });
+  afterAll(async () => {
+    await Promise.all([azurite.close(), door.close()]);
+    delete process.env["IDENTITY_ENDPOINT"];
+    delete process.env["IDENTITY_HEADER"];
+    await rm(parentDir, { recursive: true });
+  });
+
+  it("one table is written with a managed identity over https and read with the key over http", async () => {
+    const byToken = new TableClient(
+      azurite.tableEndpoint,
+      "open",
+      new ManagedIdentityCredential({ clientId }),
+    );
+    await byToken.createTable();
+    await byToken.createEntity({ partitionKey: "ce|2026-11-24T10", rowKey: "e1", hop: 3 });
+    const byKey = TableClient.fromConnectionString(azurite.connectionString, "open", {
+      allowInsecureConnection: true,
+    });
+    expect(await byKey.getEntity("ce|2026-11-24T10", "e1")).toMatchObject({ hop: 3 });
+    await expect(
+      byKey.createEntity({ partitionKey: "ce|2026-11-24T10", rowKey: "e1" }),
+    ).rejects.toMatchObject({ statusCode: 409 });
+  });
+
+  it("a blob is written with a managed identity and read back with the key", async () => {
+    const byToken = new BlobServiceClient(
+      azurite.blobEndpoint,
+      new ManagedIdentityCredential({ clientId }),
+    );
+    await byToken.getContainerClient("claim-checks").create();
+    await byToken.getContainerClient("claim-checks").getBlockBlobClient("a/b.json").upload("{}", 2);
+    const byKey = BlobServiceClient.fromConnectionString(azurite.connectionString);
+    const blob = byKey.getContainerClient("claim-checks").getBlockBlobClient("a/b.json");
+    expect((await blob.downloadToBuffer()).toString()).toBe("{}");
+  });
+
+  it("leaves neither process nor file behind when it is closed", async () => {
+    await azurite.close();
+    expect(() => process.kill(azurite.pid, 0)).toThrow("ESRCH");
+    expect(await readdir(parentDir)).toEqual([]);
+  });
+});

@@ -1,0 +1,111 @@
+import { describe, expect, it } from "@jest/globals";
+import { createCeTargetFixture, invoiceEvent } from "../../../../support/ce-target-fixture.ts";
+
+describe("the CE target when Dataverse fails", () => {
+  it("takes paid invoices for delivered when they say the same and refuses them otherwise", async () => {
+    const fixture = await createCeTargetFixture();
+    await fixture.deliver(invoiceEvent(1));
+    const id = String(fixture.rows("invoice")[0]?.["invoiceid"]);
+    await fixture.call("PATCH", `invoices(${id})`, { statecode: 2, statuscode: 100001 });
+
+    const [same] = await fixture.deliver(invoiceEvent(1));
+    const [other] = await fixture.deliver(invoiceEvent(1, { total: "1.00" }));
+
+    expect(same).toMatchObject({ kind: "delivered", reference: id });
+    expect(other).toMatchObject({ kind: "reject", code: "CE_ROW_CLOSED" });
+  });
+
+  it("passes a throttled request's Retry-After on for every invoice", async () => {
+    const fixture = await createCeTargetFixture();
+    fixture.faultOf = ({ method }) =>
+      method === "POST" ? { status: 429, retryAfter: "17" } : undefined;
+
+    const outcomes = await fixture.deliver(invoiceEvent(1), invoiceEvent(2));
+
+    expect(outcomes).toMatchObject([
+      { kind: "retry", code: "CE_THROTTLED", afterMs: 17_000 },
+      { kind: "retry", code: "CE_THROTTLED", afterMs: 17_000 },
+    ]);
+  });
+
+  it.each([
+    [503, "CE_UNREACHABLE", true],
+    [401, "CE_DENIED", true],
+    [403, "CE_DENIED", true],
+  ])("calls it an outage when Dataverse answers %d", async (status, code, unreachable) => {
+    const fixture = await createCeTargetFixture();
+    fixture.faultOf = () => ({ status });
+
+    const [outcome] = await fixture.deliver(invoiceEvent(1));
+
+    expect(outcome).toMatchObject({ kind: "retry", code, unreachable });
+  });
+
+  it("does not write again what an unanswered request had written", async () => {
+    const fixture = await createCeTargetFixture();
+    let batches = 0;
+    fixture.faultOf = ({ method }) =>
+      method === "POST" && (batches += 1) === 1 ? "unanswered" : undefined;
+
+    const outcomes = await fixture.deliver(invoiceEvent(1), invoiceEvent(2), invoiceEvent(3));
+
+    expect(outcomes.map((outcome) => outcome?.kind)).toEqual([
+      "delivered",
+      "delivered",
+      "delivered",
+    ]);
+    expect(batches).toBe(1);
+    expect(fixture.rows("invoice")).toHaveLength(3);
+  });
+
+  it("halves a request that times out until its parts get through", async () => {
+    const fixture = await createCeTargetFixture();
+    const events = Array.from({ length: 8 }, (_, index) => invoiceEvent(index));
+    fixture.faultOf = ({ method, body }) =>
+      method === "POST" && body.split("PATCH ").length - 1 > 4 ? "lost" : undefined;
+
+    const outcomes = await fixture.deliver(...events);
+
+    expect(outcomes.map((outcome) => outcome?.kind)).toEqual(Array(8).fill("delivered"));
+    expect(fixture.rows("invoice")).toHaveLength(8);
+  });
+
+  it("asks for another try when a single invoice gets no answer", async () => {
+    const fixture = await createCeTargetFixture();
+    fixture.faultOf = ({ method }) => (method === "POST" ? "lost" : undefined);
+
+    const [outcome] = await fixture.deliver(invoiceEvent(1));
+
+    expect(outcome).toMatchObject({ kind: "retry", code: "CE_TIMEOUT" });
+  });
+
+  it("tries invoices one by one when their request fails again as a whole", async () => {
+    const fixture = await createCeTargetFixture();
+    fixture.faultOf = ({ method, body }) =>
+      method === "POST" && body.includes("CIV-2") ? { status: 500 } : undefined;
+    const events = [invoiceEvent(1), invoiceEvent(2), invoiceEvent(3)];
+
+    const first = await fixture.deliver(...events);
+    const second = await fixture.deliverAgain(...events);
+
+    expect(first.map((outcome) => outcome?.kind)).toEqual(["retry", "retry", "retry"]);
+    expect(second.map((outcome) => outcome?.kind)).toEqual(["delivered", "retry", "delivered"]);
+  });
+
+  it("says that our columns are missing rather than blaming the invoice", async () => {
+    const fixture = await createCeTargetFixture({}, { installed: false });
+
+    const [outcome] = await fixture.deliver(invoiceEvent(1));
+
+    expect(outcome).toMatchObject({ kind: "retry", code: "CE_NOT_INSTALLED" });
+  });
+
+  it("leaves what the time did not reach without an outcome", async () => {
+    const fixture = await createCeTargetFixture();
+
+    const outcomes = await fixture.deliverAborted(invoiceEvent(1), invoiceEvent(2));
+
+    expect(outcomes).toEqual([null, null]);
+    expect(fixture.rows("invoice")).toEqual([]);
+  });
+});

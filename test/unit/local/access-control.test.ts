@@ -1,0 +1,36 @@
+import { describe, expect, it } from "@jest/globals";
+import { createAccessControl } from "../../../local/access-control.ts";
+
+const principalId = "0e1c3f52-35a5-4a8f-8f6b-0f5a2c1f7d11";
+const sender = "69a216fc-b8fb-44d8-bc22-1f3c2cd27a39";
+const queue =
+  "/subscriptions/s/resourceGroups/rg/providers/Microsoft.ServiceBus/namespaces/ns/queues/q1";
+
+describe("access control", () => {
+  it.each([
+    ["the resource itself", queue, true],
+    ["its namespace, written in another case", queue.split("/queues")[0]?.toUpperCase(), true],
+    ["the resource group, with a slash at the end", "/subscriptions/s/resourceGroups/rg/", true],
+    ["the root", "/", true],
+    ["a sibling whose name begins with its name", queue.slice(0, -1), false],
+    ["something below it", `${queue}/authorizationRules/a`, false],
+  ])("an assignment at %s holds for a queue: %s is %s", (_where, scope, expected) => {
+    const access = createAccessControl();
+    access.assign({ principalId, roleId: sender.toUpperCase(), scope: scope ?? "" });
+    expect(access.allows(principalId.toUpperCase(), [sender], queue)).toBe(expected);
+  });
+
+  it("refuses another role and another principal", () => {
+    const access = createAccessControl();
+    access.assign({ principalId, roleId: sender, scope: queue });
+    expect(access.allows(principalId, ["4f6d3b9b-027b-4f4c-9142-0e5a2a2247e0"], queue)).toBe(false);
+    expect(access.allows("11111111-35a5-4a8f-8f6b-0f5a2c1f7d11", [sender], queue)).toBe(false);
+  });
+
+  it("lists an assignment once, however often it is made", () => {
+    const access = createAccessControl();
+    access.assign({ principalId, roleId: sender, scope: queue });
+    access.assign({ principalId, roleId: sender, scope: queue });
+    expect(access.assignments()).toEqual([{ principalId, roleId: sender, scope: queue }]);
+  });
+});

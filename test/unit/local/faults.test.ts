@@ -1,0 +1,66 @@
+import { describe, expect, it } from "@jest/globals";
+import { Hono } from "hono";
+import { SimulatedClock } from "../../../local/clock.ts";
+import { createFaults } from "../../../local/faults.ts";
+
+function setUp(random = 0): { app: Hono; clock: SimulatedClock; calls: () => number } {
+  const clock = new SimulatedClock(0);
+  const app = new Hono();
+  let calls = 0;
+  app.use(createFaults(clock, { random: () => random }).middleware);
+  app.all("*", (context) => context.json({ calls: (calls += 1) }));
+  return { app, clock, calls: () => calls };
+}
+
+const put = (app: Hono, body: string): Response | Promise<Response> =>
+  app.request("/sim/faults", { method: "PUT", body });
+
+describe("the faults of a simulated system", () => {
+  it("answer with the status and Retry-After until they end by themselves", async () => {
+    const { app, clock, calls } = setUp();
+    await put(app, '{"status":503,"retryAfter":2,"forMs":1000}');
+    const response = await app.request("/data");
+    expect([response.status, response.headers.get("retry-after"), calls()]).toEqual([503, "2", 0]);
+    await clock.advance(1000);
+    expect((await app.request("/data")).status).toBe(200);
+  });
+
+  it("hit a share of the requests and none below /sim/", async () => {
+    const { app } = setUp(0.3);
+    await put(app, '{"status":500,"rate":0.3}');
+    expect((await app.request("/data")).status).toBe(200);
+    await put(app, '{"status":500,"rate":0.31}');
+    expect((await app.request("/data")).status).toBe(500);
+    expect((await app.request("/sim/other")).status).toBe(200);
+  });
+
+  it("can make an answer slow without breaking it", async () => {
+    const { app, clock } = setUp();
+    await put(app, '{"latencyMs":50}');
+    const response = app.request("/data");
+    await clock.advance(50);
+    expect((await response).status).toBe(200);
+  });
+
+  it("can carry the request out and lose its answer", async () => {
+    const { app, calls } = setUp();
+    await put(app, '{"status":504,"afterEffect":true}');
+    expect((await app.request("/data")).status).toBe(504);
+    expect(calls()).toBe(1);
+  });
+
+  it("end with DELETE", async () => {
+    const { app } = setUp();
+    await put(app, '{"status":503}');
+    expect((await app.request("/sim/faults", { method: "DELETE" })).status).toBe(204);
+    expect((await app.request("/data")).status).toBe(200);
+  });
+
+  it.each(["x", "[]", '{"status":200}', '{"rate":-1}', '{"statuss":503}'])(
+    "refuse the setting %s",
+    async (body) => {
+      const { app } = setUp();
+      expect((await put(app, body)).status).toBe(400);
+    },
+  );
+});
