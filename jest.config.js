@@ -7,7 +7,11 @@ const config = {
     "^.+\\.ts$": [
       "@swc/jest",
       {
-        jsc: { parser: { syntax: "typescript", importAttributes: true }, target: "es2023" },
+        jsc: {
+          parser: { syntax: "typescript", importAttributes: true },
+          target: "es2023",
+          experimental: { keepImportAttributes: true },
+        },
         module: { type: "es6" },
       },
     ],

@@ -37,10 +37,10 @@ export async function applyInstall(options: InstallOptions): Promise<readonly In
   const plan = await planInstall(options);
   const todo = plan.filter(({ state }) => state !== "present");
   const report = options.onProgress ?? (() => undefined);
+  const plain = createWebApi(options);
   for (const kind of ["publisher", "solution", "column"] as const) {
     for (const step of todo.filter((each) => each.kind === kind)) await run(step);
   }
-  const plain = createWebApi(options);
   if (todo.some(({ kind }) => kind === "column")) await plain.post("PublishAllXml", {});
   // Key indexes are built by background jobs: ask for all of them, then wait for all of them.
   const newKeys = todo.filter(({ kind }) => kind === "key");

@@ -4,7 +4,7 @@ import type { LocalServices } from "../../local/cloud.ts";
 import { createFinanceApp } from "../../local/finance/create-finance-app.ts";
 import type { FinanceApp, FinanceOptions } from "../../local/finance/create-finance-app.ts";
 
-export interface SentEvent {
+interface SentEvent {
   readonly door: "eventGrid" | "serviceBus" | "https";
   readonly secret: string;
   readonly text: string;

@@ -40,6 +40,9 @@ const request = {
   },
   notice: null,
 };
+const withoutInvoice = Object.fromEntries(
+  Object.entries(request).filter(([name]) => name !== "invoice"),
+);
 const statusRequest = { step: "status", operationId, generation: 0 };
 const accepted = {
   status: 202,
@@ -234,7 +237,7 @@ describe("invoice-email", () => {
   });
 
   it("rejects a request without an invoice", async () => {
-    expect(await answerTo({ ...request, invoice: undefined }, { "POST /emails:send": accepted })).toMatchObject({
+    expect(await answerTo(withoutInvoice, { "POST /emails:send": accepted })).toMatchObject({
       statusCode: 409,
       body: { status: "reject", code: "WORKFLOW_FAILED" },
     });

@@ -11,6 +11,8 @@ export interface TargetSettings {
   readonly redirectTo?: string;
   /** Mail only: domains that live mail may reach, or "*". */
   readonly allowedRecipientDomains?: readonly string[];
+  /** Mail only: sender for companies that name none; deployments put the mail service's own here. */
+  readonly sender?: string;
   readonly legalEntities?: {
     readonly [legalEntity: string]: {
       readonly mode?: "off" | "dryRun" | "redirect" | "live";

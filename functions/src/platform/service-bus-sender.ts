@@ -7,11 +7,31 @@ import type { OldestActive, OutgoingMessage, Sender } from "./messages.ts";
 export interface ServiceBus {
   readonly sender: Sender;
   readonly oldestActive: OldestActive;
+  /**
+   * Hands over what lies in the queue's own dead-letter queue, page by page, and completes each page
+   * after `work` has returned. Gives the number of messages.
+   */
+  drainDeadLetters(
+    queue: string,
+    work: (messages: readonly DrainedMessage[]) => Promise<void>,
+  ): Promise<number>;
   close(): Promise<void>;
 }
 
-/** Scheduled and locked messages are peeked too; this many are looked through for an active one. */
-const peekLimit = 250;
+export interface DrainedMessage {
+  /** The text on the wire; no parsing was tried. */
+  readonly body: string;
+  readonly properties: Readonly<Record<string, unknown>>;
+  readonly source: string | null;
+}
+
+const drainSize = 100;
+const drainPages = 50;
+const drainWaitMs = 1_000;
+
+/** Scheduled messages are peeked too, and an outage leaves thousands of them before the active ones. */
+const peekSize = 250;
+const peekPages = 40;
 
 /** One connection for everything; `namespace` is a host name, with a port when it is local. */
 export function createServiceBus(namespace: string, credential: TokenCredential): ServiceBus {
@@ -24,32 +44,77 @@ export function createServiceBus(namespace: string, credential: TokenCredential)
 
 export function createServiceBusOver(client: ServiceBusClient): ServiceBus {
   const senders = new Map<string, ServiceBusSender>();
-  const receivers = new Map<string, ServiceBusReceiver>();
   const senderOf = (entity: string): ServiceBusSender => {
     const known = senders.get(entity) ?? client.createSender(entity);
     senders.set(entity, known);
     return known;
   };
-  const receiverOf = (entity: string, subscription: string | null): ServiceBusReceiver => {
-    const path = `${entity}/${subscription ?? ""}`;
-    const known =
-      receivers.get(path) ??
-      (subscription === null
-        ? client.createReceiver(entity)
-        : client.createReceiver(entity, subscription));
-    receivers.set(path, known);
-    return known;
-  };
   return {
     sender: { send: (entity, messages) => sendAll(senderOf(entity), entity, messages) },
     oldestActive: async (entity, subscription) => {
-      const peeked = await receiverOf(entity, subscription).peekMessages(peekLimit);
-      const active = peeked.filter((message) => message.state === "active");
-      const times = active.map((message) => message.enqueuedTimeUtc?.getTime() ?? 0);
-      return times.length === 0 ? null : Math.min(...times);
+      // A new receiver peeks from the beginning, and goes on from call to call.
+      const receiver =
+        subscription === null
+          ? client.createReceiver(entity)
+          : client.createReceiver(entity, subscription);
+      try {
+        return await peekOldestActive(receiver);
+      } finally {
+        await receiver.close();
+      }
+    },
+    drainDeadLetters: async (queue, work) => {
+      const receiver = client.createReceiver(queue, {
+        subQueueType: "deadLetter",
+        // Bytes as they are: what lies here is not known to be JSON.
+        skipParsingBodyAsJson: true,
+      });
+      try {
+        return await drain(receiver, work);
+      } finally {
+        await receiver.close();
+      }
     },
     close: () => client.close(),
   };
+}
+
+async function drain(
+  receiver: ServiceBusReceiver,
+  work: (messages: readonly DrainedMessage[]) => Promise<void>,
+): Promise<number> {
+  let count = 0;
+  for (let page = 0; page < drainPages; page += 1) {
+    const received = await receiver.receiveMessages(drainSize, { maxWaitTimeInMs: drainWaitMs });
+    if (received.length === 0) break;
+    await work(
+      received.map((message) => ({
+        body: toText(message.body),
+        properties: message.applicationProperties ?? {},
+        source: message.deadLetterSource ?? null,
+      })),
+    );
+    for (const message of received) await receiver.completeMessage(message);
+    count += received.length;
+  }
+  return count;
+}
+
+function toText(body: unknown): string {
+  if (typeof body === "string") return body;
+  return body instanceof Uint8Array ? Buffer.from(body).toString("utf8") : JSON.stringify(body);
+}
+
+async function peekOldestActive(receiver: ServiceBusReceiver): Promise<number | null> {
+  for (let page = 0; page < peekPages; page += 1) {
+    const peeked = await receiver.peekMessages(peekSize);
+    const active = peeked.filter((message) => message.state === "active");
+    const times = active.map((message) => message.enqueuedTimeUtc?.getTime() ?? 0);
+    if (times.length > 0) return Math.min(...times);
+    if (peeked.length === 0) return null;
+  }
+  // That many and none active: better to wait than to wake what may be waiting behind them.
+  return 0;
 }
 
 async function sendAll(

@@ -132,6 +132,16 @@ describe("the Functions host with an unchanged app", () => {
     await expect(broken).rejects.toThrow("'%ONE_QUEUE%' does not resolve to a value.");
   });
 
+  it("says which binding it does not know", async () => {
+    const broken = startFunctionsHost({ ...options, appDir: `${appDir}-unsupported` });
+    await expect(broken).rejects.toThrow("Function copy has a binding of type queueTrigger");
+  });
+
+  it("says that there is no app", async () => {
+    const broken = startFunctionsHost({ ...options, appDir: `${appDir}/functions` });
+    await expect(broken).rejects.toMatchObject({ code: "APP_NOT_FOUND" });
+  });
+
   it("says that a port is in use", async () => {
     const second = startFunctionsHost({ ...options, port: host.port });
     await expect(second).rejects.toMatchObject({ code: "PORT_IN_USE" });

@@ -144,7 +144,7 @@ describe("the client on a queue", () => {
     await receiver.receiveMessages(1);
     await sender.scheduleMessages({ body: 3 }, new Date(world.clock.now() + 60_000));
     const peeked = await receiver.peekMessages(10);
-    expect(peeked.map(({ body, state }) => [body, state])).toEqual([
+    expect(peeked.map(({ body, state }) => [body as number, state])).toEqual([
       [1, "active"],
       [2, "active"],
       [3, "scheduled"],

@@ -42,7 +42,8 @@ describe("the client on a topic", () => {
       { sqlExpression: "amount > 100" },
       { sqlExpression: "SET size = 'big'" },
     );
-    const listed = await rules.getRules();
+    const listed: unknown[] = [];
+    for await (const rule of rules.listRules()) listed.push(rule);
     expect(listed).toMatchObject([
       {
         name: "big",

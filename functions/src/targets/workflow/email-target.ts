@@ -94,8 +94,9 @@ async function originalRecipient(
   }
 }
 
-/** Where the mail really goes; undefined: nowhere is allowed. A dry run shows the real address. */
+/** Where the mail really goes; undefined: nowhere that is allowed. A dry run shows where it would go. */
 function recipient(settings: MailSettings, address: string): string | undefined {
+  if (settings.mode === "dryRun") return address;
   if (settings.mode === "redirect") return settings.redirectTo;
   return settings.isAllowed(address) ? address : undefined;
 }

@@ -141,6 +141,17 @@ describe("the OData service of the simulated F&O", () => {
     expect((await get(path)).status).toBe(404);
   });
 
+  it("describes its types in $metadata and lists its sets", async () => {
+    const { get } = createFinanceFixture();
+    const metadata = await (await get("/data/$metadata")).text();
+    expect(metadata).toContain(
+      '<EntityType Name="SalesInvoiceHeaderV2"><Key><PropertyRef Name="dataAreaId"/>',
+    );
+    expect(metadata).toContain('<Property Name="InvoiceDate" Type="Edm.DateTimeOffset"/>');
+    const { value } = (await (await get("/data/")).json()) as { value: { name: string }[] };
+    expect(value.map(({ name }) => name)).toContain("CustInvoiceJourBiEntities");
+  });
+
   it("refuses to write what is posted", async () => {
     const { sim } = createFinanceFixture();
     const answer = await sim("POST", "/data/SalesInvoiceHeadersV2", {});

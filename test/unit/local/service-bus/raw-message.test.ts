@@ -12,7 +12,16 @@ import {
   withProperties,
 } from "../../../../local/service-bus/raw-message.ts";
 
-const { types, message } = rhea;
+/** The client's own codec, as the other side of the wire. */
+interface Codec {
+  encode(fields: object): Buffer;
+  decode(bytes: Buffer): Readonly<Record<string, unknown>>;
+  data_section(bytes: Buffer): object;
+  data_sections(parts: readonly Buffer[]): object;
+}
+
+const { types } = rhea;
+const message = rhea.message as unknown as Codec;
 
 const stamps = {
   deliveryCount: 3,

@@ -161,10 +161,7 @@ describe("a subscription's rules", () => {
     expect(() => broker.setRule("t", "s", "r", empty)).toThrow(
       "Rule r: correlationFilter compares nothing.",
     );
-    const misspelt = {
-      filterType: "CorrelationFilter",
-      correlationFilter: { lable: "x" },
-    } as const;
+    const misspelt: object = { correlationFilter: { lable: "x" } };
     expect(() => broker.setRule("t", "s", "r", misspelt)).toThrow("Rule r: unknown lable.");
   });
 });

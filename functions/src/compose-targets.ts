@@ -1,0 +1,155 @@
+import type { CanonicalEvent } from "../../schemas/types/canonical-event.ts";
+import type { FlowBudget } from "../../schemas/types/flow.ts";
+import type { Budget } from "./delivery/budgets.ts";
+import type { TargetLaneOptions } from "./delivery/create-lane.ts";
+import { createDataverseClient } from "./dynamics/dataverse-client.ts";
+import type { LoadedFlow, LoadedTarget } from "./flows/load-flows.ts";
+import { isRecipientAllowed } from "./flows/mail-safety.ts";
+import { isSkip, resolveTarget } from "./flows/resolve-target.ts";
+import type { ResolvedTarget, SkipRule } from "./flows/resolve-target.ts";
+import type { Clock } from "./platform/clock.ts";
+import type { AppConfig } from "./platform/config.ts";
+import type { Http } from "./platform/http.ts";
+import type { GetToken } from "./platform/token.ts";
+import { createDataverseTarget } from "./targets/dataverse/create-dataverse-target.ts";
+import { createOwnerAddress } from "./targets/dataverse/owner-address.ts";
+import type { Target } from "./targets/target.ts";
+import { createCrmTarget } from "./targets/workflow/crm-target.ts";
+import { createEmailTarget } from "./targets/workflow/email-target.ts";
+import { createWorkflowCall } from "./targets/workflow/workflow-call.ts";
+
+export interface TargetsInput {
+  readonly flows: readonly LoadedFlow[];
+  readonly config: AppConfig;
+  readonly http: Http;
+  readonly getToken: GetToken;
+  readonly clock: Clock;
+}
+
+type TargetParts = Omit<TargetLaneOptions, "ledger" | "maxMessageBytes">;
+
+/** Every target that a flow names and that this stack has the address of. */
+export function createTargets(input: TargetsInput): readonly TargetParts[] {
+  return targetNames(input.flows).flatMap((name) => {
+    const target = createTarget(name, input);
+    if (target === undefined) return [];
+    const definitions = input.flows.flatMap(({ targets }) => targets[name] ?? []);
+    return [
+      {
+        target,
+        budget: tightest(definitions.map(({ definition }) => definition.budget ?? {})),
+        once: definitions.some(({ definition }) => definition.once === true) || isMail(definitions),
+        resolve: (event: CanonicalEvent, now: number) => resolve(input, name, event, now),
+      },
+    ];
+  });
+}
+
+export function targetNames(flows: readonly LoadedFlow[]): readonly string[] {
+  return [...new Set(flows.flatMap(({ targets }) => Object.keys(targets)))].sort();
+}
+
+/** Undefined: not deployed here (a workflow without an address). */
+function createTarget(name: string, input: TargetsInput): Target<CanonicalEvent> | undefined {
+  const { config, http, getToken, clock } = input;
+  const definitions = input.flows.flatMap(({ targets }) => targets[name] ?? []);
+  const mappingOf = (event: CanonicalEvent): LoadedTarget["mapping"] =>
+    loadedOf(input, name, event).mapping;
+  if (definitions.some(({ definition }) => definition.kind === "dataverse")) {
+    return createDataverseTarget({
+      name,
+      http,
+      getToken,
+      baseUrl: config.dataverseUrl,
+      clock,
+      mappingOf,
+      policyOf: (event) => settingsOf(input, name, event),
+    });
+  }
+  const accessEndpoint = config.workflows[name];
+  if (accessEndpoint === undefined) return undefined;
+  const audience = config.workflowAudience;
+  const call = createWorkflowCall({ http, getToken, accessEndpoint, audience });
+  if (!isMail(definitions)) {
+    return createCrmTarget({
+      name,
+      call,
+      mappingOf,
+      modeOf: (event) => (settingsOf(input, name, event).mode === "live" ? "live" : "dryRun"),
+    });
+  }
+  return createEmailTarget({
+    name,
+    call,
+    mappingOf,
+    settingsOf: (event) => {
+      const settings = settingsOf(input, name, event);
+      return {
+        mode: settings.mode,
+        redirectTo: settings.redirectTo,
+        sender: settings.sender,
+        language: settings.language,
+        recipient: settings.recipient ?? { policy: "customer" },
+        texts: new Map(Object.entries(loadedOf(input, name, event).texts)),
+        isAllowed: (address) => isRecipientAllowed(address, settings, config),
+      };
+    },
+    ownerAddress: createOwnerAddress(
+      createDataverseClient({ http, getToken, baseUrl: config.dataverseUrl, clock }),
+    ),
+  });
+}
+
+function isMail(definitions: readonly LoadedTarget[]): boolean {
+  return definitions.some(
+    ({ definition }) => definition.recipient !== undefined || definition.templates !== undefined,
+  );
+}
+
+function resolve(
+  input: TargetsInput,
+  name: string,
+  event: CanonicalEvent,
+  now: number,
+): ResolvedTarget | { readonly skip: SkipRule } {
+  const { data } = event;
+  if (data === undefined) throw new TypeError("the claim check has not been redeemed");
+  return resolveTarget(flowOf(input, event).flow, name, data, input.config, now);
+}
+
+/** For an event that is being called: the rules were asked just before. */
+function settingsOf(input: TargetsInput, name: string, event: CanonicalEvent): ResolvedTarget {
+  const resolved = resolve(input, name, event, input.clock.now());
+  // Between two lines of code an event may have become too old: one more is no harm, so it is thrown
+  // to be tried again and skipped then.
+  if (isSkip(resolved)) throw new Error(`no longer for ${name}: ${resolved.skip}`);
+  return resolved;
+}
+
+function loadedOf(input: TargetsInput, name: string, event: CanonicalEvent): LoadedTarget {
+  const loaded = flowOf(input, event).targets[name];
+  if (loaded === undefined) throw new RangeError(`the flow ${event.flow} has no target ${name}`);
+  return loaded;
+}
+
+function flowOf(input: TargetsInput, event: CanonicalEvent): LoadedFlow {
+  const flow = input.flows.find(({ name }) => name === event.flow);
+  if (flow === undefined) throw new RangeError(`there is no flow ${event.flow}`);
+  return flow;
+}
+
+/** Flows share a target's capacity: the smallest budget that one of them names. */
+function tightest(budgets: readonly FlowBudget[]): Budget {
+  const least = (name: keyof FlowBudget): number | undefined => {
+    const values = budgets.flatMap((budget) => budget[name] ?? []);
+    return values.length === 0 ? undefined : Math.min(...values);
+  };
+  const concurrency = least("concurrency");
+  const perMinute = least("perMinute");
+  const perHour = least("perHour");
+  return {
+    ...(concurrency === undefined ? {} : { concurrency }),
+    ...(perMinute === undefined ? {} : { perMinute }),
+    ...(perHour === undefined ? {} : { perHour }),
+  };
+}

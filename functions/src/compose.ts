@@ -1,0 +1,149 @@
+/*
+ * The composition root: reads the settings and builds everything once, at the first invocation. Nothing
+ * else of the function app knows how its parts are made.
+ */
+import { fileURLToPath } from "node:url";
+import type { TokenCredential } from "@azure/identity";
+import type { CanonicalEvent } from "../../schemas/types/canonical-event.ts";
+import { createBudgets } from "./delivery/budgets.ts";
+import { createClaims } from "./delivery/claims.ts";
+import { createIntakeLane, createTargetLane } from "./delivery/create-lane.ts";
+import { createEngine } from "./delivery/engine.ts";
+import type { Engine } from "./delivery/engine.ts";
+import { createGates } from "./delivery/gates.ts";
+import { createIntakeLedger } from "./delivery/intake-ledger.ts";
+import type { Lane } from "./delivery/lane.ts";
+import { Ledger } from "./delivery/ledger.ts";
+import { createPublisher } from "./delivery/publisher.ts";
+import type { RunBatchDependencies } from "./delivery/run-batch.ts";
+import { createFinanceClient } from "./dynamics/finance-client.ts";
+import { loadFlows } from "./flows/load-flows.ts";
+import { createSchemaSet } from "./flows/schema-set.ts";
+import { createIntakeTarget } from "./intake/intake-target.ts";
+import { parseBusinessEvent } from "./intake/parse-business-event.ts";
+import type { ParsedEvent } from "./intake/parse-business-event.ts";
+import { createApplicationInsights } from "./platform/application-insights.ts";
+import { createAzureTableStore } from "./platform/azure-table-store.ts";
+import { systemClock } from "./platform/clock.ts";
+import { readConfig } from "./platform/config.ts";
+import type { AppConfig } from "./platform/config.ts";
+import { createDeadLetterBlobs } from "./platform/dead-letter-blobs.ts";
+import { createHttp } from "./platform/http.ts";
+import { createServiceBus } from "./platform/service-bus-sender.ts";
+import type { ServiceBus } from "./platform/service-bus-sender.ts";
+import { silentTelemetry } from "./platform/telemetry.ts";
+import type { Telemetry } from "./platform/telemetry.ts";
+import { createCredential, createGetToken } from "./platform/token.ts";
+import { createFailureStore } from "./recovery/failure-store.ts";
+import type { DrainDependencies } from "./recovery/drain-dead-letters.ts";
+import { createTargets, targetNames } from "./compose-targets.ts";
+
+/** What triggers work with. */
+export interface App {
+  readonly config: AppConfig;
+  readonly engine: Engine;
+  readonly intake: Lane<unknown>;
+  readonly targets: ReadonlyMap<string, Lane<CanonicalEvent>>;
+  readonly serviceBus: ServiceBus;
+  readonly batches: RunBatchDependencies;
+  readonly ledger: Ledger;
+  readonly telemetry: Telemetry;
+  readonly recovery: DrainDependencies;
+  parse(body: unknown): ParsedEvent;
+}
+
+let app: Promise<App> | undefined;
+
+/** The one app of this process. A start that fails is tried again by the next invocation. */
+export function getApp(): Promise<App> {
+  app ??= compose(readConfig(process.env)).catch((error: unknown) => {
+    app = undefined;
+    throw error;
+  });
+  return app;
+}
+
+async function compose(config: AppConfig): Promise<App> {
+  const clock = systemClock;
+  const random = Math.random;
+  const credential = createCredential(config.clientId);
+  const telemetry = createTelemetry(config, credential);
+  const schemas = createSchemaSet();
+  // Beside the bundle, in the deployed package.
+  const flows = await loadFlows(fileURLToPath(new URL("flows", import.meta.url)), schemas);
+  const store = createAzureTableStore(config.tableEndpoint, credential);
+  const serviceBus = createServiceBus(config.serviceBusNamespace, credential);
+  const { sender } = serviceBus;
+  const ledger = new Ledger({ store, clock });
+  const http = createHttp();
+  const getToken = createGetToken(credential, clock);
+  const { maxMessageBytes, maximumInstanceCount: instances } = config;
+  const knownEvents = flows.flatMap(({ flow }) => flow.businessEvents);
+  const parse = (body: unknown): ParsedEvent => parseBusinessEvent(body, { schemas, knownEvents });
+  const intake = createIntakeTarget({
+    finance: createFinanceClient({ baseUrl: config.financeUrl, http, getToken }),
+    flows,
+    schemas,
+    config,
+    ledger: createIntakeLedger(ledger, clock),
+    publisher: createPublisher(sender, maxMessageBytes),
+    clock,
+  });
+  const targets = createTargets({ flows, config, http, getToken, clock });
+  return {
+    config,
+    engine: createEngine({
+      ledger,
+      claims: createClaims(store),
+      gates: createGates(store, clock),
+      budgets: createBudgets({ store, clock, instances }),
+      sender,
+      clock,
+      telemetry,
+      random,
+    }),
+    intake: createIntakeLane({ target: intake, ledger, maxMessageBytes }),
+    targets: new Map(
+      targets.map((each) => [
+        each.target.name,
+        createTargetLane({ ...each, ledger, maxMessageBytes }),
+      ]),
+    ),
+    serviceBus,
+    batches: { sender, clock, telemetry, random },
+    ledger,
+    telemetry,
+    recovery: {
+      ledger,
+      failures: createFailureStore(store),
+      clock,
+      telemetry,
+      targets: targetNames(flows),
+      identify: (body) => toIdentity(parse(body)),
+      serviceBus,
+      blobs: createDeadLetterBlobs(config.blobEndpoint, credential),
+    },
+    parse,
+  };
+}
+
+function toIdentity(
+  parsed: ParsedEvent,
+): { readonly eventId: string; readonly time: string } | null {
+  if (parsed.kind === "invoice") return parsed.event;
+  return parsed.kind === "test" ? null : parsed.identity;
+}
+
+function createTelemetry(config: AppConfig, credential: TokenCredential): Telemetry {
+  const connectionString = config.telemetryConnectionString;
+  if (connectionString === undefined || connectionString === "") return silentTelemetry;
+  return createApplicationInsights({
+    connectionString,
+    credential,
+    onFailure: (error) => {
+      process.stderr.write(
+        `telemetry is silent: ${error instanceof Error ? error.name : "error"}\n`,
+      );
+    },
+  });
+}

@@ -1,0 +1,160 @@
+/*
+ * Limits that are kept before a target is called. Calls in flight and per minute are this instance's
+ * share of the target's; per hour (mail) is one row for all instances. A place may lie in the future:
+ * the delivery is then put off to exactly that time and needs no other place when it comes back, so
+ * that 1,000 mails over a quota of 90 come back once each and not every hour.
+ */
+import type { Clock } from "../platform/clock.ts";
+import { isConflict, TableError } from "../platform/table-store.ts";
+import type { TableStore } from "../platform/table-store.ts";
+import { gatesTable } from "./gates.ts";
+
+export interface Budget {
+  readonly concurrency?: number;
+  readonly perMinute?: number;
+  readonly perHour?: number;
+}
+
+export interface Budgets {
+  /** Times (epoch ms, possibly past) at which each of `count` calls may be made. */
+  reserve(target: string, budget: Budget, count: number): Promise<readonly number[]>;
+  /** Runs `work` when one of the instance's places in flight is free. */
+  inFlight<T>(target: string, budget: Budget, work: () => Promise<T>): Promise<T>;
+}
+
+const minuteMs = 60_000;
+const hourMs = 60 * minuteMs;
+const hourRow = "hour";
+/** Reservations are instants of 11 characters in one column of at most 32 K characters. */
+const maxReservations = 2_500;
+const conflictTries = 20;
+
+/**
+ * Places in a sliding window: never more than `limit` in any stretch of `windowMs`. `taken` is in order
+ * of time; gives the new places and what is taken afterwards.
+ */
+export function reserveIn(
+  taken: readonly number[],
+  window: { readonly limit: number; readonly windowMs: number },
+  count: number,
+  now: number,
+): { readonly places: readonly number[]; readonly taken: readonly number[] } {
+  const all = taken.filter((time) => time > now - window.windowMs);
+  const places: number[] = [];
+  for (let index = 0; index < count; index += 1) {
+    const before = all[all.length - window.limit];
+    const place = Math.max(now, before === undefined ? now : before + window.windowMs);
+    // Beyond what one row can hold the place is a promise to ask again, not a reservation.
+    if (all.length < maxReservations) all.push(place);
+    places.push(place);
+  }
+  return { places, taken: all };
+}
+
+export function createBudgets(options: {
+  readonly store: TableStore;
+  readonly clock: Clock;
+  readonly instances: number;
+}): Budgets {
+  const { store, clock, instances } = options;
+  const minutes = new Map<string, readonly number[]>();
+  const slots = new Map<string, Slots>();
+  const reserveMinute = (target: string, limit: number, count: number): readonly number[] => {
+    const window = { limit: shareOf(limit, instances), windowMs: minuteMs };
+    const result = reserveIn(minutes.get(target) ?? [], window, count, clock.now());
+    minutes.set(target, result.taken);
+    return result.places;
+  };
+  return {
+    reserve: async (target, budget, count) => {
+      const now = clock.now();
+      const hour =
+        budget.perHour === undefined
+          ? []
+          : await reserveHour(store, target, budget.perHour, count, now);
+      const minute =
+        budget.perMinute === undefined ? [] : reserveMinute(target, budget.perMinute, count);
+      return Array.from({ length: count }, (_none, index) =>
+        Math.max(now, hour[index] ?? now, minute[index] ?? now),
+      );
+    },
+    inFlight: async (target, budget, work) => {
+      if (budget.concurrency === undefined) return work();
+      const places = slots.get(target) ?? new Slots(shareOf(budget.concurrency, instances));
+      slots.set(target, places);
+      await places.enter();
+      try {
+        return await work();
+      } finally {
+        places.leave();
+      }
+    },
+  };
+}
+
+/** At least one: a budget smaller than the number of instances would stop the target. */
+export function shareOf(limit: number, instances: number): number {
+  return Math.max(1, Math.floor(limit / instances));
+}
+
+async function reserveHour(
+  store: TableStore,
+  target: string,
+  limit: number,
+  count: number,
+  now: number,
+): Promise<readonly number[]> {
+  const keys = { partitionKey: target, rowKey: hourRow };
+  for (let attempt = 0; attempt < conflictTries; attempt += 1) {
+    const stored = await store.get(gatesTable, keys);
+    const taken = parsePlaces(stored?.columns["places"]);
+    const result = reserveIn(taken, { limit, windowMs: hourMs }, count, now);
+    const columns = { places: result.taken.map((time) => Math.ceil(time / 1_000)).join(" ") };
+    const row = { ...keys, columns };
+    try {
+      await store.write(
+        gatesTable,
+        stored === undefined
+          ? { kind: "insert", row }
+          : { kind: "replace", row, etag: stored.etag },
+      );
+      return result.places;
+    } catch (error) {
+      if (!isConflict(error)) throw error;
+    }
+  }
+  throw new TableError(
+    "UNAVAILABLE",
+    gatesTable,
+    `${target}: the hourly budget's row is contended`,
+  );
+}
+
+function parsePlaces(value: unknown): readonly number[] {
+  if (typeof value !== "string" || value === "") return [];
+  return value.split(" ").map((seconds) => Number(seconds) * 1_000);
+}
+
+/** Places in flight; who finds none waits in line. */
+class Slots {
+  #free: number;
+  readonly #waiting: (() => void)[] = [];
+
+  constructor(places: number) {
+    this.#free = places;
+  }
+
+  async enter(): Promise<void> {
+    if (this.#free > 0) {
+      this.#free -= 1;
+      return;
+    }
+    await new Promise<void>((resolve) => this.#waiting.push(resolve));
+  }
+
+  leave(): void {
+    const next = this.#waiting.shift();
+    if (next === undefined) this.#free += 1;
+    else next();
+  }
+}

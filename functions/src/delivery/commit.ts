@@ -1,0 +1,141 @@
+import type { Sender } from "../platform/messages.ts";
+import { deadLettersEntity } from "./wake-up-messages.ts";
+import type { Ledger } from "./ledger.ts";
+import { isTerminal } from "./ledger-rows.ts";
+import type { DeliveryRow } from "./ledger-rows.ts";
+import type { Item, Lane } from "./lane.ts";
+import type { Decision } from "./policy.ts";
+
+export interface Decided<Body> {
+  readonly item: Item<Body>;
+  readonly decision: Decision;
+}
+
+/** What has to be sent for a row that is written, by this run or an earlier one. */
+export interface Owed<Body> {
+  readonly body: Body;
+  readonly row: DeliveryRow;
+  readonly what: "wakeUp" | "failure";
+}
+
+/**
+ * Writes decisions in the order that makes every crash harmless (design 7): ledger rows first; then the
+ * messages they promise; then the `open` rows of what is settled. A message is only completed after
+ * this returns, so whatever was missed is done again from the ledger row.
+ */
+export async function commit<Body>(
+  dependencies: { readonly ledger: Ledger; readonly sender: Sender },
+  lane: Lane<Body>,
+  decided: readonly Decided<Body>[],
+  alsoOwed: readonly Owed<Body>[] = [],
+): Promise<readonly DeliveryRow[]> {
+  const { ledger, sender } = dependencies;
+  await ledger.addOpen(decided.filter(isFirstPutOff).map(({ decision }) => decision.row));
+  const written = await saveAll(ledger, decided);
+  const owed = [...alsoOwed, ...written.flatMap(({ item, row }) => toOwed(item, row))];
+  // A delivered row has nothing to send; removing its open row first keeps design's order of success.
+  await ledger.removeOpen(toClose(written, ["failed"], false));
+  await send(sender, lane, owed);
+  await ledger.removeOpen([
+    ...toClose(written, ["failed"], true),
+    ...alsoOwed.filter(({ what }) => what === "failure").map(({ row }) => row),
+  ]);
+  return written.map(({ row }) => row);
+}
+
+interface Written<Body> {
+  readonly item: Item<Body>;
+  /** The row as it is now in the ledger. */
+  readonly row: DeliveryRow;
+}
+
+async function saveAll<Body>(
+  ledger: Ledger,
+  decided: readonly Decided<Body>[],
+): Promise<readonly Written<Body>[]> {
+  const saved = await ledger.save(
+    decided.map(({ item, decision }) => ({ row: decision.row, etag: item.etag })),
+  );
+  const written: Written<Body>[] = [];
+  for (const [index, each] of decided.entries()) {
+    const row = saved[index]?.row ?? (await resolveConflict(ledger, each));
+    written.push({ item: each.item, row });
+  }
+  return written;
+}
+
+const conflictTries = 8;
+
+/**
+ * Somebody else changed the row while we were calling. What they settled stays settled; an effect that
+ * we made is written on top of what they left open; anything else of ours is dropped in favour of the
+ * wake-up that their version promises.
+ */
+async function resolveConflict<Body>(
+  ledger: Ledger,
+  { item, decision }: Decided<Body>,
+): Promise<DeliveryRow> {
+  for (let attempt = 0; attempt < conflictTries; attempt += 1) {
+    const [current] = await ledger.load([item.row], { fresh: true });
+    if (current === undefined) {
+      const [inserted] = await ledger.insert([{ row: decision.row }]);
+      if (inserted?.row === decision.row) return decision.row;
+      continue;
+    }
+    if (isTerminal(current.row)) return current.row;
+    const ours = decision.then === "settle" || current.row.hop === item.row.hop;
+    if (!ours) return current.row;
+    const row = { ...decision.row, hop: Math.max(decision.row.hop, current.row.hop) };
+    const state = row.state === "received" ? current.row.state : row.state;
+    const [again] = await ledger.save([{ row: { ...row, state }, etag: current.etag }]);
+    if (again !== undefined) return again.row;
+  }
+  // Nobody changes one delivery that often; the message comes back and finds the ledger calmer.
+  throw new Error("a ledger row changed under every attempt to write it");
+}
+
+function toOwed<Body>(item: Item<Body>, row: DeliveryRow): readonly Owed<Body>[] {
+  if (row.state === "failed") return [{ body: item.body, row, what: "failure" }];
+  return isTerminal(row) ? [] : [{ body: item.body, row, what: "wakeUp" }];
+}
+
+/** Event rows get an `open` row only when they are put off: until then their message cannot be lost. */
+function isFirstPutOff<Body>({ item, decision }: Decided<Body>): boolean {
+  return decision.then === "later" && item.row.hop === 1 && isEventRow(item.row);
+}
+
+function isEventRow(row: DeliveryRow): boolean {
+  return row.state === "received" || row.state === "accepted" || row.state === "published";
+}
+
+function toClose<Body>(
+  written: readonly Written<Body>[],
+  states: readonly DeliveryRow["state"][],
+  wanted: boolean,
+): readonly DeliveryRow[] {
+  return written
+    .filter(({ row }) => isTerminal(row) && states.includes(row.state) === wanted)
+    .filter(({ item }) => !(isEventRow(item.row) && item.row.hop === 1))
+    .map(({ row }) => row);
+}
+
+async function send<Body>(
+  sender: Sender,
+  lane: Lane<Body>,
+  owed: readonly Owed<Body>[],
+): Promise<void> {
+  const wakeUps = owed.filter(({ what }) => what === "wakeUp");
+  const failures = owed.filter(({ what }) => what === "failure");
+  if (wakeUps.length > 0) {
+    await sender.send(
+      lane.entity,
+      wakeUps.map(({ body, row }) => lane.toWakeUpMessage(body, row)),
+    );
+  }
+  if (failures.length > 0) {
+    await sender.send(
+      deadLettersEntity,
+      failures.map(({ body, row }) => lane.toFailureMessage(body, row)),
+    );
+  }
+}

@@ -1,0 +1,294 @@
+/*
+ * One way for every delivery, intake included: wake-ups in, effects and rows out. The ledger decides;
+ * the policy says what follows; targets only say what happened. Throws TableError UNAVAILABLE when the
+ * ledger is away and MessagingError when Service Bus is: the trigger has a rule for each.
+ */
+import type { Clock } from "../platform/clock.ts";
+import type { Sender } from "../platform/messages.ts";
+import type { Telemetry } from "../platform/telemetry.ts";
+import { inParallel } from "./batch-writes.ts";
+import type { Budgets } from "./budgets.ts";
+import { callItems } from "./call-items.ts";
+import type { Called } from "./call-items.ts";
+import type { Claims } from "./claims.ts";
+import { commit } from "./commit.ts";
+import type { Decided, Owed } from "./commit.ts";
+import { spreadMs } from "./gates.ts";
+import type { Admission, Gate, Gates } from "./gates.ts";
+import type { Item, Lane, WakeUp } from "./lane.ts";
+import type { Ledger, Versioned } from "./ledger.ts";
+import { createDeliveryRow } from "./ledger-rows.ts";
+import type { DeliveryRow } from "./ledger-rows.ts";
+import { defaultSettings, onArrival, onNotReached, onOutcome, onPark, onSkip } from "./policy.ts";
+import type { Arrival, Decision, GateReport, Moment, PolicySettings } from "./policy.ts";
+
+export interface EngineDependencies {
+  readonly ledger: Ledger;
+  readonly claims: Claims;
+  readonly gates: Gates;
+  readonly budgets: Budgets;
+  readonly sender: Sender;
+  readonly clock: Clock;
+  readonly telemetry: Telemetry;
+  /** 0 ≤ random < 1. */
+  readonly random: () => number;
+}
+
+export interface Engine {
+  /**
+   * Brings each delivery as far as it gets and leaves every one settled or with a wake-up sent: after
+   * this returns the messages may be completed.
+   */
+  process<Body>(
+    lane: Lane<Body>,
+    wakeUps: readonly WakeUp<Body>[],
+    signal: AbortSignal,
+  ): Promise<readonly DeliveryRow[]>;
+}
+
+/** An item that is to be called now. */
+export interface Ready<Body> extends Item<Body> {
+  readonly how: "deliver" | "confirm";
+  readonly settings: PolicySettings;
+}
+
+export function createEngine(dependencies: EngineDependencies): Engine {
+  return {
+    process: async (lane, wakeUps, signal) => {
+      const run = new Run(dependencies, lane);
+      return run.process(wakeUps, signal);
+    },
+  };
+}
+
+/** One batch on its way through the engine. */
+class Run<Body> {
+  readonly #on: EngineDependencies;
+  readonly #lane: Lane<Body>;
+  readonly #decided: Decided<Body>[] = [];
+  readonly #owed: Owed<Body>[] = [];
+
+  constructor(dependencies: EngineDependencies, lane: Lane<Body>) {
+    this.#on = dependencies;
+    this.#lane = lane;
+  }
+
+  async process(
+    wakeUps: readonly WakeUp<Body>[],
+    signal: AbortSignal,
+  ): Promise<readonly DeliveryRow[]> {
+    const arrived = await this.#open(newestOf(wakeUps));
+    const ready = this.#triage(arrived);
+    if (ready.length > 0) await this.#callThroughGate(ready, signal);
+    const rows = await commit(this.#on, this.#lane, this.#decided, this.#owed);
+    this.#tell(rows);
+    return rows;
+  }
+
+  /** Each wake-up with its row; one that has none (a lane's first message) gets it here. */
+  async #open(
+    wakeUps: readonly WakeUp<Body>[],
+  ): Promise<readonly { readonly item: Item<Body>; readonly arrival: Arrival }[]> {
+    const { ledger } = this.#on;
+    const isFirst = this.#lane.firstState === "received";
+    // A business event that comes in for the first time has no row: inserting is the question.
+    const known = wakeUps.filter((wakeUp) => !isFirst || wakeUp.hop > 1);
+    const loaded = await ledger.load(
+      known.map((wakeUp) => ({ ...wakeUp, minimumHop: wakeUp.hop })),
+      { fresh: !this.#lane.repeatable },
+    );
+    const rows = new Map<WakeUp<Body>, Versioned>();
+    for (const [index, wakeUp] of known.entries()) {
+      const version = loaded[index];
+      if (version !== undefined) rows.set(wakeUp, version);
+    }
+    await this.#insertMissing(
+      wakeUps.filter((wakeUp) => !rows.has(wakeUp)),
+      rows,
+    );
+    const opened: { readonly item: Item<Body>; readonly arrival: Arrival }[] = [];
+    await inParallel(wakeUps, 8, async (wakeUp) => {
+      const version = rows.get(wakeUp);
+      if (version === undefined) throw new RangeError("a wake-up has no ledger row");
+      const arrival = onArrival(version.row, wakeUp.hop);
+      // A settled delivery needs no body; reading one for a claim check may even be impossible by now.
+      if (arrival.kind === "complete") return;
+      const body = wakeUp.body ?? (await this.#lane.loadBody(wakeUp));
+      opened.push({ item: { ...version, hop: wakeUp.hop, body }, arrival });
+    });
+    return opened;
+  }
+
+  async #insertMissing(
+    missing: readonly WakeUp<Body>[],
+    rows: Map<WakeUp<Body>, Versioned>,
+  ): Promise<void> {
+    if (missing.length === 0) return;
+    const entries = missing.map((wakeUp) => {
+      const { hop, traceparent, body } = wakeUp;
+      const start = { state: this.#lane.firstState, acceptedAt: this.#on.clock.now() };
+      const raw = body === undefined ? null : this.#lane.toRaw(body);
+      return {
+        row: createDeliveryRow(wakeUp, { ...start, traceparent, hop }),
+        ...(raw === null ? {} : { raw }),
+      };
+    });
+    if (this.#lane.firstState === "pending") {
+      await this.#on.ledger.addOpen(entries.map(({ row }) => row));
+    }
+    const inserted = await this.#on.ledger.insert(entries);
+    for (const [index, wakeUp] of missing.entries()) {
+      const version = inserted[index];
+      if (version !== undefined) rows.set(wakeUp, version);
+    }
+  }
+
+  #triage(
+    arrived: readonly { readonly item: Item<Body>; readonly arrival: Arrival }[],
+  ): readonly Ready<Body>[] {
+    const ready: Ready<Body>[] = [];
+    const now = this.#on.clock.now();
+    for (const { item, arrival } of arrived) {
+      const { body, row } = item;
+      switch (arrival.kind) {
+        case "complete":
+          break;
+        case "resendWakeUp":
+          this.#owed.push({ body, row, what: "wakeUp" });
+          break;
+        case "resendFailure":
+          this.#owed.push({ body, row, what: "failure" });
+          break;
+        case "call": {
+          const prepared = this.#lane.prepare(body, now);
+          if ("settings" in prepared) {
+            ready.push({ ...item, how: arrival.how, settings: prepared.settings });
+          } else if (arrival.how === "deliver") {
+            this.#decide(item, onSkip(row, prepared.skip, now));
+          } else {
+            // A rule must not hide an effect that may have been made.
+            ready.push({ ...item, how: "confirm", settings: defaultSettings });
+          }
+        }
+      }
+    }
+    return ready;
+  }
+
+  async #callThroughGate(ready: readonly Ready<Body>[], signal: AbortSignal): Promise<void> {
+    const admission = await this.#on.gates.admit(this.#lane.target.name);
+    switch (admission.kind) {
+      case "go":
+        await this.#call(ready, signal, false);
+        return;
+      case "park":
+        this.#park(ready, admission);
+        return;
+      case "probe": {
+        const [probe, ...others] = ready;
+        if (probe === undefined) return;
+        const gate = await this.#call([probe], signal, true);
+        if (gate?.state === "outage") {
+          this.#park(others, { until: gate.nextProbeAt, spreadMs: spreadMs(gate) });
+        } else if (others.length > 0) {
+          await this.#call(others, signal, false);
+        }
+      }
+    }
+  }
+
+  /** The gate as the calls left it; undefined when none was made. */
+  async #call(
+    ready: readonly Ready<Body>[],
+    signal: AbortSignal,
+    asProbe: boolean,
+  ): Promise<Gate | undefined> {
+    const called = await callItems(this.#on, this.#lane, ready, { signal, asProbe });
+    const decisions = called.map((each) => ({ each, decision: this.#judge(each) }));
+    const report = summarise(decisions.map(({ decision }) => decision.gate));
+    const gate =
+      report === undefined
+        ? undefined
+        : await this.#on.gates.report(this.#lane.target.name, report, asProbe);
+    for (const { each, decision } of decisions) {
+      this.#decide(each.item, gate === undefined ? decision : this.#afterOutage(decision, gate));
+    }
+    return gate;
+  }
+
+  #judge(called: Called<Body>): Decision {
+    const { item, result } = called;
+    const moment = this.#moment(item.settings);
+    switch (result.kind) {
+      case "answered":
+        return onOutcome(item.row, result, moment);
+      case "notReached":
+        return onNotReached(item.row, moment.now);
+      case "duplicate": {
+        const outcome = { kind: "delivered", reference: result.reference } as const;
+        const decision = onOutcome(item.row, { outcome, how: "deliver", calls: 0 }, moment);
+        const rule = result.of === item.row.eventId ? null : `DUPLICATE_OF ${result.of}`;
+        return { ...decision, gate: null, row: { ...decision.row, rule } };
+      }
+      case "later":
+        return onPark({ ...item.row, slotAt: result.slotAt }, result.dueAt, moment);
+    }
+  }
+
+  /** Put off by an outage: to the next probe, spread out. */
+  #afterOutage(decision: Decision, gate: Gate): Decision {
+    if (decision.gate?.kind !== "unreachable" || decision.then !== "later") return decision;
+    const { now, random } = this.#moment(defaultSettings);
+    const from = Math.max(gate.nextProbeAt, now + 1_000);
+    const dueAt = Math.round(from + random * spreadMs(gate));
+    return { ...decision, row: { ...decision.row, dueAt } };
+  }
+
+  #park(
+    ready: readonly Ready<Body>[],
+    place: Pick<Extract<Admission, { kind: "park" }>, "until" | "spreadMs">,
+  ): void {
+    for (const item of ready) {
+      const moment = this.#moment(item.settings);
+      const dueAt = place.until + moment.random * place.spreadMs;
+      this.#decide(item, onPark(item.row, dueAt, moment));
+    }
+  }
+
+  #moment(settings: PolicySettings): Moment {
+    return { now: this.#on.clock.now(), random: this.#on.random(), settings };
+  }
+
+  #decide(item: Item<Body>, decision: Decision): void {
+    this.#decided.push({ item, decision });
+  }
+
+  #tell(rows: readonly DeliveryRow[]): void {
+    const { telemetry } = this.#on;
+    for (const row of rows) {
+      const { eventId, target, state, hop, attempts } = row;
+      const why = row.code ?? row.rule ?? "";
+      telemetry.event("delivery", { eventId, target, state, hop, attempts, why });
+    }
+  }
+}
+
+/** Two copies for one delivery in a batch: the newer one stands for both. */
+function newestOf<Body>(wakeUps: readonly WakeUp<Body>[]): readonly WakeUp<Body>[] {
+  const newest = new Map<string, WakeUp<Body>>();
+  for (const wakeUp of wakeUps) {
+    const known = newest.get(wakeUp.eventId);
+    if (known === undefined || known.hop < wakeUp.hop) newest.set(wakeUp.eventId, wakeUp);
+  }
+  return [...newest.values()];
+}
+
+/** What a batch of answers says about the target: one real answer outweighs any number of none. */
+function summarise(reports: readonly (GateReport | null)[]): GateReport | undefined {
+  const made = reports.filter((report) => report !== null);
+  const throttled = made.filter((report) => report.kind === "throttled");
+  if (throttled.length > 0) {
+    return { kind: "throttled", until: Math.max(...throttled.map((report) => report.until)) };
+  }
+  return made.find((report) => report.kind === "reached") ?? made[0];
+}

@@ -1,0 +1,177 @@
+/*
+ * A target's gate: is it being called at all? One row per target in `gates`, shared by all instances.
+ *
+ *   open ──unreachable──► outage ──probe answered──► open
+ *    │ ▲                    │  ▲
+ *    │ └─ throttledUntil    │  └── probe unreachable: nextProbeAt + 1 min, spread doubles
+ *    └── Retry-After        └── at nextProbeAt one caller wins the lease (ETag) and probes
+ *
+ * Everybody else is put off to nextProbeAt + random(spread). The row is cached for 5 seconds: that is
+ * how long an instance may go on calling a target that another instance found away.
+ */
+import type { Clock } from "../platform/clock.ts";
+import { isConflict } from "../platform/table-store.ts";
+import type { ColumnValue, TableStore } from "../platform/table-store.ts";
+import type { GateReport } from "./policy.ts";
+
+export interface Gate {
+  readonly state: "open" | "outage";
+  /** Start of this state. */
+  readonly since: number;
+  /** Retry-After for everybody. */
+  readonly throttledUntil: number;
+  readonly nextProbeAt: number;
+  /** Probes without an answer in this outage. */
+  readonly probes: number;
+}
+
+export type Admission =
+  | { readonly kind: "go" }
+  /** The lease is ours: one call, then `report`. */
+  | { readonly kind: "probe" }
+  | { readonly kind: "park"; readonly until: number; readonly spreadMs: number };
+
+export interface Gates {
+  admit(target: string): Promise<Admission>;
+  /** What a call taught; gives where those stand that have to be put off now. */
+  report(target: string, report: GateReport, wasProbe: boolean): Promise<Gate>;
+}
+
+export const gatesTable = "gates";
+const gateRow = "gate";
+const cacheMs = 5_000;
+const probeEveryMs = 60_000;
+const firstSpreadMs = 60_000;
+const lastSpreadMs = 30 * 60_000;
+
+export function openGate(now: number): Gate {
+  return { state: "open", since: now, throttledUntil: 0, nextProbeAt: 0, probes: 0 };
+}
+
+/** Over how long those who wait spread out: 1 minute at first, then twice as long, up to 30. */
+export function spreadMs(gate: Gate): number {
+  return Math.min(firstSpreadMs * 2 ** gate.probes, lastSpreadMs);
+}
+
+/** `mayProbe`: the outage's next probe is due, and the caller may try for the lease. */
+export function admission(
+  gate: Gate,
+  now: number,
+): { readonly kind: "go" } | { readonly kind: "park" | "mayProbe"; readonly until: number } {
+  if (gate.state === "open") {
+    return gate.throttledUntil > now
+      ? { kind: "park", until: gate.throttledUntil }
+      : { kind: "go" };
+  }
+  return gate.nextProbeAt > now
+    ? { kind: "park", until: gate.nextProbeAt }
+    : { kind: "mayProbe", until: now + probeEveryMs };
+}
+
+/** The gate after a report; the same object when nothing changes. */
+export function applyReport(gate: Gate, report: GateReport, now: number, wasProbe: boolean): Gate {
+  switch (report.kind) {
+    case "reached":
+      return gate.state === "open" ? gate : openGate(now);
+    case "throttled":
+      // The target answers, so an outage is over; only a longer wait replaces a shorter one.
+      return {
+        ...(gate.state === "open" ? gate : openGate(now)),
+        throttledUntil: Math.max(gate.throttledUntil, report.until),
+      };
+    case "unreachable": {
+      const probeAt = Math.max(report.probeAt ?? 0, now + probeEveryMs);
+      if (gate.state === "open") {
+        return { ...openGate(now), state: "outage", nextProbeAt: probeAt };
+      }
+      // Calls that were under way when the outage was found are no probes.
+      if (!wasProbe) return gate;
+      return {
+        ...gate,
+        nextProbeAt: Math.max(gate.nextProbeAt, report.probeAt ?? 0),
+        probes: gate.probes + 1,
+      };
+    }
+  }
+}
+
+interface Cached {
+  readonly gate: Gate;
+  readonly etag: string | null;
+  readonly at: number;
+}
+
+export function createGates(store: TableStore, clock: Clock): Gates {
+  const cache = new Map<string, Cached>();
+  const read = async (target: string, fresh: boolean): Promise<Cached> => {
+    const known = cache.get(target);
+    if (!fresh && known !== undefined && clock.now() - known.at < cacheMs) return known;
+    const stored = await store.get(gatesTable, { partitionKey: target, rowKey: gateRow });
+    const entry: Cached =
+      stored === undefined
+        ? { gate: openGate(clock.now()), etag: null, at: clock.now() }
+        : { gate: fromColumns(stored.columns), etag: stored.etag, at: clock.now() };
+    cache.set(target, entry);
+    return entry;
+  };
+  const write = async (target: string, before: Cached, gate: Gate): Promise<boolean> => {
+    const row = { partitionKey: target, rowKey: gateRow, columns: toColumns(gate) };
+    try {
+      const etag = await store.write(
+        gatesTable,
+        before.etag === null
+          ? { kind: "insert", row }
+          : { kind: "replace", row, etag: before.etag },
+      );
+      cache.set(target, { gate, etag, at: clock.now() });
+      return true;
+    } catch (error) {
+      if (!isConflict(error)) throw error;
+      cache.delete(target);
+      return false;
+    }
+  };
+  return {
+    admit: async (target) => {
+      const before = await read(target, false);
+      const verdict = admission(before.gate, clock.now());
+      if (verdict.kind === "go") return { kind: "go" };
+      if (verdict.kind === "mayProbe") {
+        const leased = { ...before.gate, nextProbeAt: verdict.until };
+        if (await write(target, before, leased)) return { kind: "probe" };
+      }
+      // Throttling ends for all at one moment: a small spread is enough there.
+      const spread = before.gate.state === "open" ? 2_000 : spreadMs(before.gate);
+      return { kind: "park", until: verdict.until, spreadMs: spread };
+    },
+    report: async (target, report, wasProbe) => {
+      for (let attempt = 0; ; attempt += 1) {
+        const before = await read(target, attempt > 0);
+        const gate = applyReport(before.gate, report, clock.now(), wasProbe);
+        if (gate === before.gate) return gate;
+        if ((await write(target, before, gate)) || attempt >= 5) return gate;
+      }
+    },
+  };
+}
+
+function toColumns(gate: Gate): Record<string, ColumnValue> {
+  return {
+    state: gate.state,
+    since: new Date(gate.since).toISOString(),
+    throttledUntil: new Date(gate.throttledUntil).toISOString(),
+    nextProbeAt: new Date(gate.nextProbeAt).toISOString(),
+    probes: gate.probes,
+  };
+}
+
+function fromColumns(columns: Readonly<Record<string, ColumnValue>>): Gate {
+  const instant = (name: string): number => Date.parse(String(columns[name]));
+  return {
+    state: columns["state"] === "outage" ? "outage" : "open",
+    since: instant("since"),
+    throttledUntil: instant("throttledUntil"),
+    nextProbeAt: instant("nextProbeAt"),
+    probes: Number(columns["probes"] ?? 0),
+  };
+}

@@ -1,0 +1,132 @@
+/** `received`, `accepted`, `published` belong to events (the pseudo-target intake), the rest to deliveries. */
+export type DeliveryState =
+  | "received"
+  | "accepted"
+  | "published"
+  | "pending"
+  | "delivered"
+  | "superseded"
+  | "skipped"
+  | "failed"
+  | "discarded";
+
+const terminalStates: readonly DeliveryState[] = [
+  "published",
+  "delivered",
+  "superseded",
+  "skipped",
+  "failed",
+  "discarded",
+];
+
+/** What names a row: every part comes from the event itself, so that any hop can build it. */
+export interface DeliveryId {
+  readonly eventId: string;
+  /** F&O's EventTime, ISO 8601 UTC; a resend keeps it. */
+  readonly time: string;
+  /** "intake" for the event's own row. */
+  readonly target: string;
+}
+
+/**
+ * One delivery as the ledger keeps it. Instants are epoch ms. `…At` of limits are on the row's
+ * *reachable clock* (`reachableNow`): wall time minus all time in which the target was not called
+ * through no fault of the delivery.
+ */
+export interface DeliveryRow extends DeliveryId {
+  readonly state: DeliveryState;
+  /** Times the wake-up was sent. A message with a lower hop is an old copy. */
+  readonly hop: number;
+  /** When the current wake-up is due. */
+  readonly dueAt: number;
+  readonly acceptedAt: number;
+  /** Tries against a reachable target. */
+  readonly attempts: number;
+  readonly generation: number;
+  readonly traceparent: string;
+  /** Closed stretches of time that count against no limit, in ms. */
+  readonly awayMs: number;
+  /** Start of the stretch that is running. */
+  readonly awaySince: number | null;
+  /** Reachable clock at the first retry of this series. */
+  readonly retryingSince: number | null;
+  /** Reachable clock at the first `wait`; `waits` counts them. */
+  readonly waitingSince: number | null;
+  readonly waits: number;
+  readonly missing: readonly string[];
+  /** Reachable clock at the first `unsure`; while set, `confirm` is asked and nothing is sent. */
+  readonly unsureSince: number | null;
+  readonly checks: number;
+  readonly memo: string | null;
+  /** A place in the hourly budget that was reserved for this delivery. */
+  readonly slotAt: number | null;
+  /** Wake-ups that the sweep sent since the last call. */
+  readonly sweeps: number;
+  /** Last outcome that was not success: code and reason. */
+  readonly code: string | null;
+  readonly reason: string | null;
+  /** First and last call that did not succeed. */
+  readonly firstFailedAt: number | null;
+  readonly lastFailedAt: number | null;
+  readonly reference: string | null;
+  readonly url: string | null;
+  readonly rule: string | null;
+  /** JSON of what a dry run would have written. */
+  readonly wouldSend: string | null;
+  readonly failureId: string | null;
+  readonly settledAt: number | null;
+}
+
+export function createDeliveryRow(
+  id: DeliveryId,
+  start: {
+    readonly state: DeliveryState;
+    readonly acceptedAt: number;
+    readonly traceparent: string;
+    readonly hop?: number;
+    readonly rule?: string;
+  },
+): DeliveryRow {
+  return {
+    eventId: id.eventId,
+    time: id.time,
+    target: id.target,
+    state: start.state,
+    hop: start.hop ?? 1,
+    dueAt: start.acceptedAt,
+    acceptedAt: start.acceptedAt,
+    attempts: 0,
+    generation: 0,
+    traceparent: start.traceparent,
+    awayMs: 0,
+    awaySince: null,
+    retryingSince: null,
+    waitingSince: null,
+    waits: 0,
+    missing: [],
+    unsureSince: null,
+    checks: 0,
+    memo: null,
+    slotAt: null,
+    sweeps: 0,
+    code: null,
+    reason: null,
+    firstFailedAt: null,
+    lastFailedAt: null,
+    reference: null,
+    url: null,
+    rule: start.rule ?? null,
+    wouldSend: null,
+    failureId: null,
+    settledAt: start.rule === undefined ? null : start.acceptedAt,
+  };
+}
+
+export function isTerminal(row: { readonly state: DeliveryState }): boolean {
+  return terminalStates.includes(row.state);
+}
+
+/** Time that counts for this delivery. */
+export function reachableNow(row: DeliveryRow, now: number): number {
+  return now - row.awayMs - (row.awaySince === null ? 0 : now - row.awaySince);
+}

@@ -1,0 +1,242 @@
+/*
+ * The ledger in Azure Tables (design 7). An event's row goes received → accepted → published; a
+ * delivery's row goes pending → … → terminal. Every change names the version it was decided on (ETag);
+ * who finds another version reads again and decides anew.
+ *
+ * Rows that this process wrote lately are remembered with their ETags, so that intake and the
+ * deliveries that follow it do not read back what was just written. A remembered row may be behind what
+ * another instance wrote: the conditional write finds that, and effects that must not be repeated read
+ * afresh and hold a claim besides.
+ */
+import type { CanonicalEvent } from "../../../schemas/types/canonical-event.ts";
+import { CausewayError } from "../platform/causeway-error.ts";
+import type { Clock } from "../platform/clock.ts";
+import type { RowKeys, StoredRow, TableStore, Write } from "../platform/table-store.ts";
+import { inParallel, writeAll } from "./batch-writes.ts";
+import type { TableWrite } from "./batch-writes.ts";
+import { fromColumns, packBody, toColumns, toMergeColumns, unpackBody } from "./ledger-columns.ts";
+import type { LedgerErrorCode } from "./ledger-columns.ts";
+import { intakeTarget, openTable, toLedgerKey, toLedgerRowKey, toOpenKeys } from "./ledger-keys.ts";
+import type { DeliveryId, DeliveryRow } from "./ledger-rows.ts";
+
+/** A row and the version that was read or written. */
+export interface Versioned {
+  readonly row: DeliveryRow;
+  readonly etag: string;
+}
+
+export interface LedgerOptions {
+  readonly store: TableStore;
+  readonly clock: Clock;
+  /** How long a row of our own writing is taken for current; 0 reads always. */
+  readonly rememberMs?: number;
+}
+
+const defaultRememberMs = 60_000;
+const rememberedRows = 20_000;
+const parallelReads = 16;
+
+export class Ledger {
+  readonly store: TableStore;
+  readonly #clock: Clock;
+  readonly #rememberMs: number;
+  readonly #remembered = new Map<string, Versioned & { readonly at: number }>();
+
+  constructor(options: LedgerOptions) {
+    this.store = options.store;
+    this.#clock = options.clock;
+    this.#rememberMs = options.rememberMs ?? defaultRememberMs;
+  }
+
+  /** `minimumHop`: a remembered row below it is out of date. */
+  async load(
+    ids: readonly (DeliveryId & { readonly minimumHop?: number })[],
+    options: { readonly fresh?: boolean } = {},
+  ): Promise<readonly (Versioned | undefined)[]> {
+    const found = new Map<string, Versioned>();
+    const missing: DeliveryId[] = [];
+    for (const id of ids) {
+      const known = options.fresh === true ? undefined : this.#recall(id);
+      if (known !== undefined && known.row.hop >= (id.minimumHop ?? 0)) found.set(keyOf(id), known);
+      else missing.push(id);
+    }
+    await inParallel(missing, parallelReads, async (id) => {
+      const stored = await this.read(id);
+      if (stored !== undefined) found.set(keyOf(id), toVersioned(stored));
+    });
+    return ids.map((id) => found.get(keyOf(id)));
+  }
+
+  /** The row as stored, with its bodies. */
+  read(id: DeliveryId): Promise<StoredRow | undefined> {
+    const key = toLedgerKey(id);
+    return this.store.get(key.table, key);
+  }
+
+  /** Inserts rows that are new; gives what is there for those that are not. */
+  async insert(
+    entries: readonly { readonly row: DeliveryRow; readonly raw?: string }[],
+  ): Promise<readonly Versioned[]> {
+    const writes = entries.map(({ row, raw }): TableWrite => {
+      const key = toLedgerKey(row);
+      const columns = { ...toColumns(row), ...(raw === undefined ? {} : packBody("raw", raw)) };
+      return { table: key.table, write: { kind: "insert", row: { ...key, columns } } };
+    });
+    const results = await writeAll(this.store, writes);
+    const versions: Versioned[] = [];
+    for (const [index, entry] of entries.entries()) {
+      const result = results[index];
+      if (result?.kind === "written") {
+        versions.push(this.remember({ row: entry.row, etag: result.etag }));
+      } else {
+        const stored = await this.read(entry.row);
+        if (stored === undefined) throw new RangeError("a row is there and is not there");
+        versions.push(toVersioned(stored));
+      }
+    }
+    return versions;
+  }
+
+  /** Undefined for a row that is not the version any more. */
+  async save(changes: readonly Versioned[]): Promise<readonly (Versioned | undefined)[]> {
+    const based = changes.map((change) => this.#rebase(change));
+    const results = await writeAll(
+      this.store,
+      based.map(({ row, etag }) => ({
+        table: toLedgerKey(row).table,
+        write: toUpdate(row, etag),
+      })),
+    );
+    return based.map(({ row }, index) => {
+      const result = results[index];
+      if (result?.kind === "written") return this.remember({ row, etag: result.etag });
+      this.forget(row);
+      return undefined;
+    });
+  }
+
+  /**
+   * Intake's own `accept` has moved the event's row on while the engine held the version before it:
+   * that step, and no other, is taken over instead of read back.
+   */
+  #rebase(change: Versioned): Versioned {
+    const known = change.row.target === intakeTarget ? this.#recall(change.row) : undefined;
+    if (known?.row.state !== "accepted") return change;
+    const row: DeliveryRow =
+      change.row.state === "received" ? { ...change.row, state: "accepted" } : change.row;
+    return { row, etag: known.etag };
+  }
+
+  /** Before anything that makes a delivery unsettled; an extra row is harmless, a missing one is not. */
+  async addOpen(rows: readonly DeliveryRow[]): Promise<void> {
+    await writeAll(
+      this.store,
+      rows.map((row) => {
+        const key = toLedgerKey(row);
+        const columns = {
+          dueAt: new Date(row.dueAt).toISOString(),
+          time: row.time,
+          ledgerTable: key.table,
+          ledgerPartition: key.partitionKey,
+          ledgerRow: key.rowKey,
+        };
+        return {
+          table: openTable,
+          write: { kind: "upsert", row: { ...toOpenKeys(row), columns } },
+        };
+      }),
+    );
+  }
+
+  /** After the row is terminal. */
+  async removeOpen(rows: readonly DeliveryRow[]): Promise<void> {
+    // A row that is gone already is as good as deleted: conflicts mean nothing here.
+    await writeAll(
+      this.store,
+      rows.map((row) => ({
+        table: openTable,
+        write: { kind: "delete", keys: toOpenKeys(row) },
+      })),
+    );
+  }
+
+  /** An open row that stands for nothing. */
+  async discardOpen(keys: RowKeys): Promise<void> {
+    await writeAll(this.store, [{ table: openTable, write: { kind: "delete", keys } }]);
+  }
+
+  /** The canonical event as it was accepted. Throws BODY_MISSING when the ledger does not have it. */
+  async loadEvent(eventId: string, time: string): Promise<CanonicalEvent> {
+    return (await this.loadAccepted(eventId, time)).event;
+  }
+
+  /** The event and the targets that were pending when it was accepted. */
+  async loadAccepted(
+    eventId: string,
+    time: string,
+  ): Promise<{ readonly event: CanonicalEvent; readonly openTargets: readonly string[] }> {
+    const stored = await this.read({ eventId, time, target: intakeTarget });
+    const body = bodyOf(stored, "body", eventId);
+    const targets = stored?.columns["openTargets"];
+    return {
+      event: JSON.parse(body) as CanonicalEvent,
+      openTargets: typeof targets === "string" ? (JSON.parse(targets) as readonly string[]) : [],
+    };
+  }
+
+  /** The business event as it came in, as JSON text. */
+  async loadRaw(eventId: string, time: string): Promise<string> {
+    return bodyOf(await this.read({ eventId, time, target: intakeTarget }), "raw", eventId);
+  }
+
+  remember(version: Versioned): Versioned {
+    if (this.#rememberMs === 0) return version;
+    const key = keyOf(version.row);
+    // Deleting first keeps the map in the order of writing, so that the oldest goes.
+    this.#remembered.delete(key);
+    this.#remembered.set(key, { ...version, at: this.#clock.now() });
+    const [oldest] = this.#remembered.keys();
+    if (this.#remembered.size > rememberedRows && oldest !== undefined) {
+      this.#remembered.delete(oldest);
+    }
+    return version;
+  }
+
+  forget(id: DeliveryId): void {
+    this.#remembered.delete(keyOf(id));
+  }
+
+  #recall(id: DeliveryId): Versioned | undefined {
+    const known = this.#remembered.get(keyOf(id));
+    if (known === undefined) return undefined;
+    if (this.#clock.now() - known.at <= this.#rememberMs) return known;
+    this.#remembered.delete(keyOf(id));
+    return undefined;
+  }
+}
+
+/** An event's row also holds its bodies, so its other columns are merged. */
+function toUpdate(row: DeliveryRow, etag: string): Write {
+  const key = toLedgerKey(row);
+  return row.target === intakeTarget
+    ? { kind: "merge", row: { ...key, columns: toMergeColumns(row) }, etag }
+    : { kind: "replace", row: { ...key, columns: toColumns(row) }, etag };
+}
+
+export function toVersioned(stored: StoredRow): Versioned {
+  return { row: fromColumns(stored.columns), etag: stored.etag };
+}
+
+function bodyOf(stored: StoredRow | undefined, name: "body" | "raw", eventId: string): string {
+  const body = stored === undefined ? undefined : unpackBody(name, stored.columns);
+  if (body !== undefined) return body;
+  throw new CausewayError<LedgerErrorCode>(
+    "BODY_MISSING",
+    "The ledger has no body for this event: it was never accepted or its retention is over.",
+    { fate: "permanent", ids: { eventId, name } },
+  );
+}
+
+function keyOf(id: DeliveryId): string {
+  return toLedgerRowKey(id.eventId, id.target);
+}

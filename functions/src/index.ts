@@ -1,0 +1,8 @@
+// Importing a trigger registers its function; this file's import is the only one that has effects.
+import "./triggers/business-events-door.ts";
+import "./triggers/intake.ts";
+import "./triggers/deliver-ce.ts";
+import "./triggers/deliver-crm.ts";
+import "./triggers/deliver-email.ts";
+import "./triggers/record-failure.ts";
+import "./triggers/sweep.ts";

@@ -1,0 +1,52 @@
+import { createSpanId, formatTraceparent, parseTraceparent } from "./trace.ts";
+
+export type Dimensions = Readonly<Record<string, string | number | boolean>>;
+
+/** One hop of an event's way: opened before the work, so that its id can be handed on. */
+export interface Hop {
+  /** For everything that is called on behalf of this hop. */
+  readonly traceparent: string;
+  end(result: { readonly success: boolean; readonly code: string }): void;
+}
+
+export interface HopStart {
+  /** "deliver ce", "intake", …: few different names. */
+  readonly name: string;
+  /** The hop before; its trace goes on. */
+  readonly parent: string;
+  readonly attributes: Dimensions;
+}
+
+/**
+ * What leaves the process to be seen. Calls return at once and never throw; what is lost while the
+ * collector is away is lost. Identifiers only: no bodies, no names, no addresses.
+ */
+export interface Telemetry {
+  event(
+    name: string,
+    dimensions: Dimensions,
+    measurements?: Readonly<Record<string, number>>,
+  ): void;
+  metric(name: string, value: number, dimensions: Dimensions): void;
+  error(error: Error, dimensions: Dimensions): void;
+  startHop(start: HopStart): Hop;
+  flush(): Promise<void>;
+}
+
+/** Records nothing, but hands on traces. */
+export const silentTelemetry: Telemetry = {
+  event: () => undefined,
+  metric: () => undefined,
+  error: () => undefined,
+  startHop: (start) => createUnrecordedHop(start.parent),
+  flush: () => Promise.resolve(),
+};
+
+export function createUnrecordedHop(parent: string): Hop {
+  const context = parseTraceparent(parent);
+  return {
+    traceparent:
+      context === undefined ? parent : formatTraceparent({ ...context, spanId: createSpanId() }),
+    end: () => undefined,
+  };
+}

@@ -1,0 +1,217 @@
+import { intakeTarget } from "../delivery/ledger-keys.ts";
+import type { Ledger, Versioned } from "../delivery/ledger.ts";
+import { isTerminal } from "../delivery/ledger-rows.ts";
+import type { DeliveryId, DeliveryRow } from "../delivery/ledger-rows.ts";
+import { defaultSettings, onDeadLettered, toFailureId } from "../delivery/policy.ts";
+import {
+  isCanonicalEvent,
+  isIntakeEnvelope,
+  unreadableType,
+} from "../delivery/wake-up-messages.ts";
+import type { Clock } from "../platform/clock.ts";
+import { toStableId } from "../platform/effect-key.ts";
+import type { Telemetry } from "../platform/telemetry.ts";
+import { toTraceId } from "../platform/trace.ts";
+import type { Failure, FailureStore } from "./failure-store.ts";
+
+/** A message from `dead-letters` (or from where nobody reads), as it was found. */
+export interface DeadLetter {
+  readonly body: unknown;
+  /** Application properties; empty when the host's arrays do not line up. */
+  readonly properties: Readonly<Record<string, unknown>>;
+  /** `integration-events/Subscriptions/ce` or a queue's name; null when not known. */
+  readonly source: string | null;
+}
+
+export interface RecordFailureDependencies {
+  readonly ledger: Ledger;
+  readonly failures: FailureStore;
+  readonly clock: Clock;
+  readonly telemetry: Telemetry;
+  readonly targets: readonly string[];
+  /** Event id and time of a raw business event; null when the body is none. */
+  readonly identify: (body: unknown) => { readonly eventId: string; readonly time: string } | null;
+}
+
+/**
+ * Puts each dead letter's story into the failure store. Repeatable: ids derive from what failed. Our own
+ * dead letters are settled in the ledger already; what Service Bus gave up is settled here first, unless
+ * the delivery has gone on without that message.
+ */
+export async function recordFailures(
+  on: RecordFailureDependencies,
+  letters: readonly DeadLetter[],
+): Promise<number> {
+  const failures: Failure[] = [];
+  for (const letter of letters) failures.push(...(await toFailures(on, letter)));
+  const unique = new Map(failures.map((failure) => [failure.failureId, failure]));
+  const added = await on.failures.record([...unique.values()]);
+  for (const { code, target, stage, eventId, failureId } of unique.values()) {
+    on.telemetry.event("failure", { code, target, stage, eventId, failureId });
+  }
+  return added;
+}
+
+async function toFailures(
+  on: RecordFailureDependencies,
+  letter: DeadLetter,
+): Promise<readonly Failure[]> {
+  const failureId = textOf(letter.body, "failureid");
+  const ids = toDeliveryIds(on, letter);
+  if (ids.length === 0) return [toUnknown(on, letter, failureId, undefined)];
+  const versions = await on.ledger.load(ids, { fresh: true });
+  const failures: Failure[] = [];
+  for (const version of versions) {
+    if (version === undefined) continue;
+    const row =
+      failureId === null
+        ? await settle(on, letter, version)
+        : asItWas(version.row, failureId, letter);
+    if (row !== undefined) failures.push(toFailure(letter, row));
+  }
+  const known = versions.some((version) => version !== undefined);
+  return known ? failures : [toUnknown(on, letter, failureId, ids[0])];
+}
+
+/** The deliveries that a message is about: one, or all of its targets when nothing says which. */
+function toDeliveryIds(
+  on: RecordFailureDependencies,
+  { body, source }: DeadLetter,
+): readonly DeliveryId[] {
+  if (isIntakeEnvelope(body)) return [{ eventId: body.id, time: body.time, target: intakeTarget }];
+  if (isCanonicalEvent(body)) {
+    const subscription = /\/subscriptions\/([^/]+)/i.exec(source ?? "")?.[1]?.toLowerCase();
+    const target = body.target ?? subscription;
+    const targets = target === undefined ? on.targets : [target];
+    return targets.map((each) => ({ eventId: body.id, time: body.time, target: each }));
+  }
+  const identity = on.identify(body);
+  return identity === null ? [] : [{ ...identity, target: intakeTarget }];
+}
+
+/** Undefined when the delivery does not hang on this message: it went on, or is settled otherwise. */
+async function settle(
+  on: RecordFailureDependencies,
+  letter: DeadLetter,
+  found: Versioned,
+): Promise<DeliveryRow | undefined> {
+  let version = found;
+  for (let attempt = 0; attempt < 5; attempt += 1) {
+    const { row } = version;
+    if (row.state === "failed") return row;
+    if (isTerminal(row) || hopOf(letter.body) < row.hop) return undefined;
+    const moment = { now: on.clock.now(), random: 0, settings: defaultSettings };
+    const reason = textIn(letter.properties, "DeadLetterReason") ?? "no reason was given";
+    const decision = onDeadLettered(row, reason, moment);
+    const [saved] = await on.ledger.save([{ row: decision.row, etag: version.etag }]);
+    // The open row stays until the failure is stored: the sweep then tells it again.
+    if (saved !== undefined) return saved.row;
+    const [again] = await on.ledger.load([row], { fresh: true });
+    if (again === undefined) return undefined;
+    version = again;
+  }
+  return undefined;
+}
+
+/** Told by our own message: the row's story, unless a replay has begun a new one meanwhile. */
+function asItWas(row: DeliveryRow, failureId: string, letter: DeadLetter): DeliveryRow {
+  if (row.failureId === failureId) return row;
+  const { properties } = letter;
+  const attempts = Number(properties["attempts"] ?? row.attempts);
+  return {
+    ...row,
+    failureId,
+    code: textIn(properties, "code") ?? row.code,
+    reason: textIn(properties, "reason") ?? row.reason,
+    attempts: Number.isFinite(attempts) ? attempts : row.attempts,
+  };
+}
+
+function toFailure(letter: DeadLetter, row: DeliveryRow): Failure {
+  const { body, properties } = letter;
+  const subject = textOf(body, "subject") ?? "";
+  const [legalEntity = ""] = subject.split("/");
+  const failedAt = row.settledAt ?? row.dueAt;
+  return {
+    failureId: row.failureId ?? "",
+    code: row.code ?? "DEAD_LETTERED",
+    reason: row.reason ?? "",
+    stage: row.target === intakeTarget ? "intake" : "delivery",
+    target: row.target,
+    attempts: row.attempts,
+    firstAt: row.firstFailedAt ?? failedAt,
+    lastAt: row.lastFailedAt ?? failedAt,
+    eventId: row.eventId,
+    time: row.time,
+    traceId: toTraceId(row.eventId),
+    legalEntity,
+    businessKey: subject === "" ? row.eventId : subject,
+    effectKey: textOf(body, "effectkey") ?? "",
+    generation: row.generation,
+    missing: row.missing,
+    body: toText(body),
+    properties,
+  };
+}
+
+/** No event at all, or one that never reached the ledger: kept all the same. */
+function toUnknown(
+  on: RecordFailureDependencies,
+  { body, properties, source }: DeadLetter,
+  failureId: string | null,
+  id: DeliveryId | undefined,
+): Failure {
+  const isOurs = isRecord(body) && body["type"] === unreadableType;
+  const text = toText(isOurs ? body["data"] : body);
+  const now = on.clock.now();
+  const why =
+    textIn(properties, "DeadLetterReason") ??
+    textIn(properties, "reason") ??
+    (isOurs ? textOf(body, "reason") : null);
+  const derived = id === undefined ? toStableId("unreadable", text) : toFailureId(id, 0);
+  const fallback = id === undefined ? "UNREADABLE_MESSAGE" : "DEAD_LETTERED";
+  return {
+    failureId: failureId ?? derived,
+    code: textIn(properties, "code") ?? (isOurs ? textOf(body, "code") : null) ?? fallback,
+    reason: why ?? `found in ${source ?? "dead-letters"}`,
+    stage: "transport",
+    target: id?.target ?? textOf(body, "target") ?? intakeTarget,
+    attempts: 0,
+    firstAt: now,
+    lastAt: now,
+    eventId: id?.eventId ?? textOf(body, "id") ?? "",
+    time: id?.time ?? "",
+    traceId: id === undefined ? "" : toTraceId(id.eventId),
+    legalEntity: "",
+    businessKey: id?.eventId ?? "",
+    effectKey: textOf(body, "effectkey") ?? "",
+    generation: 0,
+    missing: [],
+    body: text,
+    properties,
+  };
+}
+
+function hopOf(body: unknown): number {
+  const hop = isRecord(body) ? body["hop"] : undefined;
+  return typeof hop === "number" ? hop : 1;
+}
+
+function textOf(body: unknown, name: string): string | null {
+  return isRecord(body) ? textIn(body, name) : null;
+}
+
+/** Hosts lower the first letter of property names; both spellings are looked for. */
+function textIn(record: Readonly<Record<string, unknown>>, name: string): string | null {
+  const lowered = name.charAt(0).toLowerCase() + name.slice(1);
+  const value = record[name] ?? record[lowered];
+  return typeof value === "string" && value !== "" ? value : null;
+}
+
+function toText(body: unknown): string {
+  return typeof body === "string" ? body : JSON.stringify(body);
+}
+
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null;
+}

@@ -1,0 +1,83 @@
+import type { BatchOperation, Changeset } from "../../dynamics/dataverse-batch.ts";
+import { toKeyPath } from "../../dynamics/dataverse-client.ts";
+import type { ExistingInvoice } from "./existing-invoices.ts";
+import { headerCreateOnly, lineCreateOnly } from "./invoice-document.ts";
+import type { InvoiceDocument, InvoiceLine, WebApiBody } from "./invoice-document.ts";
+
+/**
+ * A document's writes. One changeset when it fits a request. A larger one goes in pages: the first opens
+ * the header without totals and mark, the last one closes it; a reader of `cwy_syncedon` never takes a
+ * half-written invoice for a whole one.
+ */
+export function toChangesets(
+  document: InvoiceDocument,
+  existing: ExistingInvoice | undefined,
+  rowsPerRequest: number,
+  syncedOn: string,
+): readonly Changeset[] {
+  const lines = document.lines.map((line) => toLineOperation(document, line, existing));
+  const body = toHeaderBody(document, existing);
+  const finished = { ...body, cwy_syncedon: syncedOn };
+  if (lines.length + 1 <= rowsPerRequest) {
+    return [[toHeaderOperation(document, finished), ...lines]];
+  }
+  const isOwnTotal = (name: string): boolean => name.startsWith("cwy_");
+  const start = Object.entries(body).filter(([name]) => !isOwnTotal(name));
+  const totals = Object.entries(finished).filter(([name]) => isOwnTotal(name));
+  const opening = toHeaderOperation(document, { ...Object.fromEntries(start), cwy_syncedon: null });
+  const closing = toHeaderOperation(document, Object.fromEntries(totals));
+  // Room for the header in the first and the last page.
+  const pages: BatchOperation[][] = [[opening]];
+  for (const line of lines) {
+    const page = pages.at(-1);
+    if (page === undefined || page.length >= rowsPerRequest - 1) pages.push([line]);
+    else page.push(line);
+  }
+  pages.at(-1)?.push(closing);
+  return pages;
+}
+
+/** Rows that the document takes in a request. */
+export function countRows(document: InvoiceDocument): number {
+  return document.lines.length + 1;
+}
+
+function toHeaderOperation(document: InvoiceDocument, body: WebApiBody): BatchOperation {
+  return { method: "PATCH", path: toKeyPath("invoices", "cwy_key", document.key), body };
+}
+
+/** Columns that Dataverse takes only on creation are left out once the row is there. */
+function toHeaderBody(
+  document: InvoiceDocument,
+  existing: ExistingInvoice | undefined,
+): WebApiBody {
+  if (existing === undefined) return document.header;
+  return without(document.header, (name) => headerCreateOnly.has(name) || name === ownerBind);
+}
+
+/** Whoever re-assigned a row in CE keeps it. */
+const ownerBind = "ownerid@odata.bind";
+
+function toLineOperation(
+  document: InvoiceDocument,
+  line: InvoiceLine,
+  existing: ExistingInvoice | undefined,
+): BatchOperation {
+  const isWriteIn = existing?.lines.get(line.key);
+  const form =
+    isWriteIn === undefined
+      ? (line.product ?? line.writeIn)
+      : without(isWriteIn ? line.writeIn : (line.product ?? {}), (name) =>
+          lineCreateOnly.has(name),
+        );
+  const invoice = toKeyPath("invoices", "cwy_key", document.key);
+  return {
+    method: "PATCH",
+    path: toKeyPath("invoicedetails", "cwy_key", line.key),
+    body: { ...line.body, ...form, "invoiceid@odata.bind": `/${invoice}` },
+  };
+}
+
+function without(body: WebApiBody, isLeftOut: (name: string) => boolean): WebApiBody {
+  return Object.fromEntries(Object.entries(body).filter(([name]) => !isLeftOut(name)));
+}

@@ -1,0 +1,4 @@
+import { registerDelivery } from "./deliver.ts";
+
+// Many rows go into one request.
+registerDelivery("ce", "many");

@@ -1,0 +1,3 @@
+import { registerDelivery } from "./deliver.ts";
+
+registerDelivery("crm", "one");

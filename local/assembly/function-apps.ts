@@ -1,0 +1,94 @@
+import { randomBytes } from "node:crypto";
+import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { createServer, type AddressInfo } from "node:net";
+import { dirname, join } from "node:path";
+import { unzipSync } from "fflate";
+import type { LocalCertificate } from "../certificate-authority.ts";
+import type { Running } from "../cloud.ts";
+import type { LocalFunctionApp, LocalFunctions } from "../deploy/local-cloud.ts";
+import { startFunctionsHost, type FunctionsHost } from "../functions-host/start-functions-host.ts";
+
+export interface FunctionAppsOptions {
+  /** Deployed packages are unpacked below it. */
+  readonly folder: string;
+  readonly caFile: string;
+  readonly certificate: LocalCertificate;
+  readonly identityEndpoint: string;
+  /** The secret that lets the app's host ask for the app's identities. */
+  readonly identityHeaderOf: (app: LocalFunctionApp) => string;
+  readonly log: (line: string) => void;
+}
+
+export interface FunctionApps extends LocalFunctions, Running {
+  host(): FunctionsHost | undefined;
+}
+
+interface App extends LocalFunctionApp {
+  readonly port: number;
+  readonly key: string;
+}
+
+/** The Functions service: an app has an address and keys from the start, and a host once code is deployed. */
+export function createFunctionApps(options: FunctionAppsOptions): FunctionApps {
+  const apps = new Map<string, App>();
+  const hosts = new Map<string, FunctionsHost>();
+  const find = (name: string): App => {
+    const app = apps.get(name);
+    if (app === undefined) throw new Error(`There is no function app ${name}.`);
+    return app;
+  };
+  return {
+    createApp: async (app) => {
+      const port = await findFreePort();
+      apps.set(app.name, { ...app, port, key: randomBytes(24).toString("base64url") });
+      return { hostName: `localhost:${port}` };
+    },
+    hostKeys: (name) => ({ default: find(name).key }),
+    deployPackage: async (name, packagePath) => {
+      const app = find(name);
+      const appDir = join(options.folder, name);
+      await unpack(packagePath, appDir);
+      const host = await startFunctionsHost({
+        appDir,
+        appSettings: app.settings,
+        caFile: options.caFile,
+        certificate: options.certificate,
+        hostKeys: { default: app.key, functions: {} },
+        port: app.port,
+        siteName: name,
+        identity: { endpoint: options.identityEndpoint, header: options.identityHeaderOf(app) },
+        log: options.log,
+      });
+      hosts.set(name, host);
+    },
+    host: () => [...hosts.values()][0],
+    close: async () => {
+      await Promise.all([...hosts.values()].map((host) => host.close()));
+    },
+  };
+}
+
+async function unpack(packagePath: string, folder: string): Promise<void> {
+  await rm(folder, { recursive: true, force: true });
+  const files = unzipSync(await readFile(packagePath));
+  await Promise.all(
+    Object.entries(files).map(async ([name, content]) => {
+      if (name.endsWith("/")) return;
+      const file = join(folder, name);
+      await mkdir(dirname(file), { recursive: true });
+      await writeFile(file, content);
+    }),
+  );
+}
+
+/** Free at the moment of asking: the app's address has to be known before its host runs. */
+function findFreePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once("error", reject);
+    server.listen(0, "127.0.0.1", () => {
+      const { port } = server.address() as AddressInfo;
+      server.close(() => resolve(port));
+    });
+  });
+}

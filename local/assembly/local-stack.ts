@@ -1,0 +1,68 @@
+/** Addresses that the local stack's settings name. */
+export interface LocalStackInput {
+  readonly financeUrl: string;
+  readonly dataverseUrl: string;
+  readonly crmUrl: string;
+  readonly crmClientId: string;
+  readonly crmClientSecret: string;
+  readonly functionsPackage: string;
+  readonly financeReader: { readonly clientId: string; readonly objectId: string };
+}
+
+export interface LocalStack {
+  readonly config: Readonly<Record<string, string>>;
+  readonly secretKeys: readonly string[];
+}
+
+/** The mail domain of the local world; nothing outside this machine is asked about it. */
+export const mailDomain = "mail.causeway.example";
+
+/**
+ * Settings of the stack `local`, as `Pulumi.local.yaml` would hold them. It is a production stack of the
+ * simulated world: the rule that guards live mail (design 8) is met by naming that world's own host, and
+ * not by an exception in the product.
+ */
+export function toLocalStack(input: LocalStackInput): LocalStack {
+  const financeHost = new URL(input.financeUrl).host;
+  const settings: Readonly<Record<string, unknown>> = {
+    environmentKind: "production",
+    productionHosts: [financeHost],
+    network: "public",
+    serviceBusTier: "Standard",
+    financeUrl: input.financeUrl,
+    dataverseUrl: input.dataverseUrl,
+    functionsPackage: input.functionsPackage,
+    maximumInstanceCount: 1,
+    alwaysReady: 0,
+    doors: [{ name: "local", financeHost, keyVaultReader: input.financeReader }],
+    crm: {
+      baseUrl: input.crmUrl,
+      tokenUrl: `${input.crmUrl}/services/oauth2/token`,
+      clientId: input.crmClientId,
+    },
+    crmClientSecret: input.crmClientSecret,
+    mail: {
+      domain: "custom",
+      domainName: mailDomain,
+      isVerified: true,
+      senders: [{ username: "invoices", displayName: "Accounts receivable" }],
+    },
+    targets: {
+      ce: { mode: "live" },
+      crm: { mode: "live" },
+      email: { mode: "live", allowedRecipientDomains: ["*"] },
+    },
+  };
+  return {
+    config: {
+      "azure-native:location": "westeurope",
+      ...Object.fromEntries(
+        Object.entries(settings).map(([key, value]) => [
+          `causeway:${key}`,
+          typeof value === "string" ? value : JSON.stringify(value),
+        ]),
+      ),
+    },
+    secretKeys: ["causeway:crmClientSecret"],
+  };
+}

@@ -1,0 +1,99 @@
+import type { LocalAzure } from "../start-local-azure.ts";
+import { checkWorld, type WorldCheck } from "./check-world.ts";
+import { createEffectAddress } from "./effect-address.ts";
+import { createLedgerReader } from "./read-ledger.ts";
+import { formatMs, renderTable } from "./render-table.ts";
+import { followUntilSettled, postScenario } from "./run-scenarios.ts";
+import { scenarios } from "./scenarios.ts";
+import { connectSystems, type Systems } from "./systems.ts";
+import type { TrackedEvent } from "./tracked-event.ts";
+
+export interface OnceOptions {
+  readonly isJson: boolean;
+  readonly out: NodeJS.WritableStream;
+  readonly signal: AbortSignal;
+}
+
+/** The account that is late comes after 15 s and is asked for again within half a minute of that. */
+const limitMs = 90_000;
+
+/** Posts the set, waits until every delivery is settled, and asks the systems themselves. Returns the exit code. */
+export async function runOnce(azure: LocalAzure, options: OnceOptions): Promise<number> {
+  const systems = connectSystems(azure.environment);
+  const ledger = createLedgerReader(azure.environment.storage.connectionString);
+  const posted = await postAll(systems, options.signal);
+  const events = await followUntilSettled(
+    posted,
+    {
+      systems,
+      readLedger: (ids) => ledger.read(ids),
+      signal: options.signal,
+      onChange: () => undefined,
+    },
+    limitMs,
+  );
+  const check = await checkWorld(events, systems);
+  if (options.isJson) process.stdout.write(`${JSON.stringify(toJson(events, check))}\n`);
+  const table = renderTable(events, {
+    addressOf: createEffectAddress(azure.environment),
+    links: process.stdout.isTTY,
+  });
+  options.out.write(`${table.join("\n")}\n\n${summary(events, check)}\n`);
+  return check.problems.length === 0 ? 0 : 1;
+}
+
+/** All documents at once, then the endpoint test event; the late account is added when its time has come. */
+export async function postAll(
+  systems: Systems,
+  signal: AbortSignal,
+): Promise<readonly TrackedEvent[]> {
+  const posted: TrackedEvent[] = [];
+  for (const scenario of scenarios) {
+    posted.push(await postScenario(scenario, systems));
+    const { missingAccount } = scenario;
+    if (missingAccount === undefined) continue;
+    const timer = setTimeout(() => {
+      systems.addAccount(missingAccount).catch((error: unknown) => {
+        process.stderr.write(
+          `the account ${missingAccount.accountnumber} could not be added: ${String(error)}\n`,
+        );
+      });
+    }, missingAccount.appearsAfterMs);
+    signal.addEventListener("abort", () => clearTimeout(timer));
+  }
+  await systems.sendTestEvent();
+  return posted;
+}
+
+export function summary(events: readonly TrackedEvent[], check: WorldCheck): string {
+  const first = events
+    .map(({ targets }) => [...targets.values()].map(({ ms }) => ms))
+    .filter((times) => times.length === 3 && times.every((ms) => ms !== null))
+    .map((times) => Math.max(...times.map(Number)));
+  const fastest =
+    first.length === 0
+      ? ""
+      : `first document in all three targets after ${formatMs(Math.min(...first))}; `;
+  return [
+    ...check.problems.map((problem) => `✗ ${problem}`),
+    `${fastest}lost ${check.lost}, doubled ${check.duplicated}`,
+  ].join("\n");
+}
+
+function toJson(events: readonly TrackedEvent[], check: WorldCheck): object {
+  return {
+    events: events.map(({ eventId, businessEventId, businessKey, targets }) => ({
+      eventId,
+      businessEventId,
+      businessKey,
+      targets: Object.fromEntries(
+        [...targets].map(([target, { status, reference, ms }]) => [
+          target,
+          { status: status === "healed" ? "delivered" : status, reference, ms },
+        ]),
+      ),
+    })),
+    lost: check.lost,
+    duplicated: check.duplicated,
+  };
+}

@@ -1,0 +1,102 @@
+import { AzureKeyCredential, EventGridPublisherClient } from "@azure/eventgrid";
+import { ServiceBusClient } from "@azure/service-bus";
+import type { ServiceBusSender } from "@azure/service-bus";
+import type { Running } from "../cloud.ts";
+import type { RaisedEvent } from "./business-event.ts";
+import type { EventGridEndpoint, EventSenders } from "./event-endpoint.ts";
+import { FinanceError } from "./finance-error.ts";
+
+const HTTPS_TIMEOUT_MS = 10_000;
+
+/**
+ * Sends over the genuine clients. They do not retry: F&O's own three tries are all there is. Nothing
+ * sends a traceparent: F&O does not.
+ */
+export function createEventSenders(): EventSenders & Running {
+  const clients = new Map<string, ServiceBusClient>();
+  const senders = new Map<string, ServiceBusSender>();
+  return {
+    eventGrid: sendToEventGrid,
+    serviceBus: async ({ queue }, connectionString, event) => {
+      const sender = openSender(connectionString, queue, clients, senders);
+      await sender.sendMessages({
+        // A string would be sent as a JSON string of JSON; bytes are sent as they are.
+        body: Buffer.from(event.text, "utf8"),
+        applicationProperties: {
+          EventId: event.eventId,
+          BusinessEventId: event.businessEventId,
+          BusinessEventCategory: event.category,
+          LegalEntity: event.legalEntity,
+          EventTime: event.time,
+        },
+      });
+    },
+    https: async (_, url, event) => {
+      const response = await fetch(url, {
+        method: "POST",
+        headers: { "content-type": "application/json" },
+        body: event.text,
+        signal: AbortSignal.timeout(HTTPS_TIMEOUT_MS),
+      });
+      await response.arrayBuffer();
+      if (!response.ok) throw new FinanceError("SEND_FAILED", `Answer ${response.status}`);
+    },
+    close: async () => {
+      await Promise.all([...clients.values()].map((client) => client.close()));
+      clients.clear();
+      senders.clear();
+    },
+  };
+}
+
+async function sendToEventGrid(
+  endpoint: EventGridEndpoint,
+  key: string,
+  event: RaisedEvent,
+): Promise<void> {
+  const client = new EventGridPublisherClient(
+    endpoint.url,
+    "EventGrid",
+    new AzureKeyCredential(key),
+    {
+      allowInsecureConnection: isLoopback(endpoint.url),
+      retryOptions: { maxRetries: 0 },
+    },
+  );
+  await client.send([
+    {
+      id: event.eventId.toLowerCase(),
+      eventType: endpoint.eventType ?? event.businessEventId,
+      subject: endpoint.subject ?? event.businessEventId,
+      eventTime: new Date(event.time),
+      dataVersion: "1.0",
+      data: endpoint.dataAsObject === true ? JSON.parse(event.text) : toStringData(event.text),
+    },
+  ]);
+}
+
+/** F&O's own client sends text as data; this one takes objects only, and writes what their toJSON says. */
+function toStringData(text: string): object {
+  return { toJSON: () => text };
+}
+
+function openSender(
+  connectionString: string,
+  queue: string,
+  clients: Map<string, ServiceBusClient>,
+  senders: Map<string, ServiceBusSender>,
+): ServiceBusSender {
+  const known = senders.get(`${connectionString} ${queue}`);
+  if (known !== undefined && !known.isClosed) return known;
+  const client =
+    clients.get(connectionString) ??
+    new ServiceBusClient(connectionString, { retryOptions: { maxRetries: 0 } });
+  clients.set(connectionString, client);
+  const sender = client.createSender(queue);
+  senders.set(`${connectionString} ${queue}`, sender);
+  return sender;
+}
+
+function isLoopback(url: string): boolean {
+  return /^http:\/\/(?:localhost|127\.0\.0\.1|\[::1\])(?::|\/|$)/.test(url);
+}

@@ -1,0 +1,93 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import pc from "picocolors";
+import { buildFunctions } from "../scripts/build-functions.ts";
+import { renderBanner } from "./demo/banner.ts";
+import { runOnce } from "./demo/run-once.ts";
+import { watch } from "./demo/watch.ts";
+import { startLocalAzure, type LocalAzure } from "./start-local-azure.ts";
+
+export interface StartOptions {
+  readonly mode: "once" | "idle" | "watch";
+  readonly isJson: boolean;
+  readonly isVerbose: boolean;
+}
+
+const folder = join(import.meta.dirname, "..", ".local");
+
+/** Builds, boots, does what the mode says, and closes everything on every way out. Returns the exit code. */
+export async function runStart(options: StartOptions): Promise<number> {
+  // `performance.now()` counts from the start of the process, so loading our own code is in the figure.
+  const out = options.isJson ? process.stderr : process.stdout;
+  const stop = new AbortController();
+  const interrupt = (): void => stop.abort();
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, interrupt);
+  let azure: LocalAzure | undefined;
+  try {
+    azure = await boot(options);
+    if (stop.signal.aborted) return 1;
+    out.write(
+      renderBanner(azure.environment, {
+        bootMs: performance.now(),
+        resourceCount: azure.resourceCount,
+        residentMb: await residentMb(azure.processIds),
+      }),
+    );
+    if (options.mode === "once") {
+      return await runOnce(azure, { isJson: options.isJson, out, signal: stop.signal });
+    }
+    await (options.mode === "watch" ? watch(azure, { out, stop }) : untilAborted(stop.signal));
+    return 0;
+  } catch (error) {
+    report(error, options.isVerbose);
+    return 1;
+  } finally {
+    await azure?.close();
+  }
+}
+
+async function boot(options: StartOptions): Promise<LocalAzure> {
+  const { zip } = await buildFunctions({ outDir: join(folder, "build") });
+  return startLocalAzure({
+    folder,
+    functionsPackage: zip,
+    log: (line) => {
+      if (options.isVerbose) process.stderr.write(`${pc.dim(line)}\n`);
+    },
+  });
+}
+
+/** One clear line; the stack only for whoever asked for more. */
+function report(error: unknown, isVerbose: boolean): void {
+  const { message, stack } = error instanceof Error ? error : new Error(String(error));
+  process.stderr.write(
+    `${pc.red("npm start failed:")} ${isVerbose ? (stack ?? message) : message}\n`,
+  );
+}
+
+function untilAborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    // An abort listener alone does not keep the process alive.
+    const hold = setInterval(() => undefined, 2 ** 30);
+    signal.addEventListener("abort", () => {
+      clearInterval(hold);
+      resolve();
+    });
+  });
+}
+
+/** Resident memory of our processes together; 0 where the system does not tell (only Linux has /proc). */
+async function residentMb(processIds: readonly number[]): Promise<number> {
+  const sizes = await Promise.all(
+    processIds.map(async (id) => {
+      try {
+        const status = await readFile(`/proc/${id}/status`, "utf8");
+        return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1] ?? 0);
+      } catch {
+        return 0;
+      }
+    }),
+  );
+  return Math.round(sizes.reduce((sum, size) => sum + size, 0) / 1024);
+}

@@ -1,0 +1,292 @@
+import type { CanonicalEvent } from "../../schemas/types/canonical-event.ts";
+import { createBudgets } from "../../functions/src/delivery/budgets.ts";
+import type { Budget } from "../../functions/src/delivery/budgets.ts";
+import { createClaims } from "../../functions/src/delivery/claims.ts";
+import { createTargetLane } from "../../functions/src/delivery/create-lane.ts";
+import { createEngine } from "../../functions/src/delivery/engine.ts";
+import { createGates } from "../../functions/src/delivery/gates.ts";
+import { createIntakeLedger } from "../../functions/src/delivery/intake-ledger.ts";
+import type { Lane } from "../../functions/src/delivery/lane.ts";
+import { Ledger } from "../../functions/src/delivery/ledger.ts";
+import type { DeliveryRow } from "../../functions/src/delivery/ledger-rows.ts";
+import { defaultSettings } from "../../functions/src/delivery/policy.ts";
+import type { PolicySettings } from "../../functions/src/delivery/policy.ts";
+import { createPublisher } from "../../functions/src/delivery/publisher.ts";
+import { runBatch } from "../../functions/src/delivery/run-batch.ts";
+import { sweepLane } from "../../functions/src/delivery/sweep.ts";
+import type { SweepResult } from "../../functions/src/delivery/sweep.ts";
+import { toDeliveryWakeUp } from "../../functions/src/delivery/wake-up-messages.ts";
+import type { Clock } from "../../functions/src/platform/clock.ts";
+import type { OutgoingMessage, Sender } from "../../functions/src/platform/messages.ts";
+import type { TableStore } from "../../functions/src/platform/table-store.ts";
+import { silentTelemetry } from "../../functions/src/platform/telemetry.ts";
+import type { DeliveryRequest, Outcome, Target } from "../../functions/src/targets/target.ts";
+import { canonicalEvent } from "./canonical-event.ts";
+import { MemoryTableStore } from "./memory-table-store.ts";
+
+export const startOfTime = Date.parse("2026-11-24T12:00:00Z");
+
+/** Stands still; sleeping moves it on at once. */
+export class ManualClock implements Clock {
+  #now = startOfTime;
+
+  now(): number {
+    return this.#now;
+  }
+
+  sleep(ms: number, signal?: AbortSignal): Promise<void> {
+    // The batch's own time limit is not time that passes.
+    if (signal !== undefined) return new Promise(() => undefined);
+    this.#now += ms;
+    return Promise.resolve();
+  }
+
+  to(instant: number): void {
+    this.#now = Math.max(this.#now, instant);
+  }
+
+  advance(ms: number): void {
+    this.#now += ms;
+  }
+}
+
+/** One wait line for each entity; messages stay until their reader completes them. */
+export class MemoryBroker implements Sender {
+  readonly sent: { readonly entity: string; readonly message: OutgoingMessage }[] = [];
+  readonly waiting = new Map<string, OutgoingMessage[]>();
+
+  send(entity: string, messages: readonly OutgoingMessage[]): Promise<void> {
+    for (const message of messages) {
+      this.sent.push({ entity, message });
+      this.waiting.set(entity, [...(this.waiting.get(entity) ?? []), message]);
+    }
+    return Promise.resolve();
+  }
+
+  /** The message that comes next; it stays. */
+  next(entity: string): OutgoingMessage | undefined {
+    const line = this.waiting.get(entity) ?? [];
+    return [...line].sort((a, b) => (a.enqueueAt ?? 0) - (b.enqueueAt ?? 0))[0];
+  }
+
+  complete(entity: string, message: OutgoingMessage): void {
+    const line = this.waiting.get(entity) ?? [];
+    this.waiting.set(
+      entity,
+      line.filter((other) => other !== message),
+    );
+  }
+
+  count(entity: string): number {
+    return this.waiting.get(entity)?.length ?? 0;
+  }
+}
+
+type Answer = Outcome | null | ((request: DeliveryRequest<CanonicalEvent>) => Outcome | null);
+
+/** Answers from a list, then "delivered"; remembers what it was asked and what it did. */
+export class ScriptedTarget implements Target<CanonicalEvent> {
+  readonly name: string;
+  readonly calls: DeliveryRequest<CanonicalEvent>[] = [];
+  readonly questions: DeliveryRequest<CanonicalEvent>[] = [];
+  readonly effects: string[] = [];
+  answers: Answer[] = [];
+  confirmations: Outcome[] = [];
+  onCall: () => void = () => undefined;
+
+  constructor(name: string) {
+    this.name = name;
+  }
+
+  deliver(
+    requests: readonly DeliveryRequest<CanonicalEvent>[],
+  ): Promise<readonly (Outcome | null)[]> {
+    this.onCall();
+    return Promise.resolve(requests.map((request) => this.#answer(request)));
+  }
+
+  confirm(request: DeliveryRequest<CanonicalEvent>): Promise<Outcome> {
+    this.onCall();
+    this.questions.push(request);
+    const found = this.effects.includes(request.body.effectkey);
+    const truth: Outcome = found
+      ? { kind: "delivered", reference: `ref-${request.body.effectkey}` }
+      : { kind: "retry", code: "NOT_SENT", reason: "absent" };
+    return Promise.resolve(this.confirmations.shift() ?? truth);
+  }
+
+  #answer(request: DeliveryRequest<CanonicalEvent>): Outcome | null {
+    this.calls.push(request);
+    const next = this.answers.shift();
+    const outcome = typeof next === "function" ? next(request) : next;
+    if (outcome === null) return null;
+    const made = outcome ?? {
+      kind: "delivered" as const,
+      reference: `ref-${request.body.effectkey}`,
+    };
+    if (made.kind === "delivered") this.effects.push(request.body.effectkey);
+    return made;
+  }
+}
+
+export interface WorldOptions {
+  readonly store?: TableStore;
+  readonly sender?: (broker: MemoryBroker) => Sender;
+  readonly wrapStore?: (store: TableStore) => TableStore;
+  readonly targetName?: string;
+  readonly once?: boolean;
+  readonly budget?: Budget;
+  readonly settings?: PolicySettings;
+  readonly skip?: string;
+  readonly random?: () => number;
+  readonly rememberMs?: number;
+  readonly maxMessageBytes?: number;
+}
+
+/** One target with everything around it, on simulated time. */
+export class DeliveryWorld {
+  readonly clock = new ManualClock();
+  readonly broker = new MemoryBroker();
+  readonly memory = new MemoryTableStore();
+  readonly target: ScriptedTarget;
+  readonly entity = "integration-events";
+  #options: WorldOptions;
+  store: TableStore;
+  sender: Sender;
+  ledger: Ledger;
+  lane: Lane<CanonicalEvent>;
+
+  constructor(options: WorldOptions = {}) {
+    this.#options = options;
+    this.target = new ScriptedTarget(options.targetName ?? "ce");
+    const store = options.store ?? this.memory;
+    this.store = options.wrapStore?.(store) ?? store;
+    this.sender = options.sender?.(this.broker) ?? this.broker;
+    this.ledger = this.#createLedger();
+    this.lane = this.#createLane();
+  }
+
+  /** A new process: what was only in memory is gone. */
+  restart(options: Partial<WorldOptions> = {}): void {
+    this.#options = { ...this.#options, ...options };
+    this.ledger = this.#createLedger();
+    this.lane = this.#createLane();
+  }
+
+  /** Accepts and publishes events for the one target. */
+  async accept(...events: readonly CanonicalEvent[]): Promise<void> {
+    const intake = createIntakeLedger(this.ledger, this.clock);
+    const results = await intake.accept(
+      events.map((event) => ({
+        event,
+        targets: [{ name: this.target.name, initial: { state: "pending" } }],
+        customerAccount: "US-001",
+      })),
+    );
+    await createPublisher(this.sender, this.maxMessageBytes).publish(
+      results.map(({ event, openTargets }) => ({ event, targets: openTargets })),
+    );
+  }
+
+  get maxMessageBytes(): number {
+    return this.#options.maxMessageBytes ?? 262_144;
+  }
+
+  /** Takes the next message, waiting for its time; completes it unless the work throws. */
+  async step(): Promise<boolean> {
+    const message = this.broker.next(this.entity);
+    if (message === undefined) return false;
+    await this.handle([message]);
+    return true;
+  }
+
+  /** Hands messages over as the host does. */
+  async handle(messages: readonly OutgoingMessage[], deliveryCount = 1): Promise<void> {
+    for (const message of messages) this.clock.to(message.enqueueAt ?? 0);
+    const random = this.#options.random ?? ((): number => 0.5);
+    const on = { sender: this.sender, clock: this.clock, telemetry: silentTelemetry, random };
+    const place = {
+      name: "deliver",
+      entity: this.entity,
+      routing: { [`to_${this.target.name}`]: "1" },
+    };
+    const arrived = messages.map(({ body }) => ({
+      body: JSON.parse(body) as CanonicalEvent,
+      deliveryCount,
+    }));
+    await runBatch(on, place, arrived, (batch, signal) =>
+      this.#engine().process(
+        this.lane,
+        batch.map(({ body }) => toDeliveryWakeUp(this.target.name, body as CanonicalEvent)),
+        signal,
+      ),
+    );
+    for (const message of messages) this.broker.complete(this.entity, message);
+  }
+
+  /** Steps until no message is left; gives how many there were. */
+  async settle(limit = 2_000): Promise<number> {
+    let steps = 0;
+    while (steps < limit && (await this.step())) steps += 1;
+    return steps;
+  }
+
+  sweep(oldestActive: number | null = null): Promise<SweepResult> {
+    const { ledger, sender, clock } = this;
+    const random = this.#options.random ?? ((): number => 0.5);
+    return sweepLane(
+      {
+        ledger,
+        sender,
+        clock,
+        random,
+        telemetry: silentTelemetry,
+        oldestActive: () => Promise.resolve(oldestActive),
+      },
+      this.lane,
+    );
+  }
+
+  async row(event: CanonicalEvent = canonicalEvent()): Promise<DeliveryRow> {
+    const id = { eventId: event.id, time: event.time, target: this.target.name };
+    const [version] = await this.ledger.load([id], { fresh: true });
+    if (version === undefined) throw new Error(`the ledger has no row for ${event.id}`);
+    return version.row;
+  }
+
+  openRows(): readonly string[] {
+    return this.memory.rows("open").map((row) => row.rowKey);
+  }
+
+  #engine(): ReturnType<typeof createEngine> {
+    const { clock, ledger, sender, store } = this;
+    return createEngine({
+      ledger,
+      claims: createClaims(store),
+      gates: createGates(store, clock),
+      budgets: createBudgets({ store, clock, instances: 1 }),
+      sender,
+      clock,
+      telemetry: silentTelemetry,
+      random: this.#options.random ?? ((): number => 0.5),
+    });
+  }
+
+  #createLedger(): Ledger {
+    const { rememberMs } = this.#options;
+    const { store, clock } = this;
+    return new Ledger({ store, clock, ...(rememberMs === undefined ? {} : { rememberMs }) });
+  }
+
+  #createLane(): Lane<CanonicalEvent> {
+    const { settings = defaultSettings, skip, once = false, budget = {} } = this.#options;
+    return createTargetLane({
+      target: this.target,
+      ledger: this.ledger,
+      maxMessageBytes: this.maxMessageBytes,
+      budget,
+      once,
+      resolve: () => (skip === undefined ? { retry: settings } : { skip }),
+    });
+  }
+}
