@@ -1,19 +1,19 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import pc from "picocolors";
+import type { LocalAzure } from "./start-local-azure.ts";
 import { buildFunctions } from "../scripts/build-functions.ts";
 import { renderBanner } from "./demo/banner.ts";
 import { runOnce } from "./demo/run-once.ts";
 import { watch } from "./demo/watch.ts";
-import { startLocalAzure, type LocalAzure } from "./start-local-azure.ts";
 
 export interface StartOptions {
   readonly mode: "once" | "idle" | "watch";
   readonly isJson: boolean;
   readonly isVerbose: boolean;
+  /** Of this run; two runs at the same time need two. */
+  readonly folder: string;
 }
-
-const folder = join(import.meta.dirname, "..", ".local");
 
 /** Builds, boots, does what the mode says, and closes everything on every way out. Returns the exit code. */
 export async function runStart(options: StartOptions): Promise<number> {
@@ -46,11 +46,14 @@ export async function runStart(options: StartOptions): Promise<number> {
   }
 }
 
-async function boot(options: StartOptions): Promise<LocalAzure> {
-  const { zip } = await buildFunctions({ outDir: join(folder, "build") });
+async function boot({ folder, ...options }: StartOptions): Promise<LocalAzure> {
+  // The bundler works in a process of its own: loading our modules meanwhile saves its whole time.
+  const building = buildFunctions({ outDir: join(folder, "build") });
+  building.catch(() => undefined);
+  const { startLocalAzure } = await import("./start-local-azure.ts");
   return startLocalAzure({
     folder,
-    functionsPackage: zip,
+    functionsPackage: building.then(({ zip }) => zip),
     log: (line) => {
       if (options.isVerbose) process.stderr.write(`${pc.dim(line)}\n`);
     },

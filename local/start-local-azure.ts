@@ -39,8 +39,8 @@ import { startAzurite } from "./storage/start-azurite.ts";
 export interface LocalAzureOptions {
   /** Certificates, unpacked code and environment.json. */
   readonly folder: string;
-  /** The function app's zip, as `npm run build` makes it. */
-  readonly functionsPackage: string;
+  /** Path of the function app's zip, as `npm run build` makes it; waited for as late as possible. */
+  readonly functionsPackage: string | Promise<string>;
   readonly clock?: LocalClock;
   readonly log: (line: string) => void;
 }
@@ -198,7 +198,7 @@ async function start(
     crmUrl: systems.crm.httpUrl,
     crmClientId: systems.crmClient.clientId,
     crmClientSecret: systems.crmClient.clientSecret,
-    functionsPackage: options.functionsPackage,
+    functionsPackage: await options.functionsPackage,
     financeReader: { clientId: financeReader.clientId, objectId: financeReader.principalId },
   });
   const [deployed] = await Promise.all([

@@ -1,4 +1,5 @@
 import "./install-connect-guard.ts";
+import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { runStart } from "./run-start.ts";
 
@@ -11,6 +12,7 @@ where each one went.
   --once     post the set, check that rows, records and mails are there, exit (0 only if they are)
   --idle     start everything and post nothing
   --json     with --once: the result as JSON on standard output, everything else on standard error
+  --folder D keep certificates, unpacked code and environment.json in D instead of .local
   --verbose  log lines of the local services on standard error
   --help     this text
 
@@ -22,6 +24,7 @@ const options = {
   idle: { type: "boolean" },
   json: { type: "boolean" },
   verbose: { type: "boolean" },
+  folder: { type: "string" },
   help: { type: "boolean", short: "h" },
 } as const;
 
@@ -46,6 +49,7 @@ if (flags.help === true) {
     mode: flags.once === true ? "once" : flags.idle === true ? "idle" : "watch",
     isJson: flags.json === true,
     isVerbose: flags.verbose === true,
+    folder: resolve(flags.folder ?? join(import.meta.dirname, "..", ".local")),
   });
   // Everything was closed; what still holds the loop open (an SDK's pool) must not hold the person.
   process.exit();

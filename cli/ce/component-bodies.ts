@@ -42,8 +42,10 @@ export function toAttribute(column: DesiredColumn): Record<string, unknown> {
       return {
         "@odata.type": "Microsoft.Dynamics.CRM.MoneyAttributeMetadata",
         ...common,
-        // 2 = the currency's own precision, so that JPY keeps 0 and KWD 3 decimals.
-        PrecisionSource: 2,
+        // 0 = the column's own precision. With the currency's, a currency that CE keeps with fewer
+        // decimals than F&O (KWD with two) would lose digits in the very columns that hold the truth.
+        PrecisionSource: 0,
+        Precision: 4,
         MinValue: -922_337_203_685_477,
         MaxValue: 922_337_203_685_477,
       };

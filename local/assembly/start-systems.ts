@@ -43,7 +43,11 @@ export async function startSystems(input: SystemsInput): Promise<Systems> {
   const urlOf = (name: keyof typeof doors) => (): string => doors[name]?.httpUrl ?? "";
   const crmClient = registerClient(input.identity, "crm");
   const finance = createFinance(input, urlOf("finance"));
-  const dataverse = createDataverseApp(services, { baseUrl: urlOf("dataverse"), shape: "sales" });
+  const dataverse = createDataverseApp(services, {
+    baseUrl: urlOf("dataverse"),
+    shape: "sales",
+    limits: { enforce: true },
+  });
   const crm = createCrmApp({ clock: services.clock, ...crmClient, baseUrl: urlOf("crm") });
   const mailApp = createMailApp(services);
   const [financeDoor, dataverseDoor, crmDoor, mail, smtp] = await Promise.all([
@@ -69,7 +73,8 @@ export async function startSystems(input: SystemsInput): Promise<Systems> {
     smtpPort: smtp.port,
     administer: (appClientId, outputs) => {
       finance.registerApplication(appClientId);
-      dataverse.registerApplicationUser(appClientId);
+      // The role that `causeway ce install` made, and nothing else: least privilege is proven on each run.
+      dataverse.registerApplicationUser(appClientId, ["Causeway integration"]);
       finance.configureEndpoints(toEventEndpoints(outputs));
     },
   };

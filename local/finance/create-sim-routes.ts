@@ -9,8 +9,9 @@ import type { Door, EventEndpoint } from "./event-endpoint.ts";
 import type { EventOutbox, Sending } from "./event-outbox.ts";
 import { FinanceError } from "./finance-error.ts";
 import type { FinanceWorld } from "./finance-world.ts";
+import type { PostRequest } from "./invoice-document.ts";
 import { postInvoice } from "./post-invoice.ts";
-import type { PostRequest, PostedDocument } from "./post-invoice.ts";
+import type { PostedDocument } from "./post-invoice.ts";
 import { checkValues } from "./write-row.ts";
 
 export interface SimOptions {

@@ -13,7 +13,7 @@ export interface WorkflowDefinition {
   readonly staticResults?: Readonly<Record<string, StaticResult>>;
 }
 
-export interface ParameterDefinition {
+interface ParameterDefinition {
   readonly type: string;
   readonly defaultValue?: unknown;
   readonly allowedValues?: readonly unknown[];
@@ -49,13 +49,13 @@ export interface ActionDefinition {
   readonly trackedProperties?: Readonly<Record<string, unknown>>;
 }
 
-export interface RuntimeConfiguration {
+interface RuntimeConfiguration {
   readonly concurrency?: { readonly repetitions?: number; readonly runs?: number };
   readonly secureData?: { readonly properties?: readonly string[] };
   readonly staticResult?: { readonly name?: string; readonly staticResultOptions?: string };
 }
 
-export interface StaticResult {
+interface StaticResult {
   readonly status: string;
   readonly code?: string;
   readonly error?: { readonly code: string; readonly message: string };

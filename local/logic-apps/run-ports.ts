@@ -25,7 +25,7 @@ export interface WorkflowHttpResponse {
 
 export type WorkflowHttp = (request: WorkflowHttpRequest) => Promise<WorkflowHttpResponse>;
 
-export interface ConnectorCall {
+interface ConnectorCall {
   readonly method: string;
   readonly path: string;
   readonly queries: Readonly<Record<string, string>>;

@@ -10,6 +10,7 @@ import { toParameters } from "./run-parameters.ts";
 import type { ActionStatus, RunRecord, WorkflowResponse } from "./run-record.ts";
 import type { Connector, WorkflowHttp } from "./run-ports.ts";
 import { RunState, type StopReason } from "./run-state.ts";
+import { toText } from "./wdl/content.ts";
 import { evaluateTemplate } from "./wdl/evaluate-expression.ts";
 import { WorkflowExpressionError } from "./wdl/expression-error.ts";
 import { type WdlObject, type WdlValue, toPlain } from "./wdl/values.ts";
@@ -79,6 +80,7 @@ function createRun(
   refuseCycles(definition);
   const { http, connectors, getToken } = options;
   const trigger = toTrigger(definition, options, clock);
+  const parameters = toParameters(definition, options.parameters ?? {});
   const headers = headersOf(trigger);
   const name = options.runName ?? createRunName(clock.now());
   const id = options.workflow?.id ?? "/workflows/local";
@@ -90,7 +92,7 @@ function createRun(
       ...(connectors === undefined ? {} : { connectors }),
       ...(getToken === undefined ? {} : { getToken }),
     },
-    parameters: toParameters(definition, options.parameters ?? {}),
+    parameters,
     trigger,
     workflow: {
       id,
@@ -100,13 +102,29 @@ function createRun(
       tags: {},
       run: { id: `${id}/runs/${name}`, name, type: "Microsoft.Logic/workflows/runs" },
     },
-    clientTrackingId: headers.get("x-ms-client-tracking-id") ?? name,
+    clientTrackingId:
+      correlationOf(definition, parameters, trigger) ??
+      headers.get("x-ms-client-tracking-id") ??
+      name,
     traceId:
       /^[\da-f]{2}-([\da-f]{32})-/.exec(headers.get("traceparent") ?? "")?.[1] ??
       randomBytes(16).toString("hex"),
     callbackUrl: options.callbackUrl,
     onResponse: options.onResponse,
   });
+}
+
+/** A trigger may take the tracking id from what it was given, e.g. from the body. */
+function correlationOf(
+  definition: WorkflowDefinition,
+  parameters: Readonly<Record<string, WdlValue>>,
+  trigger: WdlObject,
+): string | undefined {
+  const [first] = Object.values(definition.triggers ?? {});
+  const template = first?.correlation?.clientTrackingId;
+  return template === undefined
+    ? undefined
+    : toText(evaluateTemplate(template, { parameters, trigger }));
 }
 
 /** Azure's run names fall with time, so that the newest sorts first. */

@@ -24,7 +24,7 @@ export interface WorkflowDeployment {
   readonly state?: string;
 }
 
-export interface WorkflowIdentity {
+interface WorkflowIdentity {
   readonly type?: string;
   /** A list of ARM ids, or an object whose keys are them. */
   readonly userAssignedIdentities?: readonly string[] | Readonly<Record<string, unknown>>;

@@ -33,7 +33,7 @@ export function toWornOut(maxDeliveryCount: number): DeadLetterCause {
   };
 }
 
-export interface DeadLetterStore {
+interface DeadLetterStore {
   admit(arrival: Arrival): void;
 }
 

@@ -181,7 +181,7 @@ class InputReader {
 const durationPattern = /^P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:\.\d+)?)S)?)?$/;
 
 /** Days, hours, minutes and seconds; Azure's largest time span (10675199 days) means never. */
-export function toDurationMs(text: string): number | undefined {
+function toDurationMs(text: string): number | undefined {
   const match = durationPattern.exec(text);
   if (match === null || text.endsWith("T") || text === "P") return undefined;
   const parts: readonly (string | undefined)[] = match.slice(1);

@@ -8,9 +8,9 @@ import {
 } from "./dead-lettering.ts";
 import { EntityIntake } from "./entity-intake.ts";
 import type { EntityStatus, QueueSettings } from "./entity-properties.ts";
+import { ExpiryWatch } from "./expiry-watch.ts";
 import { MessageLane, type Consumer, type Delivery, type ReceiveMode } from "./message-lane.ts";
 import { MessageLocks, type MessageLock } from "./message-locks.ts";
-import { MinHeap } from "./min-heap.ts";
 import type { Namespace } from "./namespace.ts";
 import { withApplicationProperties, type RawMessage } from "./raw-message.ts";
 import { SessionTable } from "./session-table.ts";
@@ -63,9 +63,7 @@ export class MessageQueue {
   readonly #messages = new Map<number, StoredMessage>();
   readonly #lane: MessageLane;
   readonly #locks = new MessageLocks();
-  readonly #expiring = new MinHeap<StoredMessage>(
-    (left, right) => left.expiresAtMs < right.expiresAtMs,
-  );
+  readonly #expiry = new ExpiryWatch();
   readonly #wakeUp: WakeUp;
   readonly #intake: EntityIntake;
   readonly #sessions: SessionTable | undefined;
@@ -302,7 +300,8 @@ export class MessageQueue {
     const nowMs = this.#namespace.clock.now();
     const message = this.#toStored(arrival, this.#nextSequenceNumber(), nowMs);
     this.#messages.set(message.sequenceNumber, message);
-    if (message.expiresAtMs !== Infinity) this.#watchExpiry(message);
+    this.#expiry.add(message, this.#messages.size);
+    this.#wakeUp.notLaterThan(message.expiresAtMs);
     if (this.#sessions === undefined) this.#lane.append(message);
     else this.#sessions.append(message);
   }
@@ -402,35 +401,20 @@ export class MessageQueue {
     else this.#forget(message);
   }
 
-  #watchExpiry(message: StoredMessage): void {
-    this.#expiring.push(message);
-    this.#wakeUp.notLaterThan(message.expiresAtMs);
-    // Settled messages stay in the heap until their time; drop them before they outnumber the others.
-    if (this.#expiring.size > 1024 && this.#expiring.size > this.#messages.size * 2) {
-      this.#expiring.prune((entry) => entry.place !== "gone");
-    }
-  }
-
   /** Does all that time has made due and answers when there is more. */
   #work(): number {
     const nowMs = this.#namespace.clock.now();
     for (const lock of this.#locks.takeExpired(nowMs)) this.#release(lock.message, {});
     const nextSessionMs = this.#sessions?.expire(nowMs) ?? Infinity;
     const nextScheduledMs = this.#intake.admitDue(nowMs);
-    this.#expireDue(nowMs);
+    for (const message of this.#expiry.takeDue(nowMs)) this.#expire(message);
     this.#lane.pump();
-    const nextExpiryMs = this.#expiring.peek()?.expiresAtMs ?? Infinity;
-    return Math.min(this.#locks.nextExpiryMs(), nextSessionMs, nextScheduledMs, nextExpiryMs);
-  }
-
-  /** Locked ones expire when their lock ends, deferred ones never. */
-  #expireDue(nowMs: number): void {
-    for (;;) {
-      const next = this.#expiring.peek();
-      if (next === undefined || next.expiresAtMs > nowMs) return;
-      this.#expiring.pop();
-      if (next.place === "ready") this.#expire(next);
-    }
+    return Math.min(
+      this.#locks.nextExpiryMs(),
+      nextSessionMs,
+      nextScheduledMs,
+      this.#expiry.nextMs(),
+    );
   }
 }
 

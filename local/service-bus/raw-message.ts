@@ -26,7 +26,7 @@ export interface RawMessage {
 }
 
 /** Fields of the properties section, by their position in it. */
-export const propertyFields = {
+const propertyFields = {
   messageId: 0,
   to: 2,
   subject: 3,

@@ -92,6 +92,7 @@ export interface RheaSession {
     readonly next_delivery_id: number;
   };
   on_transfer(frame: TransferFrame): void;
+  on_flow(frame: unknown): void;
   _get_link(frame: TransferFrame): RheaReceiver;
 }
 
@@ -238,6 +239,13 @@ export class CreditLedger {
       this.answerDrain();
     };
     link._get_drain = () => this.#drainNow();
+    // A drain may have to wait for the session's window; its flows do not always name a link.
+    const { session } = link;
+    const onSessionFlow = session.on_flow.bind(session);
+    session.on_flow = (frame) => {
+      onSessionFlow(frame);
+      this.answerDrain();
+    };
   }
 
   get available(): number {

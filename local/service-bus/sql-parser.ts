@@ -1,6 +1,6 @@
 import { toSqlError, toSqlTokens, type SqlToken } from "./sql-tokens.ts";
 
-export type SqlLiteral = string | number | bigint | boolean;
+type SqlLiteral = string | number | bigint | boolean;
 
 export interface SqlProperty {
   readonly kind: "property";

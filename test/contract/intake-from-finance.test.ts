@@ -11,7 +11,8 @@ import {
 } from "../../functions/src/intake/parse-business-event.ts";
 import { toCanonicalInvoice } from "../../functions/src/intake/to-canonical-invoice.ts";
 import { createFinanceApp, type FinanceApp } from "../../local/finance/create-finance-app.ts";
-import { postInvoice, type PostRequest } from "../../local/finance/post-invoice.ts";
+import { postInvoice } from "../../local/finance/post-invoice.ts";
+import type { PostRequest } from "../../local/finance/invoice-document.ts";
 import type { CanonicalInvoice } from "../../schemas/types/canonical-invoice.ts";
 import { localServices, startOfTest } from "../support/local-services.ts";
 

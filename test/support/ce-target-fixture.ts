@@ -22,7 +22,10 @@ export interface CeTargetFixture extends DataverseFixture {
   readonly http: Http;
   readonly requests: { readonly method: string; readonly path: string; readonly body: string }[];
   /** Asked for each request; undefined lets it through. */
-  faultOf: (request: { readonly method: string; readonly body: string }) => Fault | undefined;
+  faultOf: (request: {
+    readonly method: string;
+    readonly body: string;
+  }) => Fault | undefined | Promise<undefined>;
   deliver(...events: readonly CanonicalEvent[]): Promise<readonly (Outcome | null)[]>;
   /** The same for events that failed before. */
   deliverAgain(...events: readonly CanonicalEvent[]): Promise<readonly (Outcome | null)[]>;
@@ -52,7 +55,7 @@ export async function createCeTargetFixture(
     const { method, url, body = "" } = request;
     const path = url.slice(`${dataverseUrl}/api/data/v9.2/`.length);
     fixture.requests.push({ method, path, body });
-    const fault = fixture.faultOf({ method, body });
+    const fault = await fixture.faultOf({ method, body });
     if (fault === "lost") throw new HttpError("TIMEOUT", request, true);
     if (typeof fault === "object") {
       const headers = new Headers(

@@ -21,7 +21,7 @@ import type { OutgoingMessage, Sender } from "../../functions/src/platform/messa
 import type { TableStore } from "../../functions/src/platform/table-store.ts";
 import { silentTelemetry } from "../../functions/src/platform/telemetry.ts";
 import type { DeliveryRequest, Outcome, Target } from "../../functions/src/targets/target.ts";
-import { canonicalEvent } from "./canonical-event.ts";
+import { numberedEvent } from "./numbered-event.ts";
 import { MemoryTableStore } from "./memory-table-store.ts";
 
 export const startOfTime = Date.parse("2026-11-24T12:00:00Z");
@@ -247,7 +247,7 @@ export class DeliveryWorld {
     );
   }
 
-  async row(event: CanonicalEvent = canonicalEvent()): Promise<DeliveryRow> {
+  async row(event: CanonicalEvent = numberedEvent()): Promise<DeliveryRow> {
     const id = { eventId: event.id, time: event.time, target: this.target.name };
     const [version] = await this.ledger.load([id], { fresh: true });
     if (version === undefined) throw new Error(`the ledger has no row for ${event.id}`);

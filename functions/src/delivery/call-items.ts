@@ -1,4 +1,4 @@
-import { asError } from "../platform/causeway-error.ts";
+import { asError, CausewayError } from "../platform/causeway-error.ts";
 import { MessagingError } from "../platform/messages.ts";
 import { TableError } from "../platform/table-store.ts";
 import type { DeliveryRequest, Outcome } from "../targets/target.ts";
@@ -293,8 +293,13 @@ function toRequest<Body>(item: Ready<Body>, traceparent: string): DeliveryReques
 function toThrownOutcome<Body>(on: EngineDependencies, lane: Lane<Body>, thrown: unknown): Outcome {
   const error = asError(thrown);
   on.telemetry.error(error, { target: lane.target.name });
+  if (isPermanent(error)) return { kind: "reject", code: error.code, reason: error.message };
   // The message may quote the document; the name does not.
   return { kind: "retry", code: "TARGET_THREW", reason: error.name };
+}
+
+function isPermanent(error: Error): error is CausewayError {
+  return error instanceof CausewayError && error.fate === "permanent";
 }
 
 /** Ours, not the target's: the trigger puts the whole message off. */

@@ -19,7 +19,15 @@ import type { Item, Lane, WakeUp } from "./lane.ts";
 import type { Ledger, Versioned } from "./ledger.ts";
 import { createDeliveryRow } from "./ledger-rows.ts";
 import type { DeliveryRow } from "./ledger-rows.ts";
-import { defaultSettings, onArrival, onNotReached, onOutcome, onPark, onSkip } from "./policy.ts";
+import {
+  defaultSettings,
+  onArrival,
+  onHold,
+  onNotReached,
+  onOutcome,
+  onPark,
+  onSkip,
+} from "./policy.ts";
 import type { Arrival, Decision, GateReport, Moment, PolicySettings } from "./policy.ts";
 
 export interface EngineDependencies {
@@ -231,7 +239,7 @@ class Run<Body> {
         return { ...decision, gate: null, row: { ...decision.row, rule } };
       }
       case "later":
-        return onPark({ ...item.row, slotAt: result.slotAt }, result.dueAt, moment);
+        return onHold(item.row, result.dueAt, result.slotAt, moment);
     }
   }
 

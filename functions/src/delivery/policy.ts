@@ -104,22 +104,20 @@ export interface CallResult {
 
 /** What follows from an answer. */
 export function onOutcome(row: DeliveryRow, result: CallResult, moment: Moment): Decision {
-  const { outcome, how } = result;
+  const { outcome } = result;
+  // A question is no attempt.
+  const attempts = result.how === "deliver" ? result.calls : 0;
   switch (outcome.kind) {
     case "delivered":
     case "superseded":
     case "skipped":
-      return onSuccess(tried(row, result.calls, moment.now), outcome, moment);
+      return onSuccess(tried(row, attempts, moment.now), outcome, moment);
     case "wait":
       return onWait(reached(row, moment.now), outcome, moment);
     case "unsure":
-      return onUnsure(
-        tried(row, how === "deliver" ? result.calls : 0, moment.now),
-        outcome,
-        moment,
-      );
+      return onUnsure(tried(row, attempts, moment.now), outcome, moment);
     case "reject":
-      return fail(tried(row, result.calls, moment.now), outcome.code, outcome.reason, moment, {
+      return fail(tried(row, attempts, moment.now), outcome.code, outcome.reason, moment, {
         kind: "reached",
       });
     case "retry":
@@ -127,7 +125,7 @@ export function onOutcome(row: DeliveryRow, result: CallResult, moment: Moment):
       if (outcome.afterMs !== undefined) {
         return onThrottled(row, outcome, outcome.afterMs, moment);
       }
-      return onRetry(tried(row, result.calls, moment.now), outcome, moment);
+      return onRetry(tried(row, attempts, moment.now), outcome, moment);
   }
 }
 
@@ -280,8 +278,8 @@ function onThrottled(
 }
 
 /**
- * Put off through no fault of the delivery (outage, throttling, budget): costs no attempt and no time.
- * Seven days of it without a single answer is TARGET_DOWN.
+ * Put off because the target is away or told us to wait: costs no attempt and no time. Seven days of it
+ * without a single answer is TARGET_DOWN.
  */
 export function onPark(
   row: DeliveryRow,
@@ -289,13 +287,29 @@ export function onPark(
   moment: Moment,
   gate: GateReport | null = null,
 ): Decision {
-  const awaySince = row.awaySince ?? moment.now;
-  const next = { ...row, awaySince };
+  // Time spent waiting for a place in the budget says nothing about the target.
+  const { awaySince: since } = row.slotAt === null ? row : { awaySince: null };
+  const awaySince = since ?? moment.now;
+  const awayMs = since === null ? moment.now - reachableNow(row, moment.now) : row.awayMs;
+  const next = { ...row, awaySince, awayMs, slotAt: null };
   if (moment.now - awaySince >= downLimitMs) {
     const last = row.code === null ? "" : `, last answer ${row.code}`;
     return fail(next, "TARGET_DOWN", `not reached for seven days${last}`, moment, gate);
   }
   return later(next, dueAt, gate);
+}
+
+/**
+ * Put off because it is not its turn: no place in the budget before `slotAt`, or (null) somebody else is
+ * at the same document. Costs neither attempts nor time.
+ */
+export function onHold(
+  row: DeliveryRow,
+  dueAt: number,
+  slotAt: number | null,
+  moment: Moment,
+): Decision {
+  return later({ ...row, slotAt, awaySince: row.awaySince ?? moment.now }, dueAt, null);
 }
 
 /** The batch's time ran out before this one was called: at once again, as its own hop. */

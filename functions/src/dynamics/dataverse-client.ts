@@ -49,8 +49,8 @@ export interface DataverseClient {
 
 const apiPath = "/api/data/v9.2/";
 const defaultTimeoutMs = 90_000;
-/** Half of what Dataverse takes in an address: https://learn.microsoft.com/power-apps/developer/data-platform/webapi/query/overview */
-const maxFilterLength = 16_000;
+/** Dataverse takes 32 KB, but servers in between often 16 KB for all headers, of which a token takes some. */
+const maxFilterLength = 8_000;
 
 /** Dataverse's Web API. Nothing is retried here: policy has one place, and it is not this one. */
 export function createDataverseClient(options: DataverseClientOptions): DataverseClient {

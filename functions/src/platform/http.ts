@@ -161,7 +161,8 @@ class BodyError extends Error {
 
 function toErrorCode(error: unknown): HttpErrorCode {
   if (error instanceof BodyError) return error.httpCode;
-  const code = error instanceof Error && "code" in error ? String(error.code) : "";
+  const code =
+    typeof error === "object" && error !== null && "code" in error ? String(error.code) : "";
   switch (code) {
     case "ECONNREFUSED":
       return "CONNECTION_REFUSED";

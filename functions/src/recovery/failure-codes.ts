@@ -26,6 +26,7 @@ const catalogue = {
   ),
   STUCK: of("integration", "Causeway", "Wake-ups were sent again and again and none arrived."),
   DEAD_LETTERED: of("integration", "Causeway", "Service Bus gave the message up."),
+  BODY_TOO_LARGE: of("integration", "Causeway", "The document does not fit a ledger row."),
   UNREADABLE_MESSAGE: of("integration", "Causeway", "A message that is no event was found."),
   EVENT_GRID_UNDELIVERED: of("integration", "Azure", "Event Grid could not hand the event over."),
   CE_CUSTOMER_MISSING: of("masterData", "CE", "CE has no account or contact for the customer."),

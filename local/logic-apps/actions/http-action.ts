@@ -20,8 +20,9 @@ import {
 } from "../wdl/values.ts";
 import { evaluateInputs } from "./data-actions.ts";
 import { readCredentials } from "./http-authentication.ts";
-import { headerOf, statusName, toHttpOutputs, toWireBody } from "./http-content.ts";
+import { headerOf, toHttpOutputs, toWireBody } from "./http-content.ts";
 import { readRetryPolicy } from "./retry-policy.ts";
+import { statusName } from "./status-names.ts";
 
 /** https://learn.microsoft.com/azure/logic-apps/logic-apps-limits-and-configuration#http-limits (Consumption). */
 const outboundTimeoutMs = 120_000;
@@ -101,7 +102,7 @@ async function createRequest(call: ActionCall, inputs: WdlObject): Promise<Reque
   };
 }
 
-export function withQueries(uri: string, queries: WdlValue): string {
+function withQueries(uri: string, queries: WdlValue): string {
   if (!isObject(queries)) return uri;
   const pairs = Object.entries(queries)
     .filter(([, value]) => value !== null)
@@ -111,7 +112,7 @@ export function withQueries(uri: string, queries: WdlValue): string {
 }
 
 /** The caller's trace goes on: same trace id, a span of its own per call. */
-export function traceHeaders(call: ActionCall): Record<string, string> {
+function traceHeaders(call: ActionCall): Record<string, string> {
   const { run } = call;
   return {
     "user-agent": "azure-logic-apps/1.0",

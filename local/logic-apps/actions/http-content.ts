@@ -1,4 +1,3 @@
-import { STATUS_CODES } from "node:http";
 import { readContent, toContent, toText } from "../wdl/content.ts";
 import { readJson, writeJson } from "../wdl/json-text.ts";
 import { type WdlObject, type WdlValue, buildObject, isArray, isObject } from "../wdl/values.ts";
@@ -61,12 +60,4 @@ function readJsonOrText(text: string): WdlValue {
   } catch {
     return text;
   }
-}
-
-/** The code that an action shows for a status: `OK`, `NotFound`. */
-export function statusName(statusCode: number): string {
-  return (
-    (STATUS_CODES[statusCode] ?? String(statusCode)).replaceAll(/[^A-Za-z]/g, "") ||
-    String(statusCode)
-  );
 }

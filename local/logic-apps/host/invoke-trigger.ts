@@ -204,6 +204,7 @@ async function startRun(
       (error: unknown) => {
         const problem = error instanceof Error ? error.message : String(error);
         options.log(`LOGIC ${workflow.name} could not run: ${problem}`);
+        workflow.store.drop(runName);
         answer(toErrorAnswer(500, "InternalServerError", problem, headers));
       },
     );

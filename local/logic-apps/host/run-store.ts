@@ -10,6 +10,8 @@ export interface RunningRecord {
 export interface RunStore {
   begin(name: string, startTime: string): void;
   end(record: RunRecord): void;
+  /** Forgets a run that never got anywhere. */
+  drop(name: string): void;
   /** Newest first. */
   list(): readonly (RunRecord | RunningRecord)[];
   find(name: string): RunRecord | RunningRecord | undefined;
@@ -32,6 +34,7 @@ export function createRunStore(): RunStore {
       shrink();
     },
     end: (record) => void runs.set(record.name, withoutAnswer(record)),
+    drop: (name) => void runs.delete(name),
     list: () => [...runs.values()].reverse(),
     find: (name) => runs.get(name),
   };

@@ -66,7 +66,7 @@ export function fromParts(parts: DateParts, kind: DateTime["kind"]): DateTime | 
   return { ticks: fromEpochMs(date.getTime()).ticks + BigInt(parts.fraction), kind };
 }
 
-export function daysInMonth(year: number, month: number): number {
+function daysInMonth(year: number, month: number): number {
   const date = new Date(0);
   date.setUTCFullYear(year, month, 0);
   return date.getUTCDate();

@@ -42,7 +42,7 @@ function evaluateText(text: string, context: EvaluationContext): WdlValue {
   }
 }
 
-export function evaluateExpression(expression: Expression, context: EvaluationContext): WdlValue {
+function evaluateExpression(expression: Expression, context: EvaluationContext): WdlValue {
   switch (expression.kind) {
     case "literal":
       return expression.value;

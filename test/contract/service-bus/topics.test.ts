@@ -112,6 +112,22 @@ describe("the client on sessions", () => {
     await second.close();
   });
 
+  it("loses a session whose lock expires, and everything in its hands with it", async () => {
+    world.broker.createQueue("expiring", { requiresSession: true, lockDuration: "PT1M" });
+    await world.client.createSender("expiring").sendMessages({ body: 1, sessionId: "s" });
+    const session = await world.client.acceptSession("expiring", "s", {
+      maxAutoLockRenewalDurationInMs: 0,
+    });
+    const message = only(await session.receiveMessages(1));
+    await world.clock.advance(60_000);
+    await expect(session.completeMessage(message)).rejects.toMatchObject({
+      code: "SessionLockLost",
+    });
+    const again = await world.client.acceptSession("expiring", "s");
+    expect(only(await again.receiveMessages(1)).deliveryCount).toBe(1);
+    await again.close();
+  });
+
   it("waits for a session until one has messages", async () => {
     world.broker.createQueue("waiting", { requiresSession: true });
     const accepting = world.client.acceptNextSession("waiting");

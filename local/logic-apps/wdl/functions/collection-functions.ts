@@ -130,7 +130,7 @@ function contains(collection: WdlValue, wanted: WdlValue): boolean {
     if (typeof wanted !== "string") {
       throw argumentError("contains", "expects a property name to look for in an object.");
     }
-    return findKey(collection, wanted) !== undefined;
+    return Object.hasOwn(collection, wanted);
   }
   throw argumentError(
     "contains",
@@ -138,7 +138,7 @@ function contains(collection: WdlValue, wanted: WdlValue): boolean {
   );
 }
 
-export function isEmpty(value: WdlValue): boolean {
+function isEmpty(value: WdlValue): boolean {
   if (value === null) return true;
   if (typeof value === "string" || isArray(value)) return value.length === 0;
   if (isObject(value)) return Object.keys(value).length === 0;
@@ -154,7 +154,7 @@ const maxRange = 100_000;
 function range(args: readonly WdlValue[]): readonly number[] {
   const start = integerArgument("range", args, 0);
   const length = integerArgument("range", args, 1);
-  if (length < 0 || length > maxRange) {
+  if (length < 0 || length > maxRange || start + length > 2 ** 31 - 1) {
     throw argumentError("range", `expects its second parameter to be between 0 and ${maxRange}.`);
   }
   return Array.from({ length }, (_, index) => start + index);
@@ -176,13 +176,7 @@ function mergeObjects(objects: readonly WdlValue[]): WdlValue {
   const merged = new Map<string, WdlValue>();
   for (const object of objects.filter(isObject)) {
     for (const [key, value] of Object.entries(object)) {
-      const before = merged.get(key);
-      merged.set(
-        key,
-        before !== undefined && isObject(before) && isObject(value)
-          ? mergeObjects([before, value])
-          : value,
-      );
+      merged.set(key, value);
     }
   }
   return buildObject(merged);

@@ -208,7 +208,8 @@ function toJsonValue(value: WdlValue): WdlValue {
     if (value.trim() === "") throw argumentError("json", "cannot be invoked with an empty string.");
     return readJson(value);
   }
-  if (value === null) throw argumentError("json", "cannot be invoked with null.");
+  // Documented: null becomes an empty object.
+  if (value === null) return {};
   return value;
 }
 

@@ -97,8 +97,8 @@ function lower(name: string, args: readonly WdlValue[], index: number): string {
 function lastIndexOf(args: readonly WdlValue[]): number {
   const text = lower("lastIndexOf", args, 0);
   const search = lower("lastIndexOf", args, 1);
-  // Documented: an empty search in a non-empty text is found behind the last character.
-  return search === "" ? text.length : text.lastIndexOf(search);
+  // Documented: an empty search is found at the last character.
+  return search === "" ? Math.max(text.length - 1, 0) : text.lastIndexOf(search);
 }
 
 function nthIndexOf(args: readonly WdlValue[]): number {

@@ -14,7 +14,8 @@ interface XPathModule {
 }
 
 // A typed import would pull the DOM's global types into the whole project.
-const xpath = createRequire(import.meta.url)("xpath") as XPathModule;
+const require = createRequire(import.meta.url);
+const xpath = require("xpath") as XPathModule;
 
 /** https://learn.microsoft.com/azure/logic-apps/expression-functions-reference#xpath */
 export const xpathFunctions: FunctionTable = {

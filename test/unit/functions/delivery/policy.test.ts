@@ -5,6 +5,7 @@ import {
   defaultSettings,
   isQuickRetry,
   onArrival,
+  onHold,
   onOutcome,
   onPark,
   onSweep,
@@ -175,9 +176,18 @@ describe("throttling", () => {
 describe("waiting for budget", () => {
   it("costs neither attempts nor time", () => {
     const moment = { now: noon, random: 0, settings: defaultSettings };
-    const { row } = onPark(pending({ retryingSince: noon }), noon + 20 * hourMs, moment);
+    const slotAt = noon + 20 * hourMs;
+    const { row } = onHold(pending({ retryingSince: noon }), slotAt, slotAt, moment);
     const back = answer(row, retry, noon + 20 * hourMs);
     expect(back.row).toMatchObject({ attempts: 1, awayMs: 20 * hourMs, state: "pending" });
+  });
+
+  it("is no part of an outage's seven days", () => {
+    const moment = { now: noon + 8 * dayMs, random: 0, settings: defaultSettings };
+    const row = pending({ awaySince: noon, slotAt: noon + 8 * dayMs });
+    const decision = onPark(row, noon + 8 * dayMs, moment);
+    expect(decision.then).toBe("later");
+    expect(decision.row).toMatchObject({ awaySince: noon + 8 * dayMs, awayMs: 8 * dayMs });
   });
 });
 

@@ -105,6 +105,24 @@ describe("evaluate", () => {
     ]);
   });
 
+  it.each([
+    ["@lastIndexOf('a-b-a', 'A')", 4],
+    ["@lastIndexOf('a-b-a', '')", 4],
+    ["@lastIndexOf('', 'a')", -1],
+    ["@lastIndexOf('', '')", 0],
+    ["@contains(json('{\"Key\":1}'), 'key')", false],
+    ["@float('1234567,8+')", 12345678],
+    ["@float('10.000,333', 'de-DE')", 10000.333],
+    ["@isFloat('10 000,5', 'fr-FR')", true],
+    ["@json(null)", {}],
+    ['@union(json(\'{"a":{"x":1},"b":1}\'), json(\'{"a":{"y":2}}\'))', { a: { y: 2 }, b: 1 }],
+    ["@slice('Hello World', 30)", ""],
+    ["@mod(-5, 2)", -1],
+    ["@split('a_b', '')", ["a_b"]],
+  ])("follows the documentation at the edges: %s", (template, expected) => {
+    expect(evaluate(template, {})).toEqual(expected);
+  });
+
   it("treats a member named __proto__ like any other", () => {
     const result = evaluate("@addProperty(json('{}'), '__proto__', 1)", {});
     expect(JSON.stringify(result)).toBe('{"__proto__":1}');

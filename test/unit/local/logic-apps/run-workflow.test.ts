@@ -425,7 +425,7 @@ describe("calls", () => {
       {
         A: call(none, { runtimeConfiguration: { secureData: { properties: ["outputs"] } } }),
         B: compose("@body('A')['secret']", { A: ["Succeeded"] }),
-        C: compose("@length(outputs('B'))", { B: ["Succeeded"] }),
+        C: compose("@concat(outputs('B'), '!')", { B: ["Succeeded"] }),
       },
       { http },
     );

@@ -142,6 +142,7 @@ describe("time to live", () => {
     receiver.takeOne();
     await clock.advance(2 * minuteMs);
     expect(broker.peek("q", 10).map((message) => message.messageId)).toEqual(["locked"]);
+    expect(receiver.take()).toEqual([]);
     await clock.advance(3 * minuteMs);
     expect(broker.counts("q")).toMatchObject({ active: 0, deadLetter: 0 });
   });

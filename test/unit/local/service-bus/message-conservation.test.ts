@@ -37,7 +37,7 @@ class Run {
     broker.createQueue("q", {
       lockDuration: "PT30S",
       maxDeliveryCount: 3,
-      defaultMessageTimeToLive: "PT5M",
+      defaultMessageTimeToLive: "PT1M",
       deadLetteringOnMessageExpiration: true,
       forwardDeadLetteredMessagesTo: "letters",
     });

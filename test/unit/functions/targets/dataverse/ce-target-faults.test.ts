@@ -15,6 +15,50 @@ describe("the CE target when Dataverse fails", () => {
     expect(other).toMatchObject({ kind: "reject", code: "CE_ROW_CLOSED" });
   });
 
+  it("sees that an invoice was paid while it was being written", async () => {
+    const fixture = await createCeTargetFixture();
+    await fixture.deliver(invoiceEvent(1));
+    const id = String(fixture.rows("invoice")[0]?.["invoiceid"]);
+    fixture.faultOf = async ({ method }) => {
+      const paid = { statecode: 2, statuscode: 100001 };
+      if (method === "POST") await fixture.call("PATCH", `invoices(${id})`, paid);
+      return undefined;
+    };
+
+    const [outcome] = await fixture.deliver(invoiceEvent(1, { total: "1.00" }));
+
+    expect(outcome).toMatchObject({ kind: "reject", code: "CE_ROW_CLOSED" });
+  });
+
+  it("tries again when somebody else created the row meanwhile", async () => {
+    const fixture = await createCeTargetFixture();
+    const path = "invoices(cwy_key='3b241101-e2bb-5255-8caf-000000000001')";
+    fixture.faultOf = async ({ method }) => {
+      if (method === "POST") await fixture.call("PATCH", path, { name: "Somebody's" });
+      return undefined;
+    };
+
+    const [first] = await fixture.deliver(invoiceEvent(1));
+    const [second] = await fixture.deliver(invoiceEvent(1));
+
+    expect(first).toMatchObject({ kind: "retry", code: "CE_TEMPORARY" });
+    expect(second?.kind).toBe("delivered");
+    expect(fixture.rows("invoice")).toMatchObject([{ name: "CIV-1", cwy_total: 1083 }]);
+  });
+
+  it("forgets a customer that was deleted", async () => {
+    const fixture = await createCeTargetFixture();
+    await fixture.deliver(invoiceEvent(1));
+    const id = String(fixture.rows("account")[0]?.["accountid"]);
+    await fixture.call("DELETE", `accounts(${id})`);
+
+    const [first] = await fixture.deliver(invoiceEvent(2));
+    const [second] = await fixture.deliver(invoiceEvent(2));
+
+    expect(first).toMatchObject({ kind: "retry", code: "CE_RECORD_GONE" });
+    expect(second).toMatchObject({ kind: "wait", code: "CE_CUSTOMER_MISSING" });
+  });
+
   it("passes a throttled request's Retry-After on for every invoice", async () => {
     const fixture = await createCeTargetFixture();
     fixture.faultOf = ({ method }) =>

@@ -1,0 +1,43 @@
+import { mkdtemp, readdir, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
+import { buildFunctions } from "../../scripts/build-functions.ts";
+import { runScript } from "../support/run-script.ts";
+
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "causeway-build-"));
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+describe("the built function app", () => {
+  it("is the same bytes from the same sources", async () => {
+    const one = await buildFunctions({ outDir: join(folder, "one") });
+    const two = await buildFunctions({ outDir: join(folder, "two") });
+    expect(one.sha256).toBe(two.sha256);
+    expect((await readdir(one.dir)).sort()).toEqual([
+      "flows",
+      "host.json",
+      "index.js",
+      "package.json",
+    ]);
+  });
+
+  it("registers its seven functions without reading a setting or opening a connection", async () => {
+    const { dir } = await buildFunctions({ outDir: join(folder, "loaded") });
+    const app = await runScript("load-built-app.js", { CAUSEWAY_TEST_APP: join(dir, "index.js") });
+    expect(app).toEqual({
+      functions: [
+        "business-events-door httpTrigger",
+        "intake serviceBusTrigger many",
+        "deliver-ce serviceBusTrigger many",
+        "deliver-crm serviceBusTrigger one",
+        "deliver-email serviceBusTrigger one",
+        "record-failure serviceBusTrigger many",
+        "sweep timerTrigger",
+      ],
+      refused: [],
+    });
+  });
+});

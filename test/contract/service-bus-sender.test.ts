@@ -1,0 +1,128 @@
+import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
+import type { OutgoingMessage } from "../../functions/src/platform/messages.ts";
+import { createServiceBusOver } from "../../functions/src/platform/service-bus-sender.ts";
+import type { ServiceBus } from "../../functions/src/platform/service-bus-sender.ts";
+import { startWorld, type ServiceBusWorld } from "./service-bus/service-bus-world.ts";
+
+let world: ServiceBusWorld;
+let serviceBus: ServiceBus;
+let queues = 0;
+beforeAll(async () => {
+  world = await startWorld();
+  serviceBus = createServiceBusOver(world.client);
+});
+afterAll(() => world.close());
+
+function freshQueue(): string {
+  const name = `sender-${(queues += 1)}`;
+  world.broker.createQueue(name);
+  return name;
+}
+
+const message = (messageId: string, changes: Partial<OutgoingMessage> = {}): OutgoingMessage => ({
+  messageId,
+  body: `{"id":"${messageId}"}`,
+  properties: { to_ce: "1", hop: 2 },
+  ...changes,
+});
+
+async function receive(queue: string, count: number): Promise<readonly unknown[]> {
+  const receiver = world.client.createReceiver(queue, { receiveMode: "receiveAndDelete" });
+  const received = await receiver.receiveMessages(count, { maxWaitTimeInMs: 500 });
+  await receiver.close();
+  return received.map(({ messageId, body, applicationProperties }) => [
+    messageId,
+    body as unknown,
+    applicationProperties,
+  ]);
+}
+
+describe("the sender over the unchanged client", () => {
+  it("sends one or many with id, body and properties as given", async () => {
+    const queue = freshQueue();
+    await serviceBus.sender.send(queue, [message("a")]);
+    await serviceBus.sender.send(queue, [message("b"), message("c")]);
+    expect(await receive(queue, 3)).toEqual([
+      ["a", { id: "a" }, { to_ce: "1", hop: 2 }],
+      ["b", { id: "b" }, { to_ce: "1", hop: 2 }],
+      ["c", { id: "c" }, { to_ce: "1", hop: 2 }],
+    ]);
+  });
+
+  it("schedules each message of a batch for its own time", async () => {
+    const queue = freshQueue();
+    const now = world.clock.now();
+    await serviceBus.sender.send(queue, [
+      message("later", { enqueueAt: now + 60_000 }),
+      message("now", { enqueueAt: now - 1 }),
+      message("latest", { enqueueAt: now + 120_000 }),
+    ]);
+    expect((await receive(queue, 3)).map(([id]: never) => id as string)).toEqual(["now"]);
+    await world.clock.advance(60_000);
+    expect((await receive(queue, 3)).map(([id]: never) => id as string)).toEqual(["later"]);
+  });
+
+  it("sends more than one batch holds", async () => {
+    const queue = freshQueue();
+    const body = JSON.stringify({ text: "x".repeat(100_000) });
+    await serviceBus.sender.send(
+      queue,
+      ["a", "b", "c", "d", "e"].map((id) => message(id, { body })),
+    );
+    expect(await receive(queue, 5)).toHaveLength(5);
+  });
+
+  it("says which send failed and that trying again may help", async () => {
+    const send = serviceBus.sender.send("nowhere", [message("a")]);
+    await expect(send).rejects.toMatchObject({
+      code: "MESSAGING_UNAVAILABLE",
+      ids: { entity: "nowhere" },
+    });
+  });
+});
+
+describe("the oldest message that waits", () => {
+  it("is none in an empty queue, and no scheduled one", async () => {
+    const queue = freshQueue();
+    expect(await serviceBus.oldestActive(queue, null)).toBeNull();
+    await serviceBus.sender.send(queue, [
+      message("a", { enqueueAt: world.clock.now() + 3_600_000 }),
+    ]);
+    expect(await serviceBus.oldestActive(queue, null)).toBeNull();
+  });
+
+  it("is the first of those that a consumer could take", async () => {
+    const queue = freshQueue();
+    const enqueuedAt = world.clock.now();
+    await serviceBus.sender.send(queue, [message("a")]);
+    await world.clock.advance(5_000);
+    await serviceBus.sender.send(queue, [message("b")]);
+    expect(await serviceBus.oldestActive(queue, null)).toBe(enqueuedAt);
+  });
+});
+
+describe("draining a queue's own dead letters", () => {
+  it("hands over texts and properties and leaves nothing behind", async () => {
+    const queue = freshQueue();
+    await serviceBus.sender.send(queue, [message("a", { body: "not json" }), message("b")]);
+    const receiver = world.client.createReceiver(queue);
+    for (const received of await receiver.receiveMessages(2, { maxWaitTimeInMs: 500 })) {
+      await receiver.deadLetterMessage(received, { deadLetterReason: "tired" });
+    }
+    await receiver.close();
+    const found: unknown[] = [];
+    const drain = (): Promise<number> =>
+      serviceBus.drainDeadLetters(queue, (messages) => {
+        found.push(
+          ...messages.map(({ body, properties }) => [body, properties["DeadLetterReason"]]),
+        );
+        return Promise.resolve();
+      });
+    expect(await drain()).toBe(2);
+    expect(await drain()).toBe(0);
+    expect(found).toEqual([
+      ["not json", "tired"],
+      ['{"id":"b"}', "tired"],
+    ]);
+  });
+});

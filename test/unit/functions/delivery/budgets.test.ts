@@ -1,0 +1,82 @@
+import { describe, expect, it } from "@jest/globals";
+import fc from "fast-check";
+import { createBudgets, reserveIn } from "../../../../functions/src/delivery/budgets.ts";
+import { ManualClock, startOfTime } from "../../../support/delivery-world.ts";
+import { MemoryTableStore } from "../../../support/memory-table-store.ts";
+
+const hourMs = 3_600_000;
+
+describe("places in a sliding window", () => {
+  it("are free up to the limit and then come a window later, one for one", () => {
+    const { places } = reserveIn([], { limit: 2, windowMs: 100 }, 5, 1_000);
+    expect(places).toEqual([1_000, 1_000, 1_100, 1_100, 1_200]);
+  });
+
+  it("never give more than the limit in any window, however they are asked for", () => {
+    const asks = fc.array(fc.tuple(fc.nat(80), fc.integer({ min: 1, max: 6 })), { maxLength: 30 });
+    fc.assert(
+      fc.property(asks, fc.integer({ min: 1, max: 5 }), (steps, limit) => {
+        let now = 0;
+        let taken: readonly number[] = [];
+        const all: number[] = [];
+        for (const [later, count] of steps) {
+          now += later;
+          const result = reserveIn(taken, { limit, windowMs: 100 }, count, now);
+          taken = result.taken;
+          all.push(...result.places);
+        }
+        all.sort((a, b) => a - b);
+        return all.every((place, index) => {
+          const before = all[index - limit];
+          return before === undefined || place - before >= 100;
+        });
+      }),
+    );
+  });
+});
+
+describe("budgets", () => {
+  it("per hour are shared by all instances", async () => {
+    const store = new MemoryTableStore();
+    const clock = new ManualClock();
+    const instances = [1, 2, 3].map(() => createBudgets({ store, clock, instances: 3 }));
+    const places = await Promise.all(
+      instances.map((budgets) => budgets.reserve("email", { perHour: 90 }, 40)),
+    );
+    const now = places.flat().filter((place) => place === startOfTime);
+    const later = places.flat().filter((place) => place === startOfTime + hourMs);
+    expect([now.length, later.length]).toEqual([90, 30]);
+  });
+
+  it("per minute are the instance's share", async () => {
+    const store = new MemoryTableStore();
+    const budgets = createBudgets({ store, clock: new ManualClock(), instances: 10 });
+    const places = await budgets.reserve("crm", { perMinute: 30 }, 4);
+    expect(places).toEqual([startOfTime, startOfTime, startOfTime, startOfTime + 60_000]);
+    expect(store.rows("gates")).toEqual([]);
+  });
+
+  it("in flight let the instance's share run and the others wait in line", async () => {
+    const store = new MemoryTableStore();
+    const budgets = createBudgets({ store, clock: new ManualClock(), instances: 2 });
+    let running = 0;
+    let most = 0;
+    const finished = Array.from({ length: 6 }, () =>
+      budgets.inFlight("crm", { concurrency: 5 }, async () => {
+        running += 1;
+        most = Math.max(most, running);
+        await Promise.resolve();
+        running -= 1;
+      }),
+    );
+    await Promise.all(finished);
+    expect(most).toBe(2);
+  });
+
+  it("without limits ask nobody", async () => {
+    const store = new MemoryTableStore();
+    const budgets = createBudgets({ store, clock: new ManualClock(), instances: 1 });
+    expect(await budgets.reserve("ce", {}, 2)).toEqual([startOfTime, startOfTime]);
+    expect(store.tableNames()).toEqual([]);
+  });
+});
