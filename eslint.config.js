@@ -43,7 +43,10 @@ export default tseslint.config(
     ...jest.configs["flat/recommended"],
     rules: {
       ...jest.configs["flat/recommended"].rules,
-      "jest/expect-expect": ["warn", { assertFunctionNames: ["expect*", "fc.assert", "*.expect*"] }],
+      "jest/expect-expect": [
+        "warn",
+        { assertFunctionNames: ["expect*", "fc.assert", "*.expect*"] },
+      ],
       "jest/no-identical-title": "error",
     },
   },

@@ -6,7 +6,8 @@ export interface Environment {
   readonly eventGrid: { readonly endpoint: string; readonly key: string };
   readonly serviceBus: { readonly connectionString: string };
   readonly storage: { readonly connectionString: string };
-  readonly functions: { readonly baseUrl: string };
+  /** `key` opens the HTTPS door: header `x-functions-key` or query `code`. */
+  readonly functions: { readonly baseUrl: string; readonly key: string };
   readonly finance: { readonly baseUrl: string };
   readonly dataverse: { readonly baseUrl: string };
   readonly crm: { readonly baseUrl: string };

@@ -1,8 +1,8 @@
-import { readFile } from "node:fs/promises";
+import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import pc from "picocolors";
 import type { LocalAzure } from "./start-local-azure.ts";
-import { buildFunctions } from "../scripts/build-functions.ts";
+import { buildIfChanged } from "../scripts/build-if-changed.ts";
 import { renderBanner } from "./demo/banner.ts";
 import { runOnce } from "./demo/run-once.ts";
 import { watch } from "./demo/watch.ts";
@@ -30,7 +30,8 @@ export async function runStart(options: StartOptions): Promise<number> {
       renderBanner(azure.environment, {
         bootMs: performance.now(),
         resourceCount: azure.resourceCount,
-        residentMb: await residentMb(azure.processIds),
+        residentMb: await residentMb(),
+        folder: options.folder,
       }),
     );
     if (options.mode === "once") {
@@ -48,7 +49,7 @@ export async function runStart(options: StartOptions): Promise<number> {
 
 async function boot({ folder, ...options }: StartOptions): Promise<LocalAzure> {
   // The bundler works in a process of its own: loading our modules meanwhile saves its whole time.
-  const building = buildFunctions({ outDir: join(folder, "build") });
+  const building = buildIfChanged({ outDir: join(folder, "build") });
   building.catch(() => undefined);
   const { startLocalAzure } = await import("./start-local-azure.ts");
   return startLocalAzure({
@@ -80,17 +81,30 @@ function untilAborted(signal: AbortSignal): Promise<void> {
   });
 }
 
-/** Resident memory of our processes together; 0 where the system does not tell (only Linux has /proc). */
-async function residentMb(processIds: readonly number[]): Promise<number> {
-  const sizes = await Promise.all(
-    processIds.map(async (id) => {
-      try {
-        const status = await readFile(`/proc/${id}/status`, "utf8");
-        return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1] ?? 0);
-      } catch {
-        return 0;
-      }
-    }),
-  );
-  return Math.round(sizes.reduce((sum, size) => sum + size, 0) / 1024);
+/** Resident memory of this process and everything below it; 0 where the system does not tell (only Linux has /proc). */
+async function residentMb(): Promise<number> {
+  const ids = (await readdir("/proc").catch(() => [])).filter((name) => /^\d+$/.test(name));
+  const all = await Promise.all(ids.map(readProcess));
+  const known = all.filter((each) => each !== undefined);
+  const ours = new Set([process.pid]);
+  // Parents have lower ids than their children, wrap-around aside; a second round catches that.
+  for (let round = 0; round < 2; round += 1) {
+    for (const { id, parent } of known) if (ours.has(parent)) ours.add(id);
+  }
+  const bytes = known.filter(({ id }) => ours.has(id)).reduce((sum, { kb }) => sum + kb, 0);
+  return Math.round(bytes / 1024);
+}
+
+async function readProcess(
+  id: string,
+): Promise<{ readonly id: number; readonly parent: number; readonly kb: number } | undefined> {
+  try {
+    const status = await readFile(`/proc/${id}/status`, "utf8");
+    const field = (name: string): number =>
+      Number(new RegExp(`^${name}:\\s+(\\d+)`, "m").exec(status)?.[1] ?? 0);
+    return { id: Number(id), parent: field("PPid"), kb: field("VmRSS") };
+  } catch {
+    // It ended between the listing and the reading.
+    return undefined;
+  }
 }

@@ -1,35 +1,17 @@
-import { randomBytes } from "node:crypto";
-import { join } from "node:path";
-import { prepareCe } from "../cli/ce/prepare-ce.ts";
 import { createStack } from "../infra/program.ts";
-import { createAccessControl } from "./access-control.ts";
-import {
-  createEventGridAdapter,
-  createServiceBusAdapter,
-  createStorageAdapter,
-  createWorkflowsAdapter,
-} from "./assembly/cloud-adapters.ts";
-import { createFunctionApps } from "./assembly/function-apps.ts";
-import { createIdentities, registerClient } from "./assembly/identities.ts";
+import { prepareCe } from "../cli/ce/prepare-ce.ts";
+import { registerClient, type Client } from "./assembly/identities.ts";
 import { mailDomain, toLocalStack } from "./assembly/local-stack.ts";
-import { createLoopbackHttp } from "./assembly/loopback-http.ts";
+import { startAzureServices, type AzureServices } from "./assembly/start-azure-services.ts";
+import { startBase, tenantId, type Base } from "./assembly/start-base.ts";
 import { startSystems, type Systems } from "./assembly/start-systems.ts";
-import { loadCertificateAuthority } from "./certificate-authority.ts";
 import { systemClock, type LocalClock } from "./clock.ts";
-import type { LocalServices, Running } from "./cloud.ts";
+import type { Running } from "./cloud.ts";
 import { createLocalAzure } from "./deploy/local-azure.ts";
 import type { LocalCloud } from "./deploy/local-cloud.ts";
-import { runProgram, type DeployedResource } from "./deploy/run-program.ts";
+import { runProgram, type ProgramResult } from "./deploy/run-program.ts";
 import { removeEnvironment, writeEnvironment, type Environment } from "./environment.ts";
-import { createEventGrid, type EventGrid } from "./event-grid/event-grid-app.ts";
-import { startFrontDoor, type FrontDoor } from "./front-door.ts";
-import { toDirectoryId } from "./identity/directory.ts";
-import { createIdentityApp } from "./identity/identity-app.ts";
-import { createKeyVaultApp } from "./key-vault/key-vault-app.ts";
-import { createWorkflowHost } from "./logic-apps/workflow-host.ts";
-import { createMonitorApp } from "./monitor/monitor-app.ts";
-import { createBroker } from "./service-bus/broker.ts";
-import { startAzurite } from "./storage/start-azurite.ts";
+import { bundleHostProcess } from "./functions-host/bundle-host-process.ts";
 
 /**
  * One run of the local Azure: starting → ready → closed, or starting → failed (everything that had been
@@ -47,15 +29,10 @@ export interface LocalAzureOptions {
 
 export interface LocalAzure extends Running {
   readonly environment: Environment;
-  readonly systems: Systems;
   /** Stack outputs: what an F&O administrator types into the endpoint forms. */
   readonly outputs: Readonly<Record<string, unknown>>;
   readonly resourceCount: number;
-  readonly processIds: readonly number[];
 }
-
-const subscriptionId = "00000000-0000-0000-0000-000000000000";
-const tenantId = toDirectoryId("tenant", "local");
 
 export async function startLocalAzure(options: LocalAzureOptions): Promise<LocalAzure> {
   const started: Running[] = [];
@@ -69,7 +46,7 @@ export async function startLocalAzure(options: LocalAzureOptions): Promise<Local
     for (const running of started.splice(0).reverse()) await running.close();
   };
   try {
-    return await start(options, keep, close);
+    return { ...(await start(options, keep)), close };
   } catch (error) {
     await close();
     throw error;
@@ -78,119 +55,56 @@ export async function startLocalAzure(options: LocalAzureOptions): Promise<Local
 
 async function start(
   options: LocalAzureOptions,
-  keep: <T extends Running>(running: T) => T,
-  close: () => Promise<void>,
-): Promise<LocalAzure> {
+  keep: Base["keep"],
+): Promise<Omit<LocalAzure, "close">> {
+  // Needed last and made in another process: begun first.
+  bundleHostProcess().catch(() => undefined);
   const { folder, log, clock = systemClock } = options;
-  const { caFile, certificate } = await loadCertificateAuthority(folder);
-  const azuriteStarting = startAzurite({
-    certificate,
-    dir: join(folder, `azurite-${process.pid}`),
-    accountName: "causewaylocal",
-    accountKey: randomBytes(64).toString("base64"),
-    log,
-  }).then(keep);
-  // A failure elsewhere must not leave this one unhandled; it is awaited below.
-  azuriteStarting.catch(() => undefined);
-
-  const access = createAccessControl();
-  const identity = await createIdentityApp(
-    { clock, log },
-    { tenantId, issuerKeyFile: join(folder, "issuer-key.pem") },
-  );
-  const services: LocalServices = { clock, access, tokens: identity.tokens, log };
-  const serve = async (fetch: FrontDoorFetch): Promise<FrontDoor> =>
-    keep(await startFrontDoor({ fetch, certificate }));
-  const http = createLoopbackHttp(certificate.ca);
-  keep({ close: () => Promise.resolve(http.close()) });
-
-  const client = registerClient(identity, "outside");
-  const financeReader = registerClient(identity, "finance");
-  const keyVault = createKeyVaultApp(services);
-  const monitor = createMonitorApp(services);
-  const broker = createBroker({ clock, log });
-  const [identityDoor, keyVaultDoor, monitorDoor] = await Promise.all([
-    serve(identity.app.fetch),
-    serve(keyVault.app.fetch),
-    serve(monitor.app.fetch),
+  const base = await startBase({ folder, clock, log, keep });
+  const outside = registerClient(base.identity, "outside");
+  const financeReader = registerClient(base.identity, "finance");
+  const [azure, systems] = await Promise.all([
+    startAzureServices(base),
+    startSystems({ ...base, financeReader, outsiders: [outside.clientId] }),
   ]);
-  const systems = await startSystems({
-    services,
-    identity,
-    http,
-    serve,
-    keep,
-    financeReader,
-    outsiders: [client.clientId],
-  });
-
-  const identities = createIdentities(identity);
-  const vaultIds = new Map<string, string>();
-  const azurite = await azuriteStarting;
-  const storage = createStorageAdapter(azurite);
-  const serviceBus = keep(createServiceBusAdapter(broker, services, certificate));
-  const eventGrid = keep(
-    createEventGrid({
-      services,
-      deliverToServiceBus: (resourceId, message) =>
-        Promise.resolve(broker.send(entityOf(resourceId), message)),
-      writeDeadLetter: (_account, container, path, body) =>
-        storage.writeBlob(container, path, body),
+  const [deployed] = await Promise.all([
+    deploy(azure, systems, financeReader, await options.functionsPackage),
+    // CE starts without our columns and keys, as a real one does.
+    prepareCe({
+      baseUrl: systems.dataverse.httpUrl,
+      getToken: async (audience) =>
+        (await base.identity.issueToken({ ...outside, audience })).token,
+      onProgress: ({ kind, name }, phase) => {
+        if (phase === "done") log(`CE: ${kind} ${name} is there`);
+      },
     }),
-  );
-  const eventGridDoor = await serve(eventGrid.app.fetch);
-  const workflows = createWorkflowHost({
-    services,
-    log,
-    http: async (request) => http(request),
-    getToken: async (identityResourceId, audience) => {
-      const principal = identities.find(identityResourceId);
-      return (await identity.issueToken({ ...principal, audience })).token;
-    },
-  });
-  const workflowsDoor = await serve(workflows.app.fetch);
-  const functionApps = keep(
-    createFunctionApps({
-      folder: join(folder, "apps"),
-      caFile,
-      certificate,
-      identityEndpoint: `${identityDoor.httpUrl}/msi/token`,
-      identityHeaderOf: ({ resourceId, identities: userAssigned }) =>
-        identity.registerHost({ resourceId, userAssigned }).identityHeader,
-      log,
-    }),
-  );
+  ]);
+  systems.administer(azure.identities.findByName("func").clientId, deployed.outputs);
+  const environment = describe(base, azure, systems, deployed, outside);
+  await writeEnvironment(folder, environment);
+  return {
+    environment,
+    outputs: deployed.outputs,
+    resourceCount: deployed.resources.filter(({ isComponent }) => !isComponent).length,
+  };
+}
 
+/** `pulumi up` of the stack `local`, in this process. */
+function deploy(
+  azure: AzureServices,
+  systems: Systems,
+  financeReader: Client,
+  functionsPackage: string,
+): Promise<ProgramResult> {
   const cloud: LocalCloud = {
-    subscriptionId,
-    tenantId,
-    access,
-    identities,
-    serviceBus,
-    eventGrid: createEventGridAdapter(
-      eventGrid,
-      () => eventGridDoor.httpUrl,
-      identities.principalOf,
-    ),
-    storage,
-    keyVault: {
-      createVault: (id, name) => {
-        keyVault.createVault({ id, name });
-        vaultIds.set(name, id);
-      },
-      vaultUri: (name) => `${keyVaultDoor.httpUrl}/${name}/`,
-      setSecret: (vault, name, value) => {
-        keyVault.setSecret(vaultIds.get(vault) ?? vault, name, value);
-      },
-    },
-    workflows: createWorkflowsAdapter(workflows, () => workflowsDoor.httpUrl),
-    functions: functionApps,
+    ...azure,
     mail: {
       host: new URL(systems.mail.httpsUrl).host,
       managedDomain: mailDomain,
-      createService: (resourceId, domains) => systems.mailApp.configure({ resourceId, domains }),
+      createService: (resourceId, domains) => {
+        systems.mailApp.configure({ resourceId, domains });
+      },
     },
-    telemetryConnectionString: toTelemetryConnectionString(monitorDoor.httpsUrl),
   };
   const stack = toLocalStack({
     financeUrl: systems.finance.httpUrl,
@@ -198,76 +112,48 @@ async function start(
     crmUrl: systems.crm.httpUrl,
     crmClientId: systems.crmClient.clientId,
     crmClientSecret: systems.crmClient.clientSecret,
-    functionsPackage: await options.functionsPackage,
+    functionsPackage,
     financeReader: { clientId: financeReader.clientId, objectId: financeReader.principalId },
   });
-  const [deployed] = await Promise.all([
-    runProgram({ program: createStack, stack: "local", ...stack, ...createLocalAzure(cloud) }),
-    // CE starts without our columns and keys, as a real one does.
-    prepareCe({
-      baseUrl: systems.dataverse.httpUrl,
-      getToken: async (audience) => (await identity.issueToken({ ...client, audience })).token,
-      onProgress: ({ kind, name }, phase) => {
-        if (phase === "done") log(`CE: ${kind} ${name} is there`);
-      },
-    }),
-  ]);
-  systems.administer(identities.findByName("func").clientId, deployed.outputs);
+  const program = (): Promise<Record<string, unknown>> => createStack();
+  return runProgram({ program, stack: "local", ...stack, ...createLocalAzure(cloud) });
+}
 
-  const host = functionApps.host();
-  if (host === undefined) throw new Error("The program deployed no function app.");
-  const environment: Environment = {
-    eventGrid: toEventGridAddress(eventGrid, eventGridDoor, deployed.resources),
-    serviceBus: {
-      connectionString: serviceBus.running().connectionString("RootManageSharedAccessKey"),
-    },
-    storage: { connectionString: azurite.connectionString },
-    functions: { baseUrl: host.baseUrl },
+function describe(
+  base: Base,
+  azure: AzureServices,
+  systems: Systems,
+  deployed: ProgramResult,
+  outside: Client,
+): Environment {
+  const [host, key] = [azure.functions.host(), azure.functions.key()];
+  if (host === undefined || key === undefined)
+    throw new Error("The program deployed no function app.");
+  const { clientId, clientSecret } = outside;
+  return {
+    eventGrid: toEventGridAddress(azure, deployed),
+    serviceBus: { connectionString: azure.bus().connectionString("RootManageSharedAccessKey") },
+    storage: { connectionString: azure.azurite.connectionString },
+    functions: { baseUrl: host.baseUrl, key },
     finance: { baseUrl: systems.finance.httpUrl },
     dataverse: { baseUrl: systems.dataverse.httpUrl },
     crm: { baseUrl: systems.crm.httpUrl },
     mail: { baseUrl: systems.mail.httpUrl, smtpPort: systems.smtpPort },
-    monitor: { baseUrl: monitorDoor.httpUrl },
-    identity: {
-      baseUrl: identityDoor.httpUrl,
-      tenantId,
-      clientId: client.clientId,
-      clientSecret: client.clientSecret,
-    },
+    monitor: { baseUrl: azure.monitorDoor.httpUrl },
+    identity: { baseUrl: base.identityDoor.httpUrl, tenantId, clientId, clientSecret },
     console: { url: `${host.baseUrl}/api/console` },
     processes: { local: process.pid, functions: host.pid },
-  };
-  await writeEnvironment(folder, environment);
-  return {
-    environment,
-    systems,
-    outputs: deployed.outputs,
-    resourceCount: deployed.resources.filter(({ isComponent }) => !isComponent).length,
-    processIds: [process.pid, azurite.pid, host.pid],
-    close,
   };
 }
 
 /** The first door's topic, for programs that publish as F&O does. */
 function toEventGridAddress(
-  eventGrid: EventGrid,
-  door: FrontDoor,
-  resources: readonly DeployedResource[],
+  azure: AzureServices,
+  { resources }: ProgramResult,
 ): Environment["eventGrid"] {
   const topic = resources.find(({ type }) => type === "azure-native:eventgrid:Topic");
   if (topic === undefined) throw new Error("The program deployed no Event Grid topic.");
   const name = topic.id.slice(topic.id.lastIndexOf("/") + 1);
-  return { endpoint: `${door.httpUrl}/${name}/api/events`, key: eventGrid.keys(topic.id)[0] };
+  const [key] = azure.eventGridService.keys(topic.id);
+  return { endpoint: `${azure.eventGridDoor.httpUrl}/${name}/api/events`, key };
 }
-
-/** `…/queues/business-events` → "business-events". */
-function entityOf(resourceId: string): string {
-  return resourceId.slice(resourceId.lastIndexOf("/") + 1);
-}
-
-/** The collector takes any key until a component is made known to it. */
-function toTelemetryConnectionString(endpoint: string): string {
-  return `InstrumentationKey=${toDirectoryId("client", "monitor")};IngestionEndpoint=${endpoint}/;LiveEndpoint=${endpoint}/`;
-}
-
-type FrontDoorFetch = (request: Request) => Response | Promise<Response>;

@@ -41,6 +41,11 @@ function readFlags(): ReturnType<typeof parseArgs<{ options: typeof options }>>[
   }
 }
 
+// A reader that has seen enough (`| head`) closes the pipe; that is no error of ours. Children end with us.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  process.exit(error.code === "EPIPE" ? 0 : 1);
+});
+
 const flags = readFlags();
 if (flags.help === true) {
   process.stdout.write(usage);

@@ -21,13 +21,14 @@ export function createServiceBusAdapter(
   broker: Broker,
   services: LocalServices,
   certificate: LocalCertificate,
-): LocalServiceBus & Running & { running(): RunningServiceBus } {
+): LocalServiceBus & Running & { readonly broker: Broker; running(): RunningServiceBus } {
   let bus: RunningServiceBus | undefined;
   const running = (): RunningServiceBus => {
     if (bus === undefined) throw new Error("There is no Service Bus namespace yet.");
     return bus;
   };
   return {
+    broker,
     running,
     createNamespace: async (resourceId) => {
       bus = await startServiceBus({
@@ -53,7 +54,10 @@ export function createServiceBusAdapter(
       broker.addAuthorizationRule({ name, key: primaryKey, rights: rights as Right[], entity }),
     toConnectionString: (entity, rule, key) =>
       `Endpoint=sb://${running().fullyQualifiedNamespace}/;SharedAccessKeyName=${rule};SharedAccessKey=${key};EntityPath=${entity};UseDevelopmentEmulator=true`,
-    close: () => bus?.close() ?? Promise.resolve(),
+    close: async () => {
+      await bus?.close();
+      broker.close();
+    },
   };
 }
 

@@ -21,6 +21,8 @@ export interface FunctionAppsOptions {
 
 export interface FunctionApps extends LocalFunctions, Running {
   host(): FunctionsHost | undefined;
+  /** The host key `default` of the app that runs: who has it may post to the HTTPS door. */
+  key(): string | undefined;
 }
 
 interface App extends LocalFunctionApp {
@@ -62,6 +64,7 @@ export function createFunctionApps(options: FunctionAppsOptions): FunctionApps {
       hosts.set(name, host);
     },
     host: () => [...hosts.values()][0],
+    key: () => [...hosts.keys()].map((name) => find(name).key)[0],
     close: async () => {
       await Promise.all([...hosts.values()].map((host) => host.close()));
     },

@@ -128,8 +128,11 @@ function upsertListed(
   field: string,
   record: unknown,
 ): Record<string, unknown> {
-  const { attributes: _attributes, ...rest } = isFields(record) ? record : {};
-  const { [field]: value, ...fields } = rest;
+  const members = Object.entries(isFields(record) ? record : {});
+  const value = members.find(([name]) => name === field)?.[1];
+  const fields = Object.fromEntries(
+    members.filter(([name]) => name !== field && name !== "attributes"),
+  );
   const problem =
     typeof value === "string" && value !== ""
       ? checkRecord(object, field, fields)

@@ -1,3 +1,4 @@
+import { join, relative } from "node:path";
 import pc from "picocolors";
 import type { Environment } from "../environment.ts";
 import { formatMs } from "./render-table.ts";
@@ -6,6 +7,8 @@ export interface BootFigures {
   readonly bootMs: number;
   readonly resourceCount: number;
   readonly residentMb: number;
+  /** Where environment.json is. */
+  readonly folder: string;
 }
 
 /** The addresses of what runs, for a person to open. */
@@ -23,7 +26,7 @@ export function renderBanner(environment: Environment, figures: BootFigures): st
   return [
     `${pc.bold("Causeway")} on a local Azure: ${figures.resourceCount} resources of the Pulumi program, ready in ${formatMs(figures.bootMs)}${memory}`,
     ...rows.map(([name, address]) => `  ${name.padEnd(16)}${pc.cyan(address)}`),
-    `  ${"everything else".padEnd(16)}.local/environment.json`,
+    `  ${"everything else".padEnd(16)}${join(relative(process.cwd(), figures.folder), "environment.json")}`,
     "",
     "",
   ].join("\n");

@@ -73,9 +73,11 @@ export function connectSystems(environment: Environment): Systems {
       await call(`${dataverse.baseUrl}/sim/accounts`, json("POST", account));
     },
     ceInvoices: async () =>
-      valuesOf<CeInvoice>(
-        await ce("invoices?$select=invoiceid,invoicenumber,cwy_key,description&$filter=cwy_key ne null"),
-      ),
+      valuesOf(
+        await ce(
+          "invoices?$select=invoiceid,invoicenumber,cwy_key,description&$filter=cwy_key ne null",
+        ),
+      ) as CeInvoice[],
     ceLineCount: async () =>
       valuesOf(await ce("invoicedetails?$select=invoicedetailid&$filter=cwy_key ne null")).length,
     crmInvoices: async () => (await call(`${crm.baseUrl}/sim/records/Invoice__c`)) as CrmInvoice[],
@@ -117,6 +119,6 @@ function json(method: string, body: unknown): RequestInit {
   return { method, headers: { "content-type": "application/json" }, body: JSON.stringify(body) };
 }
 
-function valuesOf<T>(body: unknown): readonly T[] {
-  return (body as { readonly value: readonly T[] }).value;
+function valuesOf(body: unknown): readonly unknown[] {
+  return (body as { readonly value: readonly unknown[] }).value;
 }

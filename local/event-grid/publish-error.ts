@@ -1,11 +1,7 @@
 import { randomUUID } from "node:crypto";
 
 export type PublishErrorCode =
-  | "BadRequest"
-  | "Unauthorized"
-  | "NotFound"
-  | "RequestEntityTooLarge"
-  | "UnsupportedMediaType";
+  "BadRequest" | "Unauthorized" | "NotFound" | "RequestEntityTooLarge" | "UnsupportedMediaType";
 
 /** What `details` names; the message repeats the error's own. */
 export type PublishErrorDetail =

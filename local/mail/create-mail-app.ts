@@ -68,7 +68,7 @@ export function createMailApp(services: LocalServices): MailApp {
   });
 
   app.use("/emails*", async (c, next) => {
-    const refusal = await authorize(c, services, settings);
+    const refusal = await authorize(c as Context, services, settings);
     if (refusal !== undefined) return refusal;
     return next();
   });

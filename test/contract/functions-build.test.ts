@@ -3,17 +3,19 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { buildFunctions } from "../../scripts/build-functions.ts";
+import type { BuiltFunctions } from "../../scripts/build-functions.ts";
 import { runScript } from "../support/run-script.ts";
 
 let folder: string;
+let one: BuiltFunctions;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "causeway-build-"));
+  one = await buildFunctions({ outDir: join(folder, "one") });
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
 describe("the built function app", () => {
   it("is the same bytes from the same sources", async () => {
-    const one = await buildFunctions({ outDir: join(folder, "one") });
     const two = await buildFunctions({ outDir: join(folder, "two") });
     expect(one.sha256).toBe(two.sha256);
     expect((await readdir(one.dir)).sort()).toEqual([
@@ -25,8 +27,8 @@ describe("the built function app", () => {
   });
 
   it("registers its seven functions without reading a setting or opening a connection", async () => {
-    const { dir } = await buildFunctions({ outDir: join(folder, "loaded") });
-    const app = await runScript("load-built-app.js", { CAUSEWAY_TEST_APP: join(dir, "index.js") });
+    const index = join(one.dir, "index.js");
+    const app = await runScript("load-built-app.js", { CAUSEWAY_TEST_APP: index });
     expect(app).toEqual({
       functions: [
         "business-events-door httpTrigger",

@@ -93,7 +93,7 @@ export function createBudgets(options: {
 }
 
 /** At least one: a budget smaller than the number of instances would stop the target. */
-export function shareOf(limit: number, instances: number): number {
+function shareOf(limit: number, instances: number): number {
   return Math.max(1, Math.floor(limit / instances));
 }
 

@@ -16,7 +16,7 @@ export interface ClaimId {
   readonly generation: number;
 }
 
-export type Claim =
+type Claim =
   /** Ours: make the effect, then `settle`. */
   | { readonly kind: "taken" }
   | { readonly kind: "done"; readonly eventId: string; readonly reference: string }
@@ -33,7 +33,7 @@ export interface Claims {
   ): Promise<void>;
 }
 
-export const effectsTable = "effects";
+const effectsTable = "effects";
 /** Longer than the longest call (100 s) with what is written before and after it. */
 const leaseMs = 3 * 60_000;
 const conflictTries = 5;

@@ -243,11 +243,15 @@ class Run<Body> {
     }
   }
 
-  /** Put off by an outage: to the next probe, spread out. */
+  /** Put off by an outage or a throttling: until the gate lets somebody through again, spread out. */
   #afterOutage(decision: Decision, gate: Gate): Decision {
-    if (decision.gate?.kind !== "unreachable" || decision.then !== "later") return decision;
+    const kind = decision.gate?.kind;
+    if (decision.then !== "later" || (kind !== "unreachable" && kind !== "throttled")) {
+      return decision;
+    }
     const { now, random } = this.#moment(defaultSettings);
-    const from = Math.max(gate.nextProbeAt, now + 1_000);
+    const until = gate.state === "open" ? gate.throttledUntil : gate.nextProbeAt;
+    const from = Math.max(until, now + 1_000);
     const dueAt = Math.round(from + random * spreadMs(gate));
     return { ...decision, row: { ...decision.row, dueAt } };
   }

@@ -21,7 +21,7 @@ export interface Gate {
   /** Retry-After for everybody. */
   readonly throttledUntil: number;
   readonly nextProbeAt: number;
-  /** Probes without an answer in this outage. */
+  /** Probes without an answer in this outage; while open: throttlings since the last good answer. */
   readonly probes: number;
 }
 
@@ -42,15 +42,21 @@ const gateRow = "gate";
 const cacheMs = 5_000;
 const probeEveryMs = 60_000;
 const firstSpreadMs = 60_000;
+const firstThrottleSpreadMs = 2_000;
 const lastSpreadMs = 30 * 60_000;
 
 export function openGate(now: number): Gate {
   return { state: "open", since: now, throttledUntil: 0, nextProbeAt: 0, probes: 0 };
 }
 
-/** Over how long those who wait spread out: 1 minute at first, then twice as long, up to 30. */
+/**
+ * Over how long those who wait spread out. An outage: 1 minute at first, then twice as long each time, up
+ * to 30. Throttling ends for all at one moment, so its spread starts at 2 seconds, but grows as well:
+ * those who come back together would only be throttled together.
+ */
 export function spreadMs(gate: Gate): number {
-  return Math.min(firstSpreadMs * 2 ** gate.probes, lastSpreadMs);
+  const first = gate.state === "open" ? firstThrottleSpreadMs : firstSpreadMs;
+  return Math.min(first * 2 ** gate.probes, lastSpreadMs);
 }
 
 /** `mayProbe`: the outage's next probe is due, and the caller may try for the lease. */
@@ -72,13 +78,20 @@ export function admission(
 export function applyReport(gate: Gate, report: GateReport, now: number, wasProbe: boolean): Gate {
   switch (report.kind) {
     case "reached":
-      return gate.state === "open" ? gate : openGate(now);
-    case "throttled":
+      // Good answers of calls made before a throttling do not end it.
+      if (gate.state === "open" && (gate.probes === 0 || gate.throttledUntil > now)) return gate;
+      return openGate(now);
+    case "throttled": {
       // The target answers, so an outage is over; only a longer wait replaces a shorter one.
+      if (gate.state === "open" && gate.throttledUntil >= report.until) return gate;
+      const before = gate.state === "open" ? gate : openGate(now);
+      const isAgain = before.throttledUntil > 0 && before.throttledUntil <= now;
       return {
-        ...(gate.state === "open" ? gate : openGate(now)),
-        throttledUntil: Math.max(gate.throttledUntil, report.until),
+        ...before,
+        throttledUntil: report.until,
+        probes: isAgain ? before.probes + 1 : before.probes,
       };
+    }
     case "unreachable": {
       const probeAt = Math.max(report.probeAt ?? 0, now + probeEveryMs);
       if (gate.state === "open") {
@@ -140,9 +153,7 @@ export function createGates(store: TableStore, clock: Clock): Gates {
         const leased = { ...before.gate, nextProbeAt: verdict.until };
         if (await write(target, before, leased)) return { kind: "probe" };
       }
-      // Throttling ends for all at one moment: a small spread is enough there.
-      const spread = before.gate.state === "open" ? 2_000 : spreadMs(before.gate);
-      return { kind: "park", until: verdict.until, spreadMs: spread };
+      return { kind: "park", until: verdict.until, spreadMs: spreadMs(before.gate) };
     },
     report: async (target, report, wasProbe) => {
       for (let attempt = 0; ; attempt += 1) {

@@ -223,7 +223,7 @@ function toUpdate(row: DeliveryRow, etag: string): Write {
     : { kind: "replace", row: { ...key, columns: toColumns(row) }, etag };
 }
 
-export function toVersioned(stored: StoredRow): Versioned {
+function toVersioned(stored: StoredRow): Versioned {
   return { row: fromColumns(stored.columns), etag: stored.etag };
 }
 

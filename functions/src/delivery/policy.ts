@@ -27,7 +27,7 @@ export interface PolicySettings {
 export const defaultSettings: PolicySettings = { limitMs: 24 * hourMs, waitForMs: 5 * dayMs };
 
 /** Tried again inside the same invocation, this many times, before anything is written. */
-export const quickAttempts = 2;
+const quickAttempts = 2;
 const ladderMs = [10_000, 30_000, 1, 5, 15, 30].map((step) =>
   step < 1_000 ? step * minuteMs : step,
 );
@@ -38,10 +38,6 @@ const undecidedLimitMs = hourMs;
 const downLimitMs = 7 * dayMs;
 const sweepGraceMs = 15 * minuteMs;
 const sweepLimit = 3;
-
-/** Failures that policy itself declares; targets bring their own codes with `reject` and `wait`. */
-export type PolicyFailureCode =
-  "RETRIES_EXHAUSTED" | "TARGET_DOWN" | "OUTCOME_UNKNOWN" | "STUCK" | "DEAD_LETTERED";
 
 export type Arrival =
   /** Settled, or not ours to do any more. */

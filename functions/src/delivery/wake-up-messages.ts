@@ -28,7 +28,7 @@ export interface IntakeEnvelope {
   readonly data?: unknown;
 }
 
-export const intakeEnvelopeType = "causeway.intake.v1";
+const intakeEnvelopeType = "causeway.intake.v1";
 
 export function isIntakeEnvelope(body: unknown): body is IntakeEnvelope {
   return isRecord(body) && body["type"] === intakeEnvelopeType && typeof body["id"] === "string";
@@ -47,7 +47,7 @@ export function isCanonicalEvent(body: unknown): body is CanonicalEvent {
 }
 
 /** The event as targets get it: without what only wake-ups carry. */
-export function toEvent(body: CanonicalEvent): CanonicalEvent {
+function toEvent(body: CanonicalEvent): CanonicalEvent {
   const event: { -readonly [Member in keyof CanonicalEvent]: CanonicalEvent[Member] } = { ...body };
   delete event.target;
   delete event.hop;

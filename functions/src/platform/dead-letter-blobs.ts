@@ -7,7 +7,7 @@ export interface DeadLetterBlobs {
   drain(work: (text: string) => Promise<void>): Promise<number>;
 }
 
-export const deadLetterContainer = "event-grid-dead-letters";
+const deadLetterContainer = "event-grid-dead-letters";
 /** A sweep comes every five minutes; what is left is for the next one. */
 const maxBlobs = 500;
 
@@ -16,12 +16,7 @@ export function createDeadLetterBlobs(
   credential: TokenCredential,
 ): DeadLetterBlobs {
   const url = `${blobEndpoint}/${deadLetterContainer}`;
-  return createDeadLetterBlobsOver(
-    new ContainerClient(url, credential, { retryOptions: { maxTries: 3 } }),
-  );
-}
-
-export function createDeadLetterBlobsOver(container: ContainerClient): DeadLetterBlobs {
+  const container = new ContainerClient(url, credential, { retryOptions: { maxTries: 3 } });
   return {
     drain: async (work) => {
       let count = 0;

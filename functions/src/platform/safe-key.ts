@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { CausewayError } from "./causeway-error.ts";
 
-export type SafeKeyErrorCode = "KEY_NOT_DECODABLE";
+type SafeKeyErrorCode = "KEY_NOT_DECODABLE";
 
 /**
  * Keys may hold 1 KiB in UTF-16, so 512 characters; the rest is left for what callers put around it.

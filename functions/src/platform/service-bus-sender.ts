@@ -18,7 +18,7 @@ export interface ServiceBus {
   close(): Promise<void>;
 }
 
-export interface DrainedMessage {
+interface DrainedMessage {
   /** The text on the wire; no parsing was tried. */
   readonly body: string;
   readonly properties: Readonly<Record<string, unknown>>;

@@ -6,7 +6,7 @@ import type { Clock } from "./clock.ts";
 /** A bearer token for an audience ("https://vault.azure.net"), from memory while it is fresh. */
 export type GetToken = (audience: string) => Promise<string>;
 
-export type TokenErrorCode = "TOKEN_UNAVAILABLE";
+type TokenErrorCode = "TOKEN_UNAVAILABLE";
 
 /** Refreshed this long before it ends, so that a token never runs out inside a slow call. */
 const refreshBeforeMs = 5 * 60_000;

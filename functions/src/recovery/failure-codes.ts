@@ -59,7 +59,7 @@ export function meaningOf(code: string): FailureMeaning {
   return isFailureCode(code) ? catalogue[code] : unknownMeaning;
 }
 
-export function isFailureCode(code: string): code is FailureCode {
+function isFailureCode(code: string): code is FailureCode {
   return Object.hasOwn(catalogue, code);
 }
 

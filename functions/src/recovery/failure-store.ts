@@ -35,7 +35,7 @@ export interface Failure {
   readonly properties: Readonly<Record<string, unknown>>;
 }
 
-export interface StoredFailure extends Failure {
+interface StoredFailure extends Failure {
   readonly group: string;
   readonly owner: FailureOwner;
   readonly fixIn: FailureMeaning["fixIn"];

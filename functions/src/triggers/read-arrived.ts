@@ -5,7 +5,10 @@ import type { Arrived } from "../delivery/run-batch.ts";
  * The messages of an invocation. Hosts leave empty entries out of some arrays: counts are only believed
  * when there are as many as bodies.
  */
-export function readArrived(input: unknown, context: InvocationContext): readonly Arrived[] {
+export function readArrived(
+  input: unknown,
+  context: Pick<InvocationContext, "triggerMetadata">,
+): readonly Arrived[] {
   const metadata = context.triggerMetadata ?? {};
   if (!Array.isArray(input)) {
     return [{ body: input, deliveryCount: toCount(metadata["deliveryCount"]) }];

@@ -52,7 +52,8 @@ describe("links in pages", () => {
   });
 
   it("are found inline and by name, but not in code", () => {
-    const page = "[a](x.md#y) `[b](no.md)` [web](https://a.example)\n```\n[c](no.md)\n```\n[d]: z.md\n";
+    const page =
+      "[a](x.md#y) `[b](no.md)` [web](https://a.example)\n```\n[c](no.md)\n```\n[d]: z.md\n";
     expect(linksOf(page)).toEqual(["x.md#y", "z.md"]);
   });
 

@@ -63,8 +63,10 @@ function readNode(node: ts.Node): {
   }
   if (ts.isCallExpression(node) && ts.isIdentifier(node.expression)) {
     const called = node.expression.text;
-    if (refusers.has(called)) return { literals: node.arguments.flatMap(literalsOf), isRule: false };
-    if (called === "toSkipped") return { literals: node.arguments.flatMap(literalsOf), isRule: true };
+    if (refusers.has(called))
+      return { literals: node.arguments.flatMap(literalsOf), isRule: false };
+    if (called === "toSkipped")
+      return { literals: node.arguments.flatMap(literalsOf), isRule: true };
   }
   return { literals: [], isRule: false };
 }
@@ -116,7 +118,10 @@ interface Section {
   readonly lines: readonly string[];
 }
 
-function readRunbook(): { readonly sections: readonly Section[]; readonly rules: readonly string[] } {
+function readRunbook(): {
+  readonly sections: readonly Section[];
+  readonly rules: readonly string[];
+} {
   const [, ...parts] = readFileSync(join(root, "docs/runbook.md"), "utf8").split(/^### /m);
   const sections = parts.map((part) => {
     const [title = "", ...rest] = part.split("\n");

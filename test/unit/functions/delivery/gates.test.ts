@@ -23,7 +23,7 @@ describe("a gate", () => {
 
   it("spreads those who wait over 1 minute, doubling with each probe up to 30", () => {
     const spreads = [0, 1, 2, 3, 4, 5, 9].map((probes) => {
-      return spreadMs({ ...openGate(noon), probes }) / minuteMs;
+      return spreadMs({ ...openGate(noon), state: "outage", probes }) / minuteMs;
     });
     expect(spreads).toEqual([1, 2, 4, 8, 16, 30, 30]);
   });
@@ -37,6 +37,21 @@ describe("a gate", () => {
   it("opens with the first answer", () => {
     const gate = applyReport(openGate(noon), unreachable, noon, false);
     expect(applyReport(gate, { kind: "reached" }, noon + 5, true)).toEqual(openGate(noon + 5));
+  });
+
+  it("spreads those who were throttled more each time, and forgets with a good answer", () => {
+    const throttled = (until: number) => ({ kind: "throttled" as const, until });
+    let gate = openGate(noon);
+    const spreads: number[] = [];
+    for (const start of [0, 10, 20, 30]) {
+      gate = applyReport(gate, throttled(noon + start + 5), noon + start, false);
+      // A second call of the same moment tells nothing new.
+      gate = applyReport(gate, throttled(noon + start + 6), noon + start, false);
+      spreads.push(spreadMs(gate) / 1_000);
+    }
+    expect(spreads).toEqual([2, 4, 8, 16]);
+    expect(spreadMs(applyReport(gate, { kind: "reached" }, noon + 40, false))).toBe(2_000);
+    expect(applyReport(gate, { kind: "reached" }, noon + 31, false)).toBe(gate);
   });
 
   it("keeps everybody out until the longest Retry-After is over", () => {

@@ -104,9 +104,7 @@ describe("e-mail target", () => {
     const { deliver, calls } = setUp();
 
     await deliver(canonicalEvent());
-    await deliver(
-      canonicalEvent(canonicalInvoice(), { id: "11111111-3c0e-4b57-9a4b-0f6b3e2c91d4" }),
-    );
+    await deliver({ ...canonicalEvent(), id: "11111111-3c0e-4b57-9a4b-0f6b3e2c91d4" });
 
     expect(calls[0]?.["operationId"]).toBe(calls[1]?.["operationId"]);
   });

@@ -1,0 +1,142 @@
+import { randomBytes } from "node:crypto";
+import { join } from "node:path";
+import type { FrontDoor } from "../front-door.ts";
+import type { LocalCloud, LocalKeyVault } from "../deploy/local-cloud.ts";
+import { createEventGrid, type EventGrid } from "../event-grid/event-grid-app.ts";
+import { toDirectoryId } from "../identity/directory.ts";
+import { createKeyVaultApp } from "../key-vault/key-vault-app.ts";
+import { createWorkflowHost, type WorkflowHost } from "../logic-apps/workflow-host.ts";
+import { createMonitorApp } from "../monitor/monitor-app.ts";
+import { createBroker } from "../service-bus/broker.ts";
+import type { RunningServiceBus } from "../service-bus/start-service-bus.ts";
+import { startAzurite, type Azurite } from "../storage/start-azurite.ts";
+import {
+  createEventGridAdapter,
+  createServiceBusAdapter,
+  createStorageAdapter,
+  createWorkflowsAdapter,
+  type StorageAdapter,
+} from "./cloud-adapters.ts";
+import { createFunctionApps, type FunctionApps } from "./function-apps.ts";
+import { createIdentities, type IdentityRegistry } from "./identities.ts";
+import { tenantId, type Base } from "./start-base.ts";
+
+/** Azure's own services, empty; the Pulumi program fills them through the `LocalCloud` that they make up. */
+export interface AzureServices extends Omit<LocalCloud, "mail"> {
+  readonly identities: IdentityRegistry;
+  readonly functions: FunctionApps;
+  readonly azurite: Azurite;
+  readonly eventGridService: EventGrid;
+  readonly eventGridDoor: FrontDoor;
+  readonly monitorDoor: FrontDoor;
+  readonly bus: () => RunningServiceBus;
+}
+
+const subscriptionId = "00000000-0000-0000-0000-000000000000";
+
+export async function startAzureServices(base: Base): Promise<AzureServices> {
+  const { services, serve, keep, log, certificate } = base;
+  const azuriteStarting = startAzurite({
+    certificate,
+    dir: join(base.folder, `azurite-${process.pid}`),
+    accountName: "causewaylocal",
+    accountKey: randomBytes(64).toString("base64"),
+    log,
+  }).then(keep);
+  // A failure elsewhere must not leave this one unhandled; it is awaited below.
+  azuriteStarting.catch(() => undefined);
+  const identities = createIdentities(base.identity);
+  const serviceBus = keep(
+    createServiceBusAdapter(createBroker({ clock: services.clock, log }), services, certificate),
+  );
+  const monitor = createMonitorApp(services);
+  const monitorDoor = await serve((request) => monitor.app.fetch(request));
+  const keyVault = await startKeyVault(base);
+  const azurite = await azuriteStarting;
+  const storage = createStorageAdapter(azurite);
+  const eventGrid = keep(startEventGrid(base, serviceBus, storage));
+  const eventGridDoor = await serve((request) => eventGrid.app.fetch(request));
+  const workflows = startWorkflows(base, identities);
+  const workflowsDoor = await serve((request) => workflows.app.fetch(request));
+  return {
+    subscriptionId,
+    tenantId,
+    access: services.access,
+    identities,
+    serviceBus,
+    bus: () => serviceBus.running(),
+    eventGrid: createEventGridAdapter(
+      eventGrid,
+      () => eventGridDoor.httpUrl,
+      (id) => identities.principalOf(id),
+    ),
+    eventGridService: eventGrid,
+    eventGridDoor,
+    storage,
+    azurite,
+    keyVault,
+    workflows: createWorkflowsAdapter(workflows, () => workflowsDoor.httpUrl),
+    functions: keep(startFunctionApps(base)),
+    monitorDoor,
+    telemetryConnectionString: toTelemetryConnectionString(monitorDoor.httpsUrl),
+  };
+}
+
+async function startKeyVault(base: Base): Promise<LocalKeyVault> {
+  const keyVault = createKeyVaultApp(base.services);
+  const door = await base.serve((request) => keyVault.app.fetch(request));
+  return {
+    createVault: (id, name) => void keyVault.createVault({ id, name }),
+    vaultUri: (name) => `${door.httpUrl}/${name}/`,
+    setSecret: (vault, name, value) => void keyVault.setSecret(vault, name, value),
+  };
+}
+
+function startEventGrid(
+  base: Base,
+  serviceBus: { readonly broker: ReturnType<typeof createBroker> },
+  storage: StorageAdapter,
+): EventGrid {
+  return createEventGrid({
+    services: base.services,
+    deliverToServiceBus: (resourceId, message) => {
+      serviceBus.broker.send(lastSegment(resourceId), message);
+      return Promise.resolve();
+    },
+    writeDeadLetter: (_account, container, path, body) => storage.writeBlob(container, path, body),
+  });
+}
+
+function startWorkflows(base: Base, identities: IdentityRegistry): WorkflowHost {
+  return createWorkflowHost({
+    services: base.services,
+    log: base.log,
+    http: (request) => base.http(request),
+    getToken: async (identityResourceId, audience) => {
+      const principal = identities.find(identityResourceId);
+      return (await base.identity.issueToken({ ...principal, audience })).token;
+    },
+  });
+}
+
+function startFunctionApps(base: Base): FunctionApps {
+  return createFunctionApps({
+    folder: join(base.folder, "apps"),
+    caFile: base.caFile,
+    certificate: base.certificate,
+    identityEndpoint: `${base.identityDoor.httpUrl}/msi/token`,
+    identityHeaderOf: ({ resourceId, identities }) =>
+      base.identity.registerHost({ resourceId, userAssigned: identities }).identityHeader,
+    log: base.log,
+  });
+}
+
+/** `…/queues/business-events` → "business-events". */
+function lastSegment(resourceId: string): string {
+  return resourceId.slice(resourceId.lastIndexOf("/") + 1);
+}
+
+/** The collector takes any key until a component is made known to it. */
+function toTelemetryConnectionString(endpoint: string): string {
+  return `InstrumentationKey=${toDirectoryId("client", "monitor")};IngestionEndpoint=${endpoint}/;LiveEndpoint=${endpoint}/`;
+}

@@ -1,0 +1,62 @@
+import { join } from "node:path";
+import { createAccessControl } from "../access-control.ts";
+import { loadCertificateAuthority, type LocalCertificate } from "../certificate-authority.ts";
+import type { LocalClock } from "../clock.ts";
+import type { LocalServices, Running } from "../cloud.ts";
+import { startFrontDoor, type FrontDoor } from "../front-door.ts";
+import { toDirectoryId } from "../identity/directory.ts";
+import { createIdentityApp, type IdentityService } from "../identity/identity-app.ts";
+import { createLoopbackHttp, type LoopbackHttp } from "./loopback-http.ts";
+
+/** What every local service stands on. */
+export interface Base {
+  readonly folder: string;
+  readonly caFile: string;
+  readonly certificate: LocalCertificate;
+  readonly services: LocalServices;
+  readonly identity: IdentityService;
+  readonly identityDoor: FrontDoor;
+  readonly http: LoopbackHttp;
+  readonly log: (line: string) => void;
+  /** Closed in reverse order when the local Azure closes. */
+  readonly keep: <T extends Running>(running: T) => T;
+  readonly serve: (fetch: Fetch) => Promise<FrontDoor>;
+}
+
+type Fetch = (request: Request) => Response | Promise<Response>;
+
+export const tenantId = toDirectoryId("tenant", "local");
+
+/** Certificates, identities and roles, and a way to open doors. */
+export async function startBase(options: {
+  readonly folder: string;
+  readonly clock: LocalClock;
+  readonly log: (line: string) => void;
+  readonly keep: Base["keep"];
+}): Promise<Base> {
+  const { folder, clock, log, keep } = options;
+  const { caFile, certificate } = await loadCertificateAuthority(folder);
+  const issuerKeyFile = join(folder, "issuer-key.pem");
+  const identity = await createIdentityApp({ clock, log }, { tenantId, issuerKeyFile });
+  const http = createLoopbackHttp(certificate.ca);
+  keep({
+    close: () => {
+      http.close();
+      return Promise.resolve();
+    },
+  });
+  const serve = async (fetch: Fetch): Promise<FrontDoor> =>
+    keep(await startFrontDoor({ fetch, certificate }));
+  return {
+    folder,
+    caFile,
+    certificate,
+    services: { clock, access: createAccessControl(), tokens: identity.tokens, log },
+    identity,
+    identityDoor: await serve((request) => identity.app.fetch(request)),
+    http,
+    log,
+    keep,
+    serve,
+  };
+}

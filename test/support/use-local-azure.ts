@@ -1,0 +1,111 @@
+import { afterAll, beforeAll } from "@jest/globals";
+import { execFile } from "node:child_process";
+import { readdir, readFile, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import type { Environment } from "../../local/environment.ts";
+import { eventually } from "./eventually.ts";
+import { connectJourneyWorld, type JourneyWorld } from "./journey-world.ts";
+import { runStartCommand, type StartCommand } from "./run-start-command.ts";
+
+/** What Ctrl+C left behind. */
+export interface Ending {
+  readonly exitCode: number | null;
+  /** Processes of the run that are still there. */
+  readonly survivors: readonly number[];
+  /** environment.json, locks, and what belongs to this run's processes only. */
+  readonly leftFiles: readonly string[];
+}
+
+export interface LocalAzureUnderTest {
+  /** Only while tests run. */
+  readonly world: JourneyWorld;
+  /** Sends Ctrl+C as a terminal does, once; tells what is left when the command has ended. */
+  interrupt(): Promise<Ending>;
+}
+
+const bootMs = 90_000;
+const endMs = 20_000;
+
+/** One `npm start -- --idle` for a test file: not started → running → ended. */
+export function useLocalAzure(name: string): LocalAzureUnderTest {
+  const folder = fileURLToPath(new URL(`../../.local/${name}-${process.pid}`, import.meta.url));
+  let command: StartCommand | undefined;
+  let world: JourneyWorld | undefined;
+  let ending: Promise<Ending> | undefined;
+
+  const interrupt = async (running: StartCommand): Promise<Ending> => {
+    const processes = await listProcesses(running.pid);
+    process.kill(-running.pid, "SIGINT");
+    const timer = setTimeout(() => killAll(processes), endMs);
+    const { exitCode } = await running.ended;
+    clearTimeout(timer);
+    const left = await readdir(folder);
+    return {
+      exitCode,
+      survivors: processes.filter(isAlive),
+      leftFiles: left.filter((file) => /^environment|^azurite|lock$|pid$/.test(file)),
+    };
+  };
+
+  beforeAll(async () => {
+    command = runStartCommand(["--idle", "--folder", folder]);
+    world = connectJourneyWorld(await readEnvironment(folder, command));
+  }, bootMs);
+
+  afterAll(async () => {
+    await world?.close();
+    if (command !== undefined) await (ending ??= interrupt(command));
+    await rm(folder, { recursive: true, force: true });
+  }, endMs * 2);
+
+  return {
+    get world() {
+      if (world === undefined) throw new Error("The local Azure has not started yet.");
+      return world;
+    },
+    interrupt: () => {
+      if (command === undefined) throw new Error("The local Azure has not started yet.");
+      return (ending ??= interrupt(command));
+    },
+  };
+}
+
+/** Written when everything is ready. */
+async function readEnvironment(folder: string, command: StartCommand): Promise<Environment> {
+  const ended = command.ended.then(({ exitCode }) => {
+    throw new Error(`npm start ended with ${exitCode ?? "a signal"}: ${command.stderr()}`);
+  });
+  const ready = eventually(
+    async () => JSON.parse(await readFile(join(folder, "environment.json"), "utf8")) as Environment,
+    bootMs,
+  );
+  return Promise.race([ready, ended]);
+}
+
+/** A process and all below it. */
+async function listProcesses(root: number): Promise<readonly number[]> {
+  const { stdout } = await promisify(execFile)("ps", ["-A", "-o", "pid=,ppid="]);
+  const pairs = stdout
+    .trim()
+    .split("\n")
+    .map((line) => line.trim().split(/\s+/).map(Number));
+  const found = [root];
+  for (const parent of found) {
+    for (const [pid, ppid] of pairs) if (ppid === parent && pid !== undefined) found.push(pid);
+  }
+  return found;
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+}
+
+function killAll(processes: readonly number[]): void {
+  for (const pid of processes.filter(isAlive)) process.kill(pid, "SIGKILL");
+}
