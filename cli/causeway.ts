@@ -24,5 +24,5 @@ function exitWithTwo(command: Command): void {
   command.exitOverride((error) => {
     process.exit(error.exitCode === 0 ? 0 : 2);
   });
-  for (const each of command.commands) exitWithTwo(each as Command);
+  for (const each of command.commands) exitWithTwo(each);
 }

@@ -6,3 +6,4 @@ import "./triggers/deliver-crm.ts";
 import "./triggers/deliver-email.ts";
 import "./triggers/record-failure.ts";
 import "./triggers/sweep.ts";
+import "./triggers/warm-up.ts";

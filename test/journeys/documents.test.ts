@@ -1,12 +1,27 @@
 import { beforeAll, describe, expect, it } from "@jest/globals";
 import { eventually } from "../support/eventually.ts";
-import type { LedgerRow, Posted } from "../support/journey-world.ts";
+import type { LedgerRow } from "../support/journey-world.ts";
 import { useLocalAzure } from "../support/use-local-azure.ts";
 
 const local = useLocalAzure("journey-documents");
 
 const everywhere = { intake: "published", ce: "delivered", crm: "delivered", email: "delivered" };
 const once = { ce: 1, crm: 1, email: 1 };
+
+const late = { number: "JRN-WAIT-1", eventId: "", waiting: undefined as LedgerRow | undefined };
+
+// Before the tests and not in its own: the first wait takes 20 s ± 20 %, in which the others run.
+beforeAll(async () => {
+  const { world } = local;
+  const { number } = late;
+  late.eventId = (await world.post({ number, customer: "US-003", door: "eventGrid" })).eventId;
+  late.waiting = await eventually(async () => {
+    const { ce } = await world.ledger(late.eventId);
+    expect(ce?.code).toBe("CE_CUSTOMER_MISSING");
+    return ce;
+  }, 15_000);
+  await world.addAccount("US-003", "Northwind Parts");
+}, 20_000);
 
 async function expectDelivered(eventId: string, timeoutMs = 15_000): Promise<void> {
   await eventually(
@@ -160,21 +175,6 @@ describe("events for one document", () => {
 });
 
 describe("a target in trouble", () => {
-  const number = "JRN-WAIT-1";
-  let posted: Posted;
-  let waiting: LedgerRow | undefined;
-
-  // Here and not in its test: the first wait takes 20 s ± 20 %, which the tests above use.
-  beforeAll(async () => {
-    const { world } = local;
-    posted = await world.post({ number, customer: "US-003", door: "eventGrid" });
-    waiting = await eventually(async () => {
-      const { ce } = await world.ledger(posted.eventId);
-      expect(ce?.code).toBe("CE_CUSTOMER_MISSING");
-      return ce;
-    }, 15_000);
-  }, 20_000);
-
   it("gets its documents when a throttling CE lets go, and delays nobody else", async () => {
     // 429 and not 503: after a 503 the gate asks once a minute, which is too long for a test.
     const { world } = local;
@@ -194,10 +194,10 @@ describe("a target in trouble", () => {
 
   it("that lacks the customer waits for it without an attempt and heals when it appears", async () => {
     const { world } = local;
+    const { number, eventId, waiting } = late;
     expect(waiting).toMatchObject({ state: "pending", attempts: 0, waits: "1" });
     expect(waiting?.missing).toContain("US-003");
-    await world.addAccount("US-003", "Northwind Parts");
-    await expectDelivered(posted.eventId, 40_000);
+    await expectDelivered(eventId, 40_000);
     expect(await world.effects(number)).toEqual(once);
     expect(await world.failures()).toEqual([]);
   }, 45_000);

@@ -33,10 +33,11 @@ export function useLocalAzure(name: string): LocalAzureUnderTest {
   const folder = fileURLToPath(new URL(`../../.local/${name}-${process.pid}`, import.meta.url));
   let command: StartCommand | undefined;
   let world: JourneyWorld | undefined;
+  let named: readonly number[] = [];
   let ending: Promise<Ending> | undefined;
 
   const interrupt = async (running: StartCommand): Promise<Ending> => {
-    const processes = await listProcesses(running.pid);
+    const processes = [...new Set([...(await listProcesses(running.pid)), ...named])];
     process.kill(-running.pid, "SIGINT");
     const timer = setTimeout(() => killAll(processes), endMs);
     const { exitCode } = await running.ended;
@@ -51,7 +52,9 @@ export function useLocalAzure(name: string): LocalAzureUnderTest {
 
   beforeAll(async () => {
     command = runStartCommand(["--idle", "--folder", folder]);
-    world = connectJourneyWorld(await readEnvironment(folder, command));
+    const environment = await readEnvironment(folder, command);
+    named = Object.values(environment.processes);
+    world = connectJourneyWorld(environment);
   }, bootMs);
 
   afterAll(async () => {

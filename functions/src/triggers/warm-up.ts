@@ -1,0 +1,8 @@
+import { app } from "@azure/functions";
+import { getApp } from "../compose.ts";
+
+// Flows, schemas and settings are read before the first event instead of while it waits. What fails here
+// fails again, and is told, at the first invocation.
+app.hook.appStart(async () => {
+  await getApp().catch(() => undefined);
+});
