@@ -48,6 +48,8 @@ export default tseslint.config(
         { assertFunctionNames: ["expect*", "fc.assert", "*.expect*"] },
       ],
       "jest/no-identical-title": "error",
+      // A world that does not go away when it is told to is a failure of the whole file.
+      "jest/no-standalone-expect": ["error", { additionalTestBlockFunctions: ["afterAll"] }],
     },
   },
   {

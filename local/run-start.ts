@@ -2,6 +2,7 @@ import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import pc from "picocolors";
 import type { LocalAzure } from "./start-local-azure.ts";
+import { refusedConnections } from "./connect-guard.ts";
 import { buildIfChanged } from "../scripts/build-if-changed.ts";
 import { renderBanner } from "./demo/banner.ts";
 import { runOnce } from "./demo/run-once.ts";
@@ -44,7 +45,15 @@ export async function runStart(options: StartOptions): Promise<number> {
     return 1;
   } finally {
     await azure?.close();
+    tellRefused();
   }
+}
+
+/** Nothing may leave the machine: whoever tried is named, so that it can be switched off at its source. */
+function tellRefused(): void {
+  const hosts = new Set(refusedConnections().map(({ kind, host }) => `${kind} ${host}`));
+  for (const host of hosts)
+    process.stderr.write(`refused, since it is not this machine: ${host}\n`);
 }
 
 async function boot({ folder, ...options }: StartOptions): Promise<LocalAzure> {

@@ -11,7 +11,7 @@ import { loadCertificateAuthority } from "../local/certificate-authority.ts";
 const folder = ".local/test-ca";
 await mkdir(folder, { recursive: true });
 const { caFile } = await loadCertificateAuthority(folder);
-const jest = createRequire(import.meta.url).resolve("jest/bin/jest.js");
+const jest = createRequire(import.meta.url).resolve("jest/bin/jest");
 
 const child = spawn(
   process.execPath,

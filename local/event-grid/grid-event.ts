@@ -33,10 +33,6 @@ export function readSubject({ body }: GridEvent): string {
   return toText(body["subject"]);
 }
 
-export function readEventId({ body }: GridEvent): string {
-  return toText(body["id"]);
-}
-
 /** The event as a subscription gets it: CloudEvents can be made of Event Grid events, never the reverse. */
 export function toDeliverySchema(event: GridEvent, schema: EventSchema): GridEvent {
   if (event.schema === schema || schema === "EventGridSchema") return event;

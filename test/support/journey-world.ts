@@ -218,8 +218,12 @@ async function readFailures(connectionString: string): Promise<readonly FailureR
   const table = TableClient.fromConnectionString(connectionString, "failures", insecure);
   const found: FailureRow[] = [];
   for await (const row of table.listEntities<FailureRow & { readonly body0?: Uint8Array }>()) {
-    const { body0 = new Uint8Array() } = row;
-    found.push({ ...row, body: body0.length === 0 ? "" : gunzipSync(body0).toString("utf8") });
+    const { body0 = new Uint8Array(), partitionKey: target = "" } = row;
+    found.push({
+      ...row,
+      target,
+      body: body0.length === 0 ? "" : gunzipSync(body0).toString("utf8"),
+    });
   }
   return found;
 }

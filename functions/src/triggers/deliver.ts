@@ -1,7 +1,7 @@
 import { app } from "@azure/functions";
 import type { InvocationContext } from "@azure/functions";
 import type { CanonicalEvent } from "../../../schemas/types/canonical-event.ts";
-import { getApp } from "../compose.ts";
+import { getAppOrHold } from "./get-app-or-hold.ts";
 import type { WakeUp } from "../delivery/lane.ts";
 import { runBatch } from "../delivery/run-batch.ts";
 import type { Arrived } from "../delivery/run-batch.ts";
@@ -26,7 +26,7 @@ export function registerDelivery(target: string, cardinality: "one" | "many"): v
 }
 
 async function deliver(target: string, input: unknown, context: InvocationContext): Promise<void> {
-  const { batches, engine, serviceBus, targets } = await getApp();
+  const { batches, engine, serviceBus, targets } = await getAppOrHold();
   const lane = targets.get(target);
   // The host keeps the messages and brings them again: a wrong setting must lose nothing.
   if (lane === undefined) throw new Error(`no flow or no address for the target ${target}`);

@@ -1,5 +1,5 @@
 import { app } from "@azure/functions";
-import { getApp } from "../compose.ts";
+import { getAppOrHold } from "./get-app-or-hold.ts";
 import type { App } from "../compose.ts";
 import type { WakeUp } from "../delivery/lane.ts";
 import { runBatch } from "../delivery/run-batch.ts";
@@ -20,7 +20,7 @@ app.serviceBusQueue("intake", {
   queueName: entities.businessEvents,
   cardinality: "many",
   handler: async (input: unknown, context) => {
-    const on = await getApp();
+    const on = await getAppOrHold();
     const place = { name: context.functionName, entity: entities.businessEvents, routing: {} };
     await runBatch(on.batches, place, readArrived(input, context), async (batch, signal) => {
       const { wakeUps, unreadable } = sort(on, batch);

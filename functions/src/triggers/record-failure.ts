@@ -1,6 +1,6 @@
 import { app } from "@azure/functions";
 import type { InvocationContext } from "@azure/functions";
-import { getApp } from "../compose.ts";
+import { getAppOrHold } from "./get-app-or-hold.ts";
 import { runBatch } from "../delivery/run-batch.ts";
 import { entities } from "../platform/messages.ts";
 import { recordFailures } from "../recovery/record-failure.ts";
@@ -12,7 +12,7 @@ app.serviceBusQueue("record-failure", {
   queueName: entities.deadLetters,
   cardinality: "many",
   handler: async (input: unknown, context) => {
-    const { batches, recovery } = await getApp();
+    const { batches, recovery } = await getAppOrHold();
     const place = { name: context.functionName, entity: entities.deadLetters, routing: {} };
     const arrived = readArrived(input, context);
     const letters = new Map(
