@@ -43,6 +43,17 @@ export async function checkWorld(
       problems.push(`${event.businessKey}: ${target} holds ${count} of ${wanted}`);
     }
   }
+  // Whatever else is there was made by something that must not have an effect, such as the test event.
+  const totals: Readonly<Record<string, number>> = {
+    ce: ce.length,
+    crm: crm.length,
+    email: mail.length,
+  };
+  for (const [target, total] of Object.entries(totals)) {
+    const wanted = events.filter(({ expected }) => expected[target] === "delivered").length;
+    if (total !== wanted)
+      problems.push(`${target} holds ${total} effects in all, expected ${wanted}`);
+  }
   return { lost, duplicated, problems };
 }
 

@@ -1,5 +1,6 @@
 import type { LocalAzure } from "../start-local-azure.ts";
 import { checkWorld, type WorldCheck } from "./check-world.ts";
+import { createScreen } from "./create-screen.ts";
 import { createEffectAddress } from "./effect-address.ts";
 import { createLedgerReader } from "./read-ledger.ts";
 import { formatMs, renderTable } from "./render-table.ts";
@@ -10,7 +11,7 @@ import type { TrackedEvent } from "./tracked-event.ts";
 
 export interface OnceOptions {
   readonly isJson: boolean;
-  readonly out: NodeJS.WritableStream;
+  readonly out: NodeJS.WritableStream & { readonly isTTY?: boolean };
   readonly signal: AbortSignal;
 }
 
@@ -21,6 +22,8 @@ const limitMs = 90_000;
 export async function runOnce(azure: LocalAzure, options: OnceOptions): Promise<number> {
   const systems = connectSystems(azure.environment);
   const ledger = createLedgerReader(azure.environment.storage.connectionString);
+  const addressOf = createEffectAddress(azure.environment);
+  const screen = createScreen({ out: options.out, addressOf });
   const posted = await postAll(systems, options.signal);
   const events = await followUntilSettled(
     posted,
@@ -28,17 +31,16 @@ export async function runOnce(azure: LocalAzure, options: OnceOptions): Promise<
       systems,
       readLedger: (ids) => ledger.read(ids),
       signal: options.signal,
-      onChange: () => undefined,
+      onChange: (changed) => screen.show(changed),
     },
     limitMs,
   );
   const check = await checkWorld(events, systems);
   if (options.isJson) process.stdout.write(`${JSON.stringify(toJson(events, check))}\n`);
-  const table = renderTable(events, {
-    addressOf: createEffectAddress(azure.environment),
-    links: process.stdout.isTTY,
-  });
-  options.out.write(`${table.join("\n")}\n\n${summary(events, check)}\n`);
+  // A live table already shows the end; a log gets it once.
+  const isLive = options.out.isTTY === true;
+  const table = isLive ? [] : ["", ...renderTable(events, { addressOf, links: false })];
+  options.out.write(`${[...table, "", summary(events, check)].join("\n")}\n`);
   return check.problems.length === 0 ? 0 : 1;
 }
 
@@ -65,18 +67,21 @@ export async function postAll(
   return posted;
 }
 
-export function summary(events: readonly TrackedEvent[], check: WorldCheck): string {
-  const first = events
-    .map(({ targets }) => [...targets.values()].map(({ ms }) => ms))
-    .filter((times) => times.length === 3 && times.every((ms) => ms !== null))
-    .map((times) => Math.max(...times.map(Number)));
-  const fastest =
-    first.length === 0
+function summary(events: readonly TrackedEvent[], check: WorldCheck): string {
+  const everywhere = events
+    .map(({ targets }) => [...targets.values()])
+    .filter(
+      (targets) => targets.length === 3 && targets.every((each) => each.status === "delivered"),
+    )
+    .map((targets) => Math.max(...targets.map(({ ms }) => ms ?? Number.POSITIVE_INFINITY)));
+  const first =
+    everywhere.length === 0
       ? ""
-      : `first document in all three targets after ${formatMs(Math.min(...first))}; `;
+      : `First document in all three targets ${formatMs(Math.min(...everywhere))} after it was sent. `;
   return [
     ...check.problems.map((problem) => `✗ ${problem}`),
-    `${fastest}lost ${check.lost}, doubled ${check.duplicated}`,
+    "The endpoint test event was acknowledged and did nothing.",
+    `${first}Lost ${check.lost}, doubled ${check.duplicated}.`,
   ].join("\n");
 }
 

@@ -4,6 +4,7 @@ import type { Scenario } from "./scenarios.ts";
 /** The simulated systems as an outsider reaches them: addresses and sign-in of environment.json, nothing else. */
 export interface Systems {
   postInvoice(post: Scenario["post"]): Promise<PostedInvoice>;
+  /** What F&O sends when an endpoint is activated; rejects unless every door acknowledged it. */
   sendTestEvent(): Promise<void>;
   addAccount(account: { readonly accountnumber: string; readonly name: string }): Promise<void>;
   ceInvoices(): Promise<readonly CeInvoice[]>;
@@ -67,7 +68,15 @@ export function connectSystems(environment: Environment): Systems {
     postInvoice: async (post) =>
       (await call(`${finance.baseUrl}/sim/post-invoice`, json("POST", post))) as PostedInvoice,
     sendTestEvent: async () => {
-      await call(`${finance.baseUrl}/sim/test-event`, json("POST", {}));
+      const { sendings } = (await call(`${finance.baseUrl}/sim/test-event`, json("POST", {}))) as {
+        readonly sendings: readonly { readonly endpoint: string; readonly state: string }[];
+      };
+      const refused = sendings.filter(({ state }) => state !== "sent");
+      if (refused.length > 0) {
+        throw new Error(
+          `the test event was refused by ${refused.map(({ endpoint }) => endpoint).join(", ")}`,
+        );
+      }
     },
     addAccount: async (account) => {
       await call(`${dataverse.baseUrl}/sim/accounts`, json("POST", account));

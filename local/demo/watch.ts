@@ -1,9 +1,9 @@
 import { emitKeypressEvents } from "node:readline";
 import pc from "picocolors";
 import type { LocalAzure } from "../start-local-azure.ts";
+import { createScreen } from "./create-screen.ts";
 import { createEffectAddress } from "./effect-address.ts";
 import { createLedgerReader } from "./read-ledger.ts";
-import { renderTable } from "./render-table.ts";
 import { followUntilSettled, postScenario, type DemoPorts } from "./run-scenarios.ts";
 import { postAll } from "./run-once.ts";
 import { connectSystems } from "./systems.ts";
@@ -19,7 +19,8 @@ export async function watch(
 ): Promise<void> {
   const systems = connectSystems(azure.environment);
   const ledger = createLedgerReader(azure.environment.storage.connectionString);
-  const screen = createScreen(azure, out);
+  const addressOf = createEffectAddress(azure.environment);
+  const screen = createScreen({ out, addressOf, footer: pc.dim(hint) });
   let events: readonly TrackedEvent[] = [];
   const follow = async (added: readonly TrackedEvent[]): Promise<void> => {
     events = [...events, ...added];
@@ -67,34 +68,6 @@ export async function watch(
   } finally {
     keys.close();
   }
-}
-
-interface Screen {
-  show(events: readonly TrackedEvent[]): void;
-  note(line: string): void;
-}
-
-/** On a terminal the table is drawn over itself; into a file each state is written once. */
-function createScreen(azure: LocalAzure, out: NodeJS.WriteStream): Screen {
-  let drawn = 0;
-  let last: readonly TrackedEvent[] = [];
-  const addressOf = createEffectAddress(azure.environment);
-  const show = (events: readonly TrackedEvent[]): void => {
-    last = events;
-    const lines = [...renderTable(events, { addressOf, links: out.isTTY }), "", pc.dim(hint)];
-    if (out.isTTY && drawn > 0) out.write(`\u001B[${drawn}A\u001B[J`);
-    out.write(`${lines.join("\n")}\n`);
-    drawn = lines.length;
-  };
-  return {
-    show,
-    note: (line) => {
-      if (out.isTTY && drawn > 0) out.write(`\u001B[${drawn}A\u001B[J`);
-      out.write(`${line}\n`);
-      drawn = 0;
-      show(last);
-    },
-  };
 }
 
 function listenForKeys(onKey: (key: string) => void, stop: AbortController): { close(): void } {

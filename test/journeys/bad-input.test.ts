@@ -16,20 +16,20 @@ const early = { number: "JRN-EARLY-1", eventId: "", retrying: undefined as Ledge
 beforeAll(async () => {
   const { world } = local;
   const { number } = early;
-  const today = Date.parse(new Date().toISOString().slice(0, 10));
+  const date = new Date().toISOString().slice(0, 10);
   const { eventId, text } = toBusinessEvent({
     InvoiceId: number,
-    InvoiceDate: `/Date(${today})/`,
+    InvoiceDate: `/Date(${Date.parse(date)})/`,
     SalesOrderId: "SO-EARLY",
   });
   await world.sendToQueue(text);
   early.eventId = eventId;
   early.retrying = await eventually(async () => {
     const { intake } = await world.ledger(eventId);
-    expect(intake?.code).toBe("SOURCE_NOT_FOUND");
+    if (intake?.code !== "SOURCE_NOT_FOUND") throw new Error(`it is ${intake?.code ?? "unknown"}`);
     return intake;
   }, 15_000);
-  await world.post({ number, customer: "US-001", door: "https" });
+  await world.post({ number, date, customer: "US-001", door: "https" });
 }, 20_000);
 
 /** A business event as F&O writes it, raised now; about nothing that F&O has. */

@@ -1,11 +1,13 @@
 import { spawn } from "node:child_process";
-import type { ChildProcess } from "node:child_process";
 import { fileURLToPath } from "node:url";
 
+/** The IPC channel closes when the tests end in whatever way: nothing of theirs outlives them. */
+const exitWithParent = fileURLToPath(
+  new URL("../../local/storage/exit-with-parent.js", import.meta.url),
+);
 const root = fileURLToPath(new URL("../..", import.meta.url));
 
 export interface StartCommand {
-  readonly child: ChildProcess;
   readonly pid: number;
   readonly stdout: () => string;
   readonly stderr: () => string;
@@ -17,16 +19,17 @@ export interface StartCommand {
  * can be sent to everything that belongs to it and not to the tests.
  */
 export function runStartCommand(flags: readonly string[]): StartCommand {
-  const child = spawn(process.execPath, ["--import", "tsx", "local/start.ts", ...flags], {
+  const preloads = ["tsx", exitWithParent].flatMap((file) => ["--import", file]);
+  const child = spawn(process.execPath, [...preloads, "local/start.ts", ...flags], {
     cwd: root,
     detached: true,
-    stdio: ["ignore", "pipe", "pipe"],
+    stdio: ["ignore", "pipe", "pipe", "ipc"],
     env: { ...process.env, NODE_OPTIONS: "", NO_COLOR: "1" },
   });
   const { pid, stdout, stderr } = child;
-  if (pid === undefined) throw new Error("local/start.ts could not be started");
+  if (pid === undefined || stdout === null || stderr === null)
+    throw new Error("local/start.ts could not be started");
   return {
-    child,
     pid,
     stdout: collect(stdout),
     stderr: collect(stderr),
