@@ -1,7 +1,8 @@
-import { readdir, readFile } from "node:fs/promises";
+import { mkdir, readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import pc from "picocolors";
 import type { LocalAzure } from "./start-local-azure.ts";
+import { startStorage } from "./assembly/start-storage.ts";
 import { refusedConnections } from "./connect-guard.ts";
 import { buildIfChanged } from "../scripts/build-if-changed.ts";
 import { renderBanner } from "./demo/banner.ts";
@@ -26,7 +27,10 @@ export async function runStart(options: StartOptions): Promise<number> {
   let azure: LocalAzure | undefined;
   try {
     azure = await boot(options);
-    if (stop.signal.aborted) return 1;
+    if (stop.signal.aborted) {
+      process.stderr.write("interrupted while starting; everything was closed again\n");
+      return 1;
+    }
     out.write(
       renderBanner(azure.environment, {
         bootMs: performance.now(),
@@ -56,18 +60,18 @@ function tellRefused(): void {
     process.stderr.write(`refused, since it is not this machine: ${host}\n`);
 }
 
-async function boot({ folder, ...options }: StartOptions): Promise<LocalAzure> {
-  // The bundler works in a process of its own: loading our modules meanwhile saves its whole time.
+async function boot({ folder, isVerbose }: StartOptions): Promise<LocalAzure> {
+  const log = (line: string): void => {
+    if (isVerbose) process.stderr.write(`${pc.dim(line)}\n`);
+  };
+  await mkdir(folder, { recursive: true });
+  // Storage and the bundler work in processes of their own: loading our modules meanwhile saves their time.
+  const storage = startStorage(folder, log);
   const building = buildIfChanged({ outDir: join(folder, "build") });
   building.catch(() => undefined);
   const { startLocalAzure } = await import("./start-local-azure.ts");
-  return startLocalAzure({
-    folder,
-    functionsPackage: building.then(({ zip }) => zip),
-    log: (line) => {
-      if (options.isVerbose) process.stderr.write(`${pc.dim(line)}\n`);
-    },
-  });
+  const functionsPackage = building.then(({ zip }) => zip);
+  return startLocalAzure({ folder, storage, functionsPackage, log });
 }
 
 /** One clear line; the stack only for whoever asked for more. */

@@ -4,6 +4,7 @@ import { registerClient, type Client } from "./assembly/identities.ts";
 import { mailDomain, toLocalStack } from "./assembly/local-stack.ts";
 import { startAzureServices, type AzureServices } from "./assembly/start-azure-services.ts";
 import { startBase, tenantId, type Base } from "./assembly/start-base.ts";
+import type { Storage } from "./assembly/start-storage.ts";
 import { startSystems, type Systems } from "./assembly/start-systems.ts";
 import { systemClock, type LocalClock } from "./clock.ts";
 import type { Running } from "./cloud.ts";
@@ -21,6 +22,8 @@ import { bundleHostProcess } from "./functions-host/bundle-host-process.ts";
 export interface LocalAzureOptions {
   /** Certificates, unpacked code and environment.json. */
   readonly folder: string;
+  /** Begun by the caller as early as it can (`startStorage`); closed here. */
+  readonly storage: Storage;
   /** Path of the function app's zip, as `npm run build` makes it; waited for as late as possible. */
   readonly functionsPackage: string | Promise<string>;
   readonly clock?: LocalClock;
@@ -60,11 +63,14 @@ async function start(
   // Needed last and made in another process: begun first.
   bundleHostProcess().catch(() => undefined);
   const { folder, log, clock = systemClock } = options;
-  const base = await startBase({ folder, clock, log, keep });
+  const { authority, azurite } = options.storage;
+  const storage = azurite.then(keep);
+  storage.catch(() => undefined);
+  const base = await startBase({ folder, authority, clock, log, keep });
   const outside = registerClient(base.identity, "outside");
   const financeReader = registerClient(base.identity, "finance");
   const [azure, systems] = await Promise.all([
-    startAzureServices(base),
+    startAzureServices(base, storage),
     startSystems({ ...base, financeReader, outsiders: [outside.clientId] }),
   ]);
   const [deployed] = await Promise.all([

@@ -1,4 +1,3 @@
-import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import type { FrontDoor } from "../front-door.ts";
 import type { LocalCloud, LocalKeyVault } from "../deploy/local-cloud.ts";
@@ -9,7 +8,7 @@ import { createWorkflowHost, type WorkflowHost } from "../logic-apps/workflow-ho
 import { createMonitorApp } from "../monitor/monitor-app.ts";
 import { createBroker } from "../service-bus/broker.ts";
 import type { RunningServiceBus } from "../service-bus/start-service-bus.ts";
-import { startAzurite, type Azurite } from "../storage/start-azurite.ts";
+import type { Azurite } from "../storage/start-azurite.ts";
 import {
   createEventGridAdapter,
   createServiceBusAdapter,
@@ -34,17 +33,11 @@ export interface AzureServices extends Omit<LocalCloud, "mail"> {
 
 const subscriptionId = "00000000-0000-0000-0000-000000000000";
 
-export async function startAzureServices(base: Base): Promise<AzureServices> {
+export async function startAzureServices(
+  base: Base,
+  azuriteStarting: Promise<Azurite>,
+): Promise<AzureServices> {
   const { services, serve, keep, log, certificate } = base;
-  const azuriteStarting = startAzurite({
-    certificate,
-    dir: join(base.folder, `azurite-${process.pid}`),
-    accountName: "causewaylocal",
-    accountKey: randomBytes(64).toString("base64"),
-    log,
-  }).then(keep);
-  // A failure elsewhere must not leave this one unhandled; it is awaited below.
-  azuriteStarting.catch(() => undefined);
   const identities = createIdentities(base.identity);
   const serviceBus = keep(
     createServiceBusAdapter(createBroker({ clock: services.clock, log }), services, certificate),

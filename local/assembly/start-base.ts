@@ -1,12 +1,13 @@
 import { join } from "node:path";
 import { createAccessControl } from "../access-control.ts";
-import { loadCertificateAuthority, type LocalCertificate } from "../certificate-authority.ts";
+import type { LocalCertificate } from "../certificate-authority.ts";
 import type { LocalClock } from "../clock.ts";
 import type { LocalServices, Running } from "../cloud.ts";
 import { startFrontDoor, type FrontDoor } from "../front-door.ts";
 import { toDirectoryId } from "../identity/directory.ts";
 import { createIdentityApp, type IdentityService } from "../identity/identity-app.ts";
 import { createLoopbackHttp, type LoopbackHttp } from "./loopback-http.ts";
+import type { Storage } from "./start-storage.ts";
 
 /** What every local service stands on. */
 export interface Base {
@@ -30,12 +31,13 @@ export const tenantId = toDirectoryId("tenant", "local");
 /** Certificates, identities and roles, and a way to open doors. */
 export async function startBase(options: {
   readonly folder: string;
+  readonly authority: Storage["authority"];
   readonly clock: LocalClock;
   readonly log: (line: string) => void;
   readonly keep: Base["keep"];
 }): Promise<Base> {
   const { folder, clock, log, keep } = options;
-  const { caFile, certificate } = await loadCertificateAuthority(folder);
+  const { caFile, certificate } = await options.authority;
   const issuerKeyFile = join(folder, "issuer-key.pem");
   const identity = await createIdentityApp({ clock, log }, { tenantId, issuerKeyFile });
   const http = createLoopbackHttp(certificate.ca);
