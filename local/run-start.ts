@@ -1,5 +1,6 @@
 import { mkdir, readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { stop } from "esbuild";
 import pc from "picocolors";
 import type { LocalAzure } from "./start-local-azure.ts";
 import { startStorage } from "./assembly/start-storage.ts";
@@ -71,7 +72,12 @@ async function boot({ folder, isVerbose }: StartOptions): Promise<LocalAzure> {
   building.catch(() => undefined);
   const { startLocalAzure } = await import("./start-local-azure.ts");
   const functionsPackage = building.then(({ zip }) => zip);
-  return startLocalAzure({ folder, storage, functionsPackage, log });
+  try {
+    return await startLocalAzure({ folder, storage, functionsPackage, log });
+  } finally {
+    // The bundler's service would stay beside us, with up to half a gigabyte, for as long as we run.
+    await stop();
+  }
 }
 
 /** One clear line; the stack only for whoever asked for more. */

@@ -2,7 +2,6 @@ import { createHash } from "node:crypto";
 import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { stop } from "esbuild";
 import { buildFunctions, type BuiltFunctions } from "./build-functions.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
@@ -29,8 +28,6 @@ export async function buildIfChanged(options: {
   }
   const built = await buildFunctions(options);
   await writeFile(stampFile, JSON.stringify({ builtFrom, ...built }));
-  // Its service process would stay, with half a gigabyte, for as long as we run.
-  await stop();
   return built;
 }
 

@@ -45,7 +45,7 @@ export function useLocalAzure(name: string): LocalAzureUnderTest {
     const left = await readdir(folder);
     return {
       exitCode,
-      survivors: processes.filter(isAlive),
+      survivors: await findSurvivors(processes),
       leftFiles: left.filter((file) => /^environment|^azurite|lock$|pid$/.test(file)),
     };
   };
@@ -99,6 +99,14 @@ async function listProcesses(root: number): Promise<readonly number[]> {
     for (const [pid, ppid] of pairs) if (ppid === parent && pid !== undefined) found.push(pid);
   }
   return found;
+}
+
+/** Who is there two seconds after the parent: an ended process keeps its id until somebody has collected it. */
+async function findSurvivors(processes: readonly number[]): Promise<readonly number[]> {
+  const gone = (): Promise<true> =>
+    processes.some(isAlive) ? Promise.reject(new Error("some are left")) : Promise.resolve(true);
+  await eventually(gone, 2_000).catch(() => undefined);
+  return processes.filter(isAlive);
 }
 
 function isAlive(pid: number): boolean {
