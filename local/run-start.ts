@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { stop } from "esbuild";
 import pc from "picocolors";
 import type { LocalAzure } from "./start-local-azure.ts";
+import type { Ports } from "./assembly/ports.ts";
 import { startStorage } from "./assembly/start-storage.ts";
 import { refusedConnections } from "./connect-guard.ts";
 import { buildIfChanged } from "../scripts/build-if-changed.ts";
@@ -16,6 +17,7 @@ export interface StartOptions {
   readonly isVerbose: boolean;
   /** Of this run; two runs at the same time need two. */
   readonly folder: string;
+  readonly ports: Ports;
 }
 
 /** Builds, boots, does what the mode says, and closes everything on every way out. Returns the exit code. */
@@ -61,7 +63,7 @@ function tellRefused(): void {
     process.stderr.write(`refused, since it is not this machine: ${host}\n`);
 }
 
-async function boot({ folder, isVerbose }: StartOptions): Promise<LocalAzure> {
+async function boot({ folder, isVerbose, ports }: StartOptions): Promise<LocalAzure> {
   const log = (line: string): void => {
     if (isVerbose) process.stderr.write(`${pc.dim(line)}\n`);
   };
@@ -73,7 +75,7 @@ async function boot({ folder, isVerbose }: StartOptions): Promise<LocalAzure> {
   const { startLocalAzure } = await import("./start-local-azure.ts");
   const functionsPackage = building.then(({ zip }) => zip);
   try {
-    return await startLocalAzure({ folder, storage, functionsPackage, log });
+    return await startLocalAzure({ folder, storage, functionsPackage, ports, log });
   } finally {
     // The bundler's service would stay beside us, with up to half a gigabyte, for as long as we run.
     await stop();

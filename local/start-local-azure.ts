@@ -2,6 +2,7 @@ import { createStack } from "../infra/program.ts";
 import { prepareCe } from "../cli/ce/prepare-ce.ts";
 import { registerClient, type Client } from "./assembly/identities.ts";
 import { mailDomain, toLocalStack } from "./assembly/local-stack.ts";
+import type { Ports } from "./assembly/ports.ts";
 import { startAzureServices, type AzureServices } from "./assembly/start-azure-services.ts";
 import { startBase, tenantId, type Base } from "./assembly/start-base.ts";
 import type { Storage } from "./assembly/start-storage.ts";
@@ -27,6 +28,8 @@ export interface LocalAzureOptions {
   /** Path of the function app's zip, as `npm run build` makes it; waited for as late as possible. */
   readonly functionsPackage: string | Promise<string>;
   readonly clock?: LocalClock;
+  /** Free ones where none is named. */
+  readonly ports?: Ports;
   readonly log: (line: string) => void;
 }
 
@@ -62,11 +65,11 @@ async function start(
 ): Promise<Omit<LocalAzure, "close">> {
   // Needed last and made in another process: begun first.
   bundleHostProcess().catch(() => undefined);
-  const { folder, log, clock = systemClock } = options;
+  const { folder, log, clock = systemClock, ports = {} } = options;
   const { authority, azurite } = options.storage;
   const storage = azurite.then(keep);
   storage.catch(() => undefined);
-  const base = await startBase({ folder, authority, clock, log, keep });
+  const base = await startBase({ folder, authority, clock, ports, log, keep });
   const outside = registerClient(base.identity, "outside");
   const financeReader = registerClient(base.identity, "finance");
   const [azure, systems] = await Promise.all([

@@ -1,6 +1,7 @@
 import "./install-connect-guard.ts";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
+import { parsePorts, portNames } from "./assembly/ports.ts";
 import { runStart } from "./run-start.ts";
 
 /** `npm start`: flags in, exit code out. */
@@ -12,6 +13,7 @@ where each one went.
   --once     post the set, check that rows, records and mails are there, exit (0 only if they are)
   --idle     start everything and post nothing
   --json     with --once: the result as JSON on standard output, everything else on standard error
+  --port N=P put N on port P instead of a free one; N is one of ${portNames.join(", ")}
   --folder D keep certificates, unpacked code and environment.json in D instead of .local
   --verbose  log lines of the local services on standard error
   --help     this text
@@ -25,6 +27,7 @@ const options = {
   json: { type: "boolean" },
   verbose: { type: "boolean" },
   folder: { type: "string" },
+  port: { type: "string", multiple: true },
   help: { type: "boolean", short: "h" },
 } as const;
 
@@ -34,6 +37,7 @@ function readFlags(): ReturnType<typeof parseArgs<{ options: typeof options }>>[
     if (values.once === true && values.idle === true)
       throw new Error("--once and --idle exclude each other");
     if (values.json === true && values.once !== true) throw new Error("--json goes with --once");
+    parsePorts(values.port ?? []);
     return values;
   } catch (error) {
     process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n\n${usage}`);
@@ -55,6 +59,7 @@ if (flags.help === true) {
     isJson: flags.json === true,
     isVerbose: flags.verbose === true,
     folder: resolve(flags.folder ?? join(import.meta.dirname, "..", ".local")),
+    ports: parsePorts(flags.port ?? []),
   });
   // Everything was closed; what still holds the loop open (an SDK's pool) must not hold the person.
   process.exit();

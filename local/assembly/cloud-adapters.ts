@@ -1,7 +1,6 @@
 import { TableServiceClient } from "@azure/data-tables";
 import { BlobServiceClient } from "@azure/storage-blob";
-import type { LocalCertificate } from "../certificate-authority.ts";
-import type { LocalServices, Running } from "../cloud.ts";
+import type { Running } from "../cloud.ts";
 import type {
   LocalEventGrid,
   LocalServiceBus,
@@ -15,12 +14,13 @@ import type { WorkflowHost } from "../logic-apps/workflow-host.ts";
 import type { Broker, Right } from "../service-bus/broker.ts";
 import { startServiceBus, type RunningServiceBus } from "../service-bus/start-service-bus.ts";
 import type { Azurite } from "../storage/start-azurite.ts";
+import { openOn } from "./ports.ts";
+import type { Base } from "./start-base.ts";
 
 /** Opens its port when the namespace is deployed: only then is its ARM id known, which roles name. */
 export function createServiceBusAdapter(
   broker: Broker,
-  services: LocalServices,
-  certificate: LocalCertificate,
+  { services, certificate, ports }: Pick<Base, "services" | "certificate" | "ports">,
 ): LocalServiceBus & Running & { readonly broker: Broker; running(): RunningServiceBus } {
   let bus: RunningServiceBus | undefined;
   const running = (): RunningServiceBus => {
@@ -31,12 +31,8 @@ export function createServiceBusAdapter(
     broker,
     running,
     createNamespace: async (resourceId) => {
-      bus = await startServiceBus({
-        broker,
-        services,
-        namespaceResourceId: resourceId,
-        certificate,
-      });
+      const options = { broker, services, namespaceResourceId: resourceId, certificate };
+      bus = await openOn("serviceBus", ports, (port) => startServiceBus({ ...options, port }));
       return { host: bus.fullyQualifiedNamespace };
     },
     createQueue: (_id, name, inputs) => broker.createQueue(name, entityProps(inputs)),

@@ -6,6 +6,7 @@ import { unzipSync } from "fflate";
 import type { LocalCertificate } from "../certificate-authority.ts";
 import type { Running } from "../cloud.ts";
 import type { LocalFunctionApp, LocalFunctions } from "../deploy/local-cloud.ts";
+import { openOn } from "./ports.ts";
 import { startFunctionsHost, type FunctionsHost } from "../functions-host/start-functions-host.ts";
 
 export interface FunctionAppsOptions {
@@ -13,6 +14,8 @@ export interface FunctionAppsOptions {
   readonly folder: string;
   readonly caFile: string;
   readonly certificate: LocalCertificate;
+  /** A free one when undefined. */
+  readonly port: number | undefined;
   readonly identityEndpoint: string;
   /** The secret that lets the app's host ask for the app's identities. */
   readonly identityHeaderOf: (app: LocalFunctionApp) => string;
@@ -41,7 +44,7 @@ export function createFunctionApps(options: FunctionAppsOptions): FunctionApps {
   };
   return {
     createApp: async (app) => {
-      const port = await findFreePort();
+      const port = await openOn("functions", { functions: options.port ?? 0 }, findFreePort);
       apps.set(app.name, { ...app, port, key: randomBytes(24).toString("base64url") });
       return { hostName: `localhost:${port}` };
     },
@@ -85,11 +88,11 @@ async function unpack(packagePath: string, folder: string): Promise<void> {
 }
 
 /** Free at the moment of asking: the app's address has to be known before its host runs. */
-function findFreePort(): Promise<number> {
+function findFreePort(wanted: number): Promise<number> {
   return new Promise((resolve, reject) => {
     const server = createServer();
     server.once("error", reject);
-    server.listen(0, "127.0.0.1", () => {
+    server.listen(wanted, "127.0.0.1", () => {
       const { port } = server.address() as AddressInfo;
       server.close(() => resolve(port));
     });

@@ -37,20 +37,20 @@ export async function startAzureServices(
   base: Base,
   azuriteStarting: Promise<Azurite>,
 ): Promise<AzureServices> {
-  const { services, serve, keep, log, certificate } = base;
+  const { services, serve, keep, log } = base;
   const identities = createIdentities(base.identity);
   const serviceBus = keep(
-    createServiceBusAdapter(createBroker({ clock: services.clock, log }), services, certificate),
+    createServiceBusAdapter(createBroker({ clock: services.clock, log }), base),
   );
   const monitor = createMonitorApp(services);
-  const monitorDoor = await serve((request) => monitor.app.fetch(request));
+  const monitorDoor = await serve("monitor", (request) => monitor.app.fetch(request));
   const keyVault = await startKeyVault(base);
   const azurite = await azuriteStarting;
   const storage = createStorageAdapter(azurite);
   const eventGrid = keep(startEventGrid(base, serviceBus, storage));
-  const eventGridDoor = await serve((request) => eventGrid.app.fetch(request));
+  const eventGridDoor = await serve("eventGrid", (request) => eventGrid.app.fetch(request));
   const workflows = startWorkflows(base, identities);
-  const workflowsDoor = await serve((request) => workflows.app.fetch(request));
+  const workflowsDoor = await serve("workflows", (request) => workflows.app.fetch(request));
   return {
     subscriptionId,
     tenantId,
@@ -77,7 +77,7 @@ export async function startAzureServices(
 
 async function startKeyVault(base: Base): Promise<LocalKeyVault> {
   const keyVault = createKeyVaultApp(base.services);
-  const door = await base.serve((request) => keyVault.app.fetch(request));
+  const door = await base.serve("keyVault", (request) => keyVault.app.fetch(request));
   return {
     createVault: (id, name) => void keyVault.createVault({ id, name }),
     vaultUri: (name) => `${door.httpUrl}/${name}/`,
@@ -117,6 +117,7 @@ function startFunctionApps(base: Base): FunctionApps {
     folder: join(base.folder, "apps"),
     caFile: base.caFile,
     certificate: base.certificate,
+    port: base.ports.functions,
     identityEndpoint: `${base.identityDoor.httpUrl}/msi/token`,
     identityHeaderOf: ({ resourceId, identities }) =>
       base.identity.registerHost({ resourceId, userAssigned: identities }).identityHeader,

@@ -7,6 +7,7 @@ import { startFrontDoor, type FrontDoor } from "../front-door.ts";
 import { toDirectoryId } from "../identity/directory.ts";
 import { createIdentityApp, type IdentityService } from "../identity/identity-app.ts";
 import { createLoopbackHttp, type LoopbackHttp } from "./loopback-http.ts";
+import { openOn, type PortName, type Ports } from "./ports.ts";
 import type { Storage } from "./start-storage.ts";
 
 /** What every local service stands on. */
@@ -21,7 +22,8 @@ export interface Base {
   readonly log: (line: string) => void;
   /** Closed in reverse order when the local Azure closes. */
   readonly keep: <T extends Running>(running: T) => T;
-  readonly serve: (fetch: Fetch) => Promise<FrontDoor>;
+  readonly ports: Ports;
+  readonly serve: (name: PortName, fetch: Fetch) => Promise<FrontDoor>;
 }
 
 type Fetch = (request: Request) => Response | Promise<Response>;
@@ -33,10 +35,11 @@ export async function startBase(options: {
   readonly folder: string;
   readonly authority: Storage["authority"];
   readonly clock: LocalClock;
+  readonly ports: Ports;
   readonly log: (line: string) => void;
   readonly keep: Base["keep"];
 }): Promise<Base> {
-  const { folder, clock, log, keep } = options;
+  const { folder, clock, ports, log, keep } = options;
   const { caFile, certificate } = await options.authority;
   const issuerKeyFile = join(folder, "issuer-key.pem");
   const identity = await createIdentityApp({ clock, log }, { tenantId, issuerKeyFile });
@@ -47,18 +50,19 @@ export async function startBase(options: {
       return Promise.resolve();
     },
   });
-  const serve = async (fetch: Fetch): Promise<FrontDoor> =>
-    keep(await startFrontDoor({ fetch, certificate }));
+  const serve = async (name: PortName, fetch: Fetch): Promise<FrontDoor> =>
+    keep(await openOn(name, ports, (port) => startFrontDoor({ fetch, certificate, port })));
   return {
     folder,
     caFile,
     certificate,
     services: { clock, access: createAccessControl(), tokens: identity.tokens, log },
     identity,
-    identityDoor: await serve((request) => identity.app.fetch(request)),
+    identityDoor: await serve("identity", (request) => identity.app.fetch(request)),
     http,
     log,
     keep,
+    ports,
     serve,
   };
 }

@@ -1,4 +1,3 @@
-import type { LocalServices, Running } from "../cloud.ts";
 import { createCrmApp } from "../crm/create-crm-app.ts";
 import { createDataverseApp } from "../dataverse/create-dataverse-app.ts";
 import { createEventSenders } from "../finance/create-event-senders.ts";
@@ -7,16 +6,14 @@ import type { FrontDoor } from "../front-door.ts";
 import { createMailApp, type MailApp } from "../mail/create-mail-app.ts";
 import { startSmtp } from "../mail/start-smtp.ts";
 import { registerClient, type Client } from "./identities.ts";
-import type { IdentityService } from "../identity/identity-app.ts";
-import type { LoopbackHttp } from "./loopback-http.ts";
+import { openOn } from "./ports.ts";
+import type { Base } from "./start-base.ts";
 import { toEventEndpoints } from "./to-event-endpoints.ts";
 
-export interface SystemsInput {
-  readonly services: LocalServices;
-  readonly identity: IdentityService;
-  readonly http: LoopbackHttp;
-  readonly serve: (fetch: (request: Request) => Response | Promise<Response>) => Promise<FrontDoor>;
-  readonly keep: <T extends Running>(running: T) => T;
+export interface SystemsInput extends Pick<
+  Base,
+  "services" | "identity" | "http" | "serve" | "keep" | "ports"
+> {
   /** F&O's own app registration: reads the door's vault. */
   readonly financeReader: Client;
   /** Client ids that may read and write everything, for people and tests. */
@@ -51,11 +48,11 @@ export async function startSystems(input: SystemsInput): Promise<Systems> {
   const crm = createCrmApp({ clock: services.clock, ...crmClient, baseUrl: urlOf("crm") });
   const mailApp = createMailApp(services);
   const [financeDoor, dataverseDoor, crmDoor, mail, smtp] = await Promise.all([
-    serve(finance.app.fetch),
-    serve(dataverse.app.fetch),
-    serve(crm.app.fetch),
-    serve(mailApp.app.fetch),
-    startSmtp(mailApp.mailbox),
+    serve("finance", (request) => finance.app.fetch(request)),
+    serve("dataverse", (request) => dataverse.app.fetch(request)),
+    serve("crm", (request) => crm.app.fetch(request)),
+    serve("mail", (request) => mailApp.app.fetch(request)),
+    openOn("smtp", input.ports, (port) => startSmtp(mailApp.mailbox, port)),
   ]);
   keep(smtp);
   Object.assign(doors, { finance: financeDoor, dataverse: dataverseDoor, crm: crmDoor });

@@ -63,6 +63,10 @@ export function createCrmApp(options: CrmOptions): CrmApp {
   });
   addDataRoutes(app, store);
   app.get("/sim/records/:object", (c) => c.json(store.list(c.req.param("object"))));
+  app.get("/sim/records/:object/:id", (c) => {
+    const record = store.byId(c.req.param("object"), c.req.param("id"));
+    return record === undefined ? c.notFound() : c.json(record);
+  });
   app.post("/sim/records/:object", async (c) =>
     c.json(store.insert(c.req.param("object"), await readFields(c)), 201),
   );

@@ -63,7 +63,10 @@ export function createMailApp(services: LocalServices): MailApp {
     return c.body(null, 204);
   });
   app.get("/messages/:id/html", (c) => {
-    const message = mailbox.list().find(({ id }) => id === c.req.param("id"));
+    const wanted = c.req.param("id");
+    const message = mailbox
+      .list()
+      .find(({ id, operationId }) => id === wanted || operationId === wanted);
     return message === undefined ? c.notFound() : c.html(message.html);
   });
 

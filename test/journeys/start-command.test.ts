@@ -1,5 +1,6 @@
 import { afterAll, describe, expect, it } from "@jest/globals";
 import { readdir, rm } from "node:fs/promises";
+import { createServer, type AddressInfo } from "node:net";
 import { fileURLToPath } from "node:url";
 import { runStartCommand } from "../support/run-start-command.ts";
 
@@ -19,6 +20,23 @@ const delivered = {
 };
 
 describe("npm start", () => {
+  it("ends with one clear line and exit code 1 when a port is in use", async () => {
+    const other = createServer();
+    await new Promise<void>((resolve) => other.listen(0, "127.0.0.1", resolve));
+    const { port } = other.address() as AddressInfo;
+    const flags = ["--idle", "--folder", `${folder}-port`, "--port", `finance=${port}`];
+    const command = runStartCommand(flags);
+
+    const { exitCode } = await command.ended;
+
+    expect(exitCode).toBe(1);
+    expect(command.stderr().trim()).toBe(
+      `npm start failed: port ${port} (finance) is in use; end what uses it, or choose another with --port finance=<number>`,
+    );
+    await rm(`${folder}-port`, { recursive: true, force: true });
+    await new Promise((resolve) => other.close(resolve));
+  }, 60_000);
+
   it("-- --once --json prints one JSON document with every delivery as it has to end", async () => {
     const command = runStartCommand(["--once", "--json", "--folder", folder]);
     const { exitCode } = await command.ended;
