@@ -34,6 +34,8 @@ export function createCrmTarget(options: CrmTargetOptions): Target<CanonicalEven
       eventId: request.eventId,
       signal,
     });
+    // Our own time was up: what an upsert did is found again, so the call is simply still to be made.
+    if (answer.kind === "noAnswer" && answer.code === "ABORTED") return null;
     if (answer.kind !== "answered") return toRetry(answer, "CRM");
     if (answer.body.status === "delivered" && answer.body.reference !== undefined) {
       return { kind: "delivered", reference: answer.body.reference };

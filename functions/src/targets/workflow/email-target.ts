@@ -36,10 +36,14 @@ export interface EmailTargetOptions {
 
 /** Fixed for ever: operation ids of mails already sent derive from it. */
 const operationNamespace = "6f0a4c52-6a1d-5b0e-9a43-6d0f8f4c7e21";
-const firstCheckMs = 700;
-const nextCheckMs = 5_000;
+/**
+ * When an accepted mail is asked about, counted from the question before. Few and far: the service allows
+ * 200 questions an hour (20 on a managed domain) for the 90 (9) mails that we send in it.
+ */
+const checkDelaysMs = [700, 10_000, 60_000, 300_000, 900_000] as const;
 /** Longer than the caller waits for the workflow, so that a slow first call is over before we ask. */
 const checkAfterTimeoutMs = 120_000;
+const acceptedMemo = /^accepted:(\d+)$/;
 
 /**
  * Mail behind the workflow `invoice-email`, in two steps. `send` is answered "accepted", which is not
@@ -60,7 +64,7 @@ export function createEmailTarget(options: EmailTargetOptions): Target<Canonical
     const message = await toMessage(options, settings, request, to, address);
     if (!isMessage(message)) return message;
     if (settings.mode === "dryRun") return { kind: "skipped", rule: "DRY_RUN", wouldSend: message };
-    return toSendOutcome(await call(options, message, request, signal), message.operationId);
+    return toSendOutcome(await call(options, message, request, signal));
   };
   return {
     name: options.name,
@@ -74,7 +78,7 @@ export function createEmailTarget(options: EmailTargetOptions): Target<Canonical
         request,
         signal,
       );
-      return toStatusOutcome(answer, operationId);
+      return toStatusOutcome(answer, operationId, request.memo);
     },
   };
 }
@@ -143,51 +147,67 @@ async function toMessage(
   };
 }
 
-function toSendOutcome(answer: WorkflowAnswer, operationId: string): Outcome {
-  if (answer.kind === "noAnswer" && !answer.sent) return toRetry(answer, "MAIL");
+function toSendOutcome(answer: WorkflowAnswer): Outcome | null {
+  if (answer.kind === "noAnswer" && !answer.sent) {
+    return answer.code === "ABORTED" ? null : toRetry(answer, "MAIL");
+  }
   if (answer.kind === "refused") return toRetry(answer, "MAIL");
   const status = answer.kind === "answered" ? answer.body.status : "unsure";
-  if (status === "accepted") {
-    return { kind: "unsure", code: "MAIL_ACCEPTED", memo: operationId, checkAfterMs: firstCheckMs };
-  }
+  if (status === "accepted") return toAccepted(0);
   if (answer.kind === "answered" && status === "reject") return toReject(answer.body, "MAIL");
   if (status === "retry") return toRetry(answer, "MAIL");
+  return { kind: "unsure", code: "MAIL_OUTCOME_UNKNOWN", checkAfterMs: checkAfterTimeoutMs };
+}
+
+/** The service has the mail; the memo counts our questions and outlives restarts. */
+function toAccepted(questions: number, isLost = false): Outcome {
+  const last = checkDelaysMs.length - 1;
   return {
     kind: "unsure",
-    code: "MAIL_OUTCOME_UNKNOWN",
-    memo: operationId,
-    checkAfterMs: checkAfterTimeoutMs,
+    code: isLost ? "MAIL_STATUS_LOST" : "MAIL_ACCEPTED",
+    memo: `accepted:${questions}`,
+    checkAfterMs: checkDelaysMs[Math.min(questions, last)] ?? checkAfterTimeoutMs,
   };
 }
 
-function toStatusOutcome(answer: WorkflowAnswer, operationId: string): Outcome {
-  const body = answer.kind === "answered" ? answer.body : {};
+function toStatusOutcome(
+  answer: WorkflowAnswer,
+  operationId: string,
+  memo: string | null,
+): Outcome {
+  // Nobody was asked: the outage's time counts against no limit, and the claim stays.
+  if (answer.kind !== "answered") {
+    return {
+      kind: "retry",
+      code: "MAIL_UNREACHABLE",
+      reason: "the status was not told",
+      unreachable: true,
+    };
+  }
+  const { body } = answer;
+  const questions = Number(acceptedMemo.exec(memo ?? "")?.[1] ?? 0);
+  const isAccepted = memo !== null && acceptedMemo.test(memo);
   switch (body.status) {
     case "delivered":
       return { kind: "delivered", reference: body.reference ?? operationId };
     case "absent":
-      return {
-        kind: "retry",
-        code: "MAIL_NOT_SENT",
-        reason: "the mail service knows no such operation",
-      };
+      // Once accepted, absence proves nothing: the service is slow to show it, or has forgotten it.
+      return isAccepted
+        ? toAccepted(questions + 1, true)
+        : {
+            kind: "retry",
+            code: "MAIL_NOT_SENT",
+            reason: "the mail service knows no such operation",
+          };
     case "reject":
       return toReject(body, "MAIL");
     case "running":
-      return {
-        kind: "unsure",
-        code: "MAIL_ACCEPTED",
-        memo: operationId,
-        checkAfterMs: nextCheckMs,
-      };
+      return toAccepted(questions + 1);
     default: {
-      const checkAfterMs = (body.retryAfterSeconds ?? 0) * 1000;
-      return {
-        kind: "unsure",
-        code: "MAIL_STATUS_UNKNOWN",
-        memo: operationId,
-        checkAfterMs: Math.max(checkAfterMs, 30_000),
-      };
+      // Never without a time: an ordinary retry would give the claim back.
+      const afterMs = Math.max((body.retryAfterSeconds ?? 60) * 1000, 1_000);
+      const reason = body.reason ?? "the status was not told";
+      return { kind: "retry", code: body.code ?? "MAIL_STATUS_UNKNOWN", reason, afterMs };
     }
   }
 }

@@ -12,7 +12,9 @@ export function toRetry(answer: WorkflowAnswer, prefix: "CRM" | "MAIL"): Outcome
         kind: "retry",
         code: `${prefix}_UNREACHABLE`,
         reason: `the workflow gave no answer (${answer.code})`,
-        unreachable: true,
+        // A call that arrived and was not answered is this document's own attempt: one invoice that is
+        // always too slow must not close the gate for all.
+        unreachable: !answer.sent,
       };
     case "refused":
       return {

@@ -6,7 +6,7 @@ export type WorkflowAnswer =
   | { readonly kind: "answered"; readonly status: number; readonly body: WorkflowBody }
   /** No answer. `sent`: the workflow may have run. */
   | { readonly kind: "noAnswer"; readonly code: string; readonly sent: boolean }
-  /** The platform in front of the workflow said no: nothing of the workflow ran. */
+  /** The platform in front of the workflow said no, in a way that proves that nothing of it ran. */
   | {
       readonly kind: "refused";
       readonly status: number;
@@ -75,13 +75,19 @@ export function createWorkflowCall(options: WorkflowCallOptions): WorkflowCall {
   };
 }
 
-/** A body with a `status` of ours came from the workflow; without one, from what stands before it. */
+/** Answers of the platform in front of a workflow that prove that no run was started. */
+const neverRan: ReadonlySet<number> = new Set([400, 401, 403, 404, 405, 413, 415, 429]);
+
+/**
+ * A body with a `status` of ours came from the workflow. Without one, only a few statuses prove that
+ * nothing ran: a run that ended without its Response (502), a gateway's time-out or a changed Response
+ * may all stand behind an effect.
+ */
 function toAnswer(response: HttpResponse): WorkflowAnswer {
   const body = parse(response.body);
   if (body?.status !== undefined) return { kind: "answered", status: response.status, body };
-  // A workflow that ran out of its own time has run: whoever must not repeat has to ask first.
-  if (response.status === 504 || response.status === 408) {
-    return { kind: "noAnswer", code: "TIMEOUT", sent: true };
+  if (!neverRan.has(response.status)) {
+    return { kind: "noAnswer", code: `HTTP_${response.status}`, sent: true };
   }
   const seconds = Number(response.headers.get("retry-after"));
   return {

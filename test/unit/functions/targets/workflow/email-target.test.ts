@@ -61,7 +61,7 @@ function setUp(
   return {
     calls,
     deliver: async (event?: CanonicalEvent) => (await target.deliver([request(event)], signal))[0],
-    confirm: () => target.confirm?.(request(), signal),
+    confirm: (memo: string | null = null) => target.confirm?.({ ...request(), memo }, signal),
   };
 }
 
@@ -88,7 +88,7 @@ describe("e-mail target", () => {
     expect(outcome).toEqual({
       kind: "unsure",
       code: "MAIL_ACCEPTED",
-      memo: calls[0]?.["operationId"],
+      memo: "accepted:0",
       checkAfterMs: 700,
     });
     expect(calls).toMatchObject([
@@ -210,15 +210,33 @@ describe("e-mail target", () => {
       { kind: "retry", code: "MAIL_NOT_SENT" },
     ],
     [
-      "no answer",
+      "no answer, which is an outage of the question and not of the mail",
       { kind: "noAnswer", code: "TIMEOUT", sent: true },
-      { kind: "unsure", code: "MAIL_STATUS_UNKNOWN" },
+      { kind: "retry", code: "MAIL_UNREACHABLE", unreachable: true },
+    ],
+    [
+      "throttled, never without a time",
+      { kind: "answered", status: 503, body: { status: "retry", code: "MAIL_THROTTLED" } },
+      { kind: "retry", code: "MAIL_THROTTLED", afterMs: 60_000 },
     ],
   ])("confirms by the operation's status: %s", async (_status, answer, expected) => {
     const { confirm, calls } = setUp({}, answer);
 
     expect(await confirm()).toMatchObject(expected);
     expect(calls).toMatchObject([{ step: "status" }]);
+  });
+
+  it("never takes an accepted mail for unsent, however often the service denies it", async () => {
+    const absent = { kind: "answered", status: 404, body: { status: "absent" } } as const;
+
+    const outcome = await setUp({}, absent).confirm("accepted:1");
+
+    expect(outcome).toEqual({
+      kind: "unsure",
+      code: "MAIL_STATUS_LOST",
+      memo: "accepted:2",
+      checkAfterMs: 60_000,
+    });
   });
 
   it("shows what a dry run would send, and calls nothing", async () => {

@@ -63,7 +63,17 @@ describe("createWorkflowCall", () => {
     [
       "a gateway's time-out, after which the workflow may have run",
       answer(504, ""),
-      { kind: "noAnswer", code: "TIMEOUT", sent: true },
+      { kind: "noAnswer", code: "HTTP_504", sent: true },
+    ],
+    [
+      "a run that ended without its Response, which may have had its effect",
+      answer(502, '{"error":{"code":"NoResponse"}}'),
+      { kind: "noAnswer", code: "HTTP_502", sent: true },
+    ],
+    [
+      "an answer that is not ours, behind which anything may stand",
+      answer(202, ""),
+      { kind: "noAnswer", code: "HTTP_202", sent: true },
     ],
   ])("tells %s", async (_what, http, expected) => {
     expect(await setUp(http)()).toMatchObject(expected);
