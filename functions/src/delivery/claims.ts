@@ -34,8 +34,11 @@ export interface Claims {
 }
 
 const effectsTable = "effects";
-/** Longer than the longest call (100 s) with what is written before and after it. */
-const leaseMs = 3 * 60_000;
+/**
+ * Longer than an invocation can live (host.json: functionTimeout 10 minutes): when a lease has lapsed,
+ * whoever took it is gone for sure, and no call of theirs is still waiting in line.
+ */
+const leaseMs = 12 * 60_000;
 const conflictTries = 5;
 
 export function createClaims(store: TableStore): Claims {
