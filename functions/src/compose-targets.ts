@@ -45,7 +45,7 @@ export function createTargets(input: TargetsInput): readonly TargetParts[] {
   });
 }
 
-export function targetNames(flows: readonly LoadedFlow[]): readonly string[] {
+function targetNames(flows: readonly LoadedFlow[]): readonly string[] {
   return [...new Set(flows.flatMap(({ targets }) => Object.keys(targets)))].sort();
 }
 

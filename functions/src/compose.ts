@@ -36,7 +36,7 @@ import type { Telemetry } from "./platform/telemetry.ts";
 import { createCredential, createGetToken } from "./platform/token.ts";
 import { createFailureStore } from "./recovery/failure-store.ts";
 import type { DrainDependencies } from "./recovery/drain-dead-letters.ts";
-import { createTargets, targetNames } from "./compose-targets.ts";
+import { createTargets } from "./compose-targets.ts";
 
 /** What triggers work with. */
 export interface App {
@@ -118,7 +118,6 @@ async function compose(config: AppConfig): Promise<App> {
       failures: createFailureStore(store),
       clock,
       telemetry,
-      targets: targetNames(flows),
       identify: (body) => toIdentity(parse(body)),
       serviceBus,
       blobs: createDeadLetterBlobs(config.blobEndpoint, credential),

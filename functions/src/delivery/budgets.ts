@@ -15,9 +15,16 @@ export interface Budget {
   readonly perHour?: number;
 }
 
+export interface Place {
+  /** Epoch ms: when the call may be made or, without a reservation, when to ask again. */
+  readonly at: number;
+  /** False: all places that can be written down are given away; calling then would exceed the budget. */
+  readonly isReserved: boolean;
+}
+
 export interface Budgets {
-  /** Times (epoch ms, possibly past) at which each of `count` calls may be made. */
-  reserve(target: string, budget: Budget, count: number): Promise<readonly number[]>;
+  /** Where each of `count` calls stands in the line. */
+  reserve(target: string, budget: Budget, count: number): Promise<readonly Place[]>;
   /** Runs `work` when one of the instance's places in flight is free. */
   inFlight<T>(target: string, budget: Budget, work: () => Promise<T>): Promise<T>;
 }
@@ -31,24 +38,32 @@ const conflictTries = 20;
 
 /**
  * Places in a sliding window: never more than `limit` in any stretch of `windowMs`. `taken` is in order
- * of time; gives the new places and what is taken afterwards.
+ * of time; gives the new places, the first `reserved` of which are in what is taken afterwards.
  */
 export function reserveIn(
   taken: readonly number[],
   window: { readonly limit: number; readonly windowMs: number },
   count: number,
   now: number,
-): { readonly places: readonly number[]; readonly taken: readonly number[] } {
+): Reserved {
   const all = taken.filter((time) => time > now - window.windowMs);
+  const limit = Math.min(window.limit, maxReservations);
+  const reserved = Math.min(count, Math.max(0, maxReservations - all.length));
   const places: number[] = [];
   for (let index = 0; index < count; index += 1) {
-    const before = all[all.length - window.limit];
+    const before = all[all.length - limit];
     const place = Math.max(now, before === undefined ? now : before + window.windowMs);
-    // Beyond what one row can hold the place is a promise to ask again, not a reservation.
-    if (all.length < maxReservations) all.push(place);
+    // Beyond what one row can hold the place is only a time to ask again.
+    if (index < reserved) all.push(place);
     places.push(place);
   }
-  return { places, taken: all };
+  return { places, reserved, taken: all };
+}
+
+interface Reserved {
+  readonly places: readonly number[];
+  readonly reserved: number;
+  readonly taken: readonly number[];
 }
 
 export function createBudgets(options: {
@@ -59,24 +74,26 @@ export function createBudgets(options: {
   const { store, clock, instances } = options;
   const minutes = new Map<string, readonly number[]>();
   const slots = new Map<string, Slots>();
-  const reserveMinute = (target: string, limit: number, count: number): readonly number[] => {
+  const reserveMinute = (target: string, limit: number, count: number): Reserved => {
     const window = { limit: shareOf(limit, instances), windowMs: minuteMs };
     const result = reserveIn(minutes.get(target) ?? [], window, count, clock.now());
     minutes.set(target, result.taken);
-    return result.places;
+    return result;
   };
   return {
     reserve: async (target, budget, count) => {
       const now = clock.now();
       const hour =
         budget.perHour === undefined
-          ? []
+          ? undefined
           : await reserveHour(store, target, budget.perHour, count, now);
       const minute =
-        budget.perMinute === undefined ? [] : reserveMinute(target, budget.perMinute, count);
-      return Array.from({ length: count }, (_none, index) =>
-        Math.max(now, hour[index] ?? now, minute[index] ?? now),
-      );
+        budget.perMinute === undefined ? undefined : reserveMinute(target, budget.perMinute, count);
+      return Array.from({ length: count }, (_none, index): Place => {
+        const at = Math.max(now, hour?.places[index] ?? now, minute?.places[index] ?? now);
+        const reserved = Math.min(hour?.reserved ?? count, minute?.reserved ?? count);
+        return { at, isReserved: index < reserved };
+      });
     },
     inFlight: async (target, budget, work) => {
       if (budget.concurrency === undefined) return work();
@@ -103,7 +120,7 @@ async function reserveHour(
   limit: number,
   count: number,
   now: number,
-): Promise<readonly number[]> {
+): Promise<Reserved> {
   const keys = { partitionKey: target, rowKey: hourRow };
   for (let attempt = 0; attempt < conflictTries; attempt += 1) {
     const stored = await store.get(gatesTable, keys);
@@ -118,7 +135,7 @@ async function reserveHour(
           ? { kind: "insert", row }
           : { kind: "replace", row, etag: stored.etag },
       );
-      return result.places;
+      return result;
     } catch (error) {
       if (!isConflict(error)) throw error;
     }

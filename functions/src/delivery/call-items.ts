@@ -33,6 +33,7 @@ export interface CallOptions {
 
 /** A place this near is worth holding the message for. */
 const placeToleranceMs = 250;
+const askAgainSpreadMs = 3_600_000;
 
 /** Calls the target for what budgets and claims allow; a result for every item. */
 export async function callItems<Body>(
@@ -67,10 +68,13 @@ async function reservePlaces<Body>(
   const soon = on.clock.now() + placeToleranceMs;
   const late = new Set<Ready<Body>>();
   for (const [index, item] of needing.entries()) {
-    const place = places[index] ?? 0;
-    if (place <= soon) continue;
+    const place = places[index];
+    if (place === undefined || (place.isReserved && place.at <= soon)) continue;
     late.add(item);
-    results.push({ item, result: { kind: "later", dueAt: place, slotAt: place } });
+    const { at, isReserved } = place;
+    // Without a reservation all get the same time; they must not all ask again at it.
+    const dueAt = isReserved ? at : at + on.random() * askAgainSpreadMs;
+    results.push({ item, result: { kind: "later", dueAt, slotAt: isReserved ? at : null } });
   }
   return ready.filter((item) => !late.has(item));
 }
@@ -152,6 +156,7 @@ async function deliverOnce<Body>(
   items: readonly Ready<Body>[],
   signal: AbortSignal,
 ): Promise<readonly (Outcome | null)[]> {
+  if (signal.aborted) return items.map(() => null);
   const hops = items.map((item) => startHop(on, lane, item, "deliver"));
   const requests = items.map((item, index) =>
     toRequest(item, hops[index]?.traceparent ?? item.row.traceparent),
@@ -219,16 +224,18 @@ async function confirmOne<Body>(
       return { outcome: await lane.target.confirm(request, signal), how: "confirm" };
     }
     if (!lane.repeatable) {
-      return { outcome: { kind: "unsure", code: "NOT_CONFIRMABLE" }, how: "confirm" };
+      const outcome = { kind: "unsure", code: "NOT_CONFIRMABLE", asked: false } as const;
+      return { outcome, how: "confirm" };
     }
     // A repeatable effect needs no question: doing it again decides.
     const [outcome = null] = await lane.target.deliver([request], signal);
     if (outcome !== null) return { outcome, how: "deliver" };
-    return { outcome: { kind: "unsure", code: "NOT_REACHED", checkAfterMs: 0 }, how: "confirm" };
+    const unreached = { kind: "unsure", code: "NOT_REACHED", checkAfterMs: 0 } as const;
+    return { outcome: { ...unreached, asked: false }, how: "confirm" };
   } catch (error) {
     if (isInfrastructure(error)) throw error;
-    toThrownOutcome(on, lane, error);
-    return { outcome: { kind: "unsure", code: "TARGET_THREW" }, how: "confirm" };
+    on.telemetry.error(asError(error), { target: lane.target.name });
+    return { outcome: { kind: "unsure", code: "TARGET_THREW", asked: false }, how: "confirm" };
   }
 }
 
@@ -293,9 +300,16 @@ function toRequest<Body>(item: Ready<Body>, traceparent: string): DeliveryReques
 function toThrownOutcome<Body>(on: EngineDependencies, lane: Lane<Body>, thrown: unknown): Outcome {
   const error = asError(thrown);
   on.telemetry.error(error, { target: lane.target.name });
-  if (isPermanent(error)) return { kind: "reject", code: error.code, reason: error.message };
+  if (isPermanent(error)) {
+    return { kind: "reject", code: error.code, reason: error.message, asked: false };
+  }
+  return toThrownRetry(error);
+}
+
+/** Something of ours threw; nobody knows whether the target was called, so its gate learns nothing. */
+export function toThrownRetry(error: Error): Outcome {
   // The message may quote the document; the name does not.
-  return { kind: "retry", code: "TARGET_THREW", reason: error.name };
+  return { kind: "retry", code: "TARGET_THREW", reason: error.name, asked: false };
 }
 
 function isPermanent(error: Error): error is CausewayError {

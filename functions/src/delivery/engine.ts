@@ -3,12 +3,13 @@
  * the policy says what follows; targets only say what happened. Throws TableError UNAVAILABLE when the
  * ledger is away and MessagingError when Service Bus is: the trigger has a rule for each.
  */
+import { asError } from "../platform/causeway-error.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { Sender } from "../platform/messages.ts";
 import type { Telemetry } from "../platform/telemetry.ts";
 import { inParallel } from "./batch-writes.ts";
 import type { Budgets } from "./budgets.ts";
-import { callItems } from "./call-items.ts";
+import { callItems, toThrownRetry } from "./call-items.ts";
 import type { Called } from "./call-items.ts";
 import type { Claims } from "./claims.ts";
 import { commit } from "./commit.ts";
@@ -59,6 +60,11 @@ export interface Ready<Body> extends Item<Body> {
   readonly how: "deliver" | "confirm";
   readonly settings: PolicySettings;
 }
+
+/** Calls under the lease of one probe that may end without an answer of the target. */
+const probesWithoutAnswer = 10;
+/** Pause, and spread after it, of one that was not answered while others were. */
+const aloneAwayMs = 60_000;
 
 export function createEngine(dependencies: EngineDependencies): Engine {
   return {
@@ -168,19 +174,34 @@ class Run<Body> {
           this.#owed.push({ body, row, what: "failure" });
           break;
         case "call": {
-          const prepared = this.#lane.prepare(body, now);
-          if ("settings" in prepared) {
+          const prepared = this.#prepare(body, now);
+          if ("thrown" in prepared && arrival.how === "deliver") {
+            const outcome = toThrownRetry(prepared.thrown);
+            const moment = this.#moment(defaultSettings);
+            this.#decide(item, onOutcome(row, { outcome, how: "deliver", calls: 1 }, moment));
+          } else if ("settings" in prepared) {
             ready.push({ ...item, how: arrival.how, settings: prepared.settings });
-          } else if (arrival.how === "deliver") {
+          } else if ("skip" in prepared && arrival.how === "deliver") {
             this.#decide(item, onSkip(row, prepared.skip, now));
           } else {
-            // A rule must not hide an effect that may have been made.
+            // Neither a rule nor a fault of ours may hide an effect that may have been made.
             ready.push({ ...item, how: "confirm", settings: defaultSettings });
           }
         }
       }
     }
     return ready;
+  }
+
+  /** A flow or target may be gone since the event was accepted: that is the row's trouble alone. */
+  #prepare(body: Body, now: number): ReturnType<Lane<Body>["prepare"]> | { thrown: Error } {
+    try {
+      return this.#lane.prepare(body, now);
+    } catch (error) {
+      const thrown = asError(error);
+      this.#on.telemetry.error(thrown, { target: this.#lane.target.name });
+      return { thrown };
+    }
   }
 
   async #callThroughGate(ready: readonly Ready<Body>[], signal: AbortSignal): Promise<void> {
@@ -192,17 +213,30 @@ class Run<Body> {
       case "park":
         this.#park(ready, admission);
         return;
-      case "probe": {
-        const [probe, ...others] = ready;
-        if (probe === undefined) return;
-        const gate = await this.#call([probe], signal, true);
-        if (gate?.state === "outage") {
-          this.#park(others, { until: gate.nextProbeAt, spreadMs: spreadMs(gate) });
-        } else if (others.length > 0) {
-          await this.#call(others, signal, false);
-        }
-      }
+      case "probe":
+        await this.#probe(ready, signal);
     }
+  }
+
+  /**
+   * One after the other until somebody's answer tells whether the target is back. Those who never got
+   * as far as the target (skipped, no place, thrown) tell nothing; after a few of them the gate is
+   * asked again, which parks the rest unless it opened meanwhile.
+   */
+  async #probe(ready: readonly Ready<Body>[], signal: AbortSignal): Promise<void> {
+    for (const [index, probe] of ready.slice(0, probesWithoutAnswer).entries()) {
+      const gate = await this.#call([probe], signal, true);
+      if (gate === undefined) continue;
+      const others = ready.slice(index + 1);
+      if (gate.state === "outage") {
+        this.#park(others, { until: gate.nextProbeAt, spreadMs: spreadMs(gate) });
+      } else if (others.length > 0) {
+        await this.#call(others, signal, false);
+      }
+      return;
+    }
+    const rest = ready.slice(probesWithoutAnswer);
+    if (rest.length > 0) await this.#callThroughGate(rest, signal);
   }
 
   /** The gate as the calls left it; undefined when none was made. */
@@ -250,6 +284,12 @@ class Run<Body> {
       return decision;
     }
     const { now, random } = this.#moment(defaultSettings);
+    if (kind === "unreachable" && gate.state === "open") {
+      // Others were answered: no outage, but whoever got no answer must not knock every few seconds.
+      const from = Math.max(gate.throttledUntil, decision.gate?.probeAt ?? 0, now + aloneAwayMs);
+      const dueAt = Math.round(from + random * aloneAwayMs);
+      return { ...decision, row: { ...decision.row, dueAt } };
+    }
     const until = gate.state === "open" ? gate.throttledUntil : gate.nextProbeAt;
     const from = Math.max(until, now + 1_000);
     const dueAt = Math.round(from + random * spreadMs(gate));

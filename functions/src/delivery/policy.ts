@@ -36,6 +36,8 @@ const earlyWaitsMs = [20 * secondMs, 2 * minuteMs, 15 * minuteMs];
 const checksMs = [5, 10, 30, 60, 300, 900].map((seconds) => seconds * secondMs);
 const undecidedLimitMs = hourMs;
 const downLimitMs = 7 * dayMs;
+const longestPatienceMs = hourMs;
+const unreadablePatienceMs = 30 * secondMs;
 const sweepGraceMs = 15 * minuteMs;
 const sweepLimit = 3;
 
@@ -98,8 +100,18 @@ export interface CallResult {
   readonly calls: number;
 }
 
-/** What follows from an answer. */
+/** What follows from an answer. One for which the target was not called says nothing to its gate. */
 export function onOutcome(row: DeliveryRow, result: CallResult, moment: Moment): Decision {
+  const decision = toDecision(row, result, moment);
+  return wasAsked(result.outcome) ? decision : { ...decision, gate: null };
+}
+
+function wasAsked(outcome: Outcome): boolean {
+  const { asked = true }: { readonly kind: string; readonly asked?: boolean } = outcome;
+  return asked;
+}
+
+function toDecision(row: DeliveryRow, result: CallResult, moment: Moment): Decision {
   const { outcome } = result;
   // A question is no attempt.
   const attempts = result.how === "deliver" ? result.calls : 0;
@@ -119,7 +131,7 @@ export function onOutcome(row: DeliveryRow, result: CallResult, moment: Moment):
     case "retry":
       if (outcome.unreachable === true) return onUnreachable(row, outcome, moment);
       if (outcome.afterMs !== undefined) {
-        return onThrottled(row, outcome, outcome.afterMs, moment);
+        return onThrottled(row, outcome, toPatienceMs(outcome.afterMs), moment);
       }
       return onRetry(tried(row, attempts, moment.now), outcome, moment);
   }
@@ -240,7 +252,8 @@ function onUnsure(
     });
   }
   const step = checksMs[row.checks] ?? checksMs.at(-1) ?? hourMs;
-  const delayMs = outcome.checkAfterMs ?? jitter(step, random);
+  const { checkAfterMs } = outcome;
+  const delayMs = checkAfterMs === undefined ? jitter(step, random) : toPatienceMs(checkAfterMs);
   const leftMs = Math.max(undecidedLimitMs - (clock - unsureSince), secondMs);
   return later(next, now + Math.min(delayMs, leftMs), { kind: "reached" });
 }
@@ -250,11 +263,10 @@ function onUnreachable(
   outcome: Extract<Outcome, { kind: "retry" }>,
   moment: Moment,
 ): Decision {
-  const { now, afterMs } = { ...moment, afterMs: outcome.afterMs };
-  const gate: GateReport = {
-    kind: "unreachable",
-    probeAt: afterMs === undefined ? null : now + afterMs,
-  };
+  const { now } = moment;
+  const { afterMs } = outcome;
+  const probeAt = afterMs === undefined ? null : now + toPatienceMs(afterMs);
+  const gate: GateReport = { kind: "unreachable", probeAt };
   // The engine sets the time: only the gate knows when the next probe is.
   return onPark(withProblem(row, outcome, now), now, moment, gate);
 }
@@ -297,7 +309,8 @@ export function onPark(
 
 /**
  * Put off because it is not its turn: no place in the budget before `slotAt`, or (null) somebody else is
- * at the same document. Costs neither attempts nor time.
+ * at the same document or the budget's places are all given away. Costs neither attempts nor time, and
+ * no part of it is an outage's: the stretch begins anew.
  */
 export function onHold(
   row: DeliveryRow,
@@ -305,7 +318,9 @@ export function onHold(
   slotAt: number | null,
   moment: Moment,
 ): Decision {
-  return later({ ...row, slotAt, awaySince: row.awaySince ?? moment.now }, dueAt, null);
+  const { now } = moment;
+  const awayMs = now - reachableNow(row, now);
+  return later({ ...row, slotAt, awayMs, awaySince: now }, dueAt, null);
 }
 
 /** The batch's time ran out before this one was called: at once again, as its own hop. */
@@ -401,6 +416,12 @@ function withProblem(
     firstFailedAt: row.firstFailedAt ?? now,
     lastFailedAt: now,
   };
+}
+
+/** What a target asks for, within reason: a wrong header must not put a target off for days. */
+function toPatienceMs(afterMs: number): number {
+  if (Number.isNaN(afterMs)) return unreadablePatienceMs;
+  return Math.min(Math.max(afterMs, 0), longestPatienceMs);
 }
 
 /** ±20 %. */

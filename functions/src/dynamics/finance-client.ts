@@ -6,6 +6,8 @@ import type { GetToken } from "../platform/token.ts";
 export type FinanceErrorCode =
   /** No answer, or an answer of something in front of F&O. */
   | "FINANCE_UNREACHABLE"
+  /** F&O has the request and did not answer in time: it may be away, or the request too much for it. */
+  | "FINANCE_TIMEOUT"
   | "FINANCE_THROTTLED"
   /** 401 or 403: the app is not registered in F&O, or its user lacks a role. */
   | "FINANCE_UNAUTHORIZED"
@@ -13,6 +15,7 @@ export type FinanceErrorCode =
   | "FINANCE_FAILED"
   /** F&O does not understand the request (4xx). */
   | "FINANCE_REFUSED"
+  | "FINANCE_ANSWER_TOO_LARGE"
   | "FINANCE_ANSWER_UNREADABLE";
 
 export class FinanceError extends CausewayError<FinanceErrorCode> {
@@ -164,8 +167,18 @@ async function send(
     });
   } catch (cause) {
     const detail = cause instanceof HttpError ? cause.code : "no token";
-    throw new FinanceError("FINANCE_UNREACHABLE", { entitySet, unreachable: true, detail, cause });
+    const code = toCode(cause);
+    const unreachable = code === "FINANCE_UNREACHABLE";
+    throw new FinanceError(code, { entitySet, unreachable, detail, cause });
   }
+}
+
+/** What an exchange without a usable answer says about F&O. */
+function toCode(cause: unknown): FinanceErrorCode {
+  if (!(cause instanceof HttpError)) return "FINANCE_UNREACHABLE";
+  if (cause.code === "RESPONSE_TOO_LARGE") return "FINANCE_ANSWER_TOO_LARGE";
+  if (cause.code === "RESPONSE_UNREADABLE") return "FINANCE_ANSWER_UNREADABLE";
+  return cause.code === "TIMEOUT" && cause.sent ? "FINANCE_TIMEOUT" : "FINANCE_UNREACHABLE";
 }
 
 function toError(response: HttpResponse, entitySet: string): FinanceError {
@@ -182,7 +195,10 @@ function toError(response: HttpResponse, entitySet: string): FinanceError {
     // Wrong for every event until somebody grants it: an outage, and no event's own fault.
     return new FinanceError("FINANCE_UNAUTHORIZED", { ...base, unreachable: true });
   }
-  if (status === 502 || status === 503 || status === 504 || status === 408) {
+  if (status === 504) {
+    return new FinanceError("FINANCE_TIMEOUT", { ...base, ...later, unreachable: false });
+  }
+  if (status === 502 || status === 503 || status === 408) {
     return new FinanceError("FINANCE_UNREACHABLE", { ...base, ...later, unreachable: true });
   }
   if (status >= 500) {

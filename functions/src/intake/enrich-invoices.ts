@@ -107,6 +107,7 @@ async function readGroup(
   events: readonly InvoiceEvent[],
   signal: AbortSignal,
   answers: Map<InvoiceEvent, Enriched>,
+  hasTimedOut = false,
 ): Promise<void> {
   try {
     for (const [event, answer] of await readDocuments(finance, events, signal)) {
@@ -114,10 +115,14 @@ async function readGroup(
     }
   } catch (error) {
     if (!(error instanceof FinanceError)) throw error;
-    if (events.length > 1 && isAboutTheRequest(error)) {
+    const isTimeout = error.code === "FINANCE_TIMEOUT";
+    // Halved once only: each time-out costs a minute, and a silent F&O would get all of the invocation's.
+    if (events.length > 1 && (isTimeout ? !hasTimedOut : isAboutTheRequest(error))) {
       const half = Math.ceil(events.length / 2);
-      await readGroup(finance, events.slice(0, half), signal, answers);
-      await readGroup(finance, events.slice(half), signal, answers);
+      const read = (part: readonly InvoiceEvent[]): Promise<void> =>
+        readGroup(finance, part, signal, answers, hasTimedOut || isTimeout);
+      // Together: what times out one after the other would use up the invocation's time.
+      await Promise.all([read(events.slice(0, half)), read(events.slice(half))]);
       return;
     }
     for (const event of events) answers.set(event, { kind: "failed", error });
@@ -126,7 +131,11 @@ async function readGroup(
 
 /** One event's number or row can break a request for all; throttling and outages are nobody's fault. */
 function isAboutTheRequest(error: FinanceError): boolean {
-  return error.code === "FINANCE_REFUSED" || error.code === "FINANCE_FAILED";
+  return (
+    error.code === "FINANCE_REFUSED" ||
+    error.code === "FINANCE_FAILED" ||
+    error.code === "FINANCE_ANSWER_TOO_LARGE"
+  );
 }
 
 type Answers = readonly (readonly [InvoiceEvent, Enriched])[];

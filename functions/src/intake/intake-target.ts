@@ -24,8 +24,11 @@ export interface IntakeTargetOptions {
   readonly notFoundTries?: number;
 }
 
-/** With the delivery schedule (10 s, 30 s, 1, 5, 15, 30 min) about an hour. */
-const defaultNotFoundTries = 7;
+/**
+ * About 50 minutes: three tries at once, then by the delivery schedule (10 s, 30 s, 1, 5, 15, 30 min) at
+ * 10 s, 40 s, 100 s, 400 s, 22 min and 52 min.
+ */
+const defaultNotFoundTries = 9;
 
 interface Work {
   readonly request: DeliveryRequest<unknown>;
@@ -52,9 +55,12 @@ export function createIntakeTarget(options: IntakeTargetOptions): Target<unknown
       const work = new Map<string, Work>();
       requests.forEach((request, index) => {
         const parsed = parseBusinessEvent(request.body, { schemas: options.schemas, knownEvents });
-        if (parsed.kind === "test") outcomes[index] = { kind: "skipped", rule: "ENDPOINT_TEST" };
+        if (parsed.kind === "test") {
+          outcomes[index] = { kind: "skipped", rule: "ENDPOINT_TEST", asked: false };
+        }
         if (parsed.kind === "failure") {
-          outcomes[index] = { kind: "reject", code: parsed.code, reason: parsed.reason };
+          const { code, reason } = parsed;
+          outcomes[index] = { kind: "reject", code, reason, asked: false };
         }
         if (parsed.kind !== "invoice") return;
         const { event } = parsed;

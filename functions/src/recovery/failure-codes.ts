@@ -27,6 +27,7 @@ const catalogue = {
   STUCK: of("integration", "Causeway", "Wake-ups were sent again and again and none arrived."),
   DEAD_LETTERED: of("integration", "Causeway", "Service Bus gave the message up."),
   BODY_TOO_LARGE: of("integration", "Causeway", "The document does not fit a ledger row."),
+  BODY_MISSING: of("integration", "Causeway", "The ledger has no body for the event."),
   UNREADABLE_MESSAGE: of("integration", "Causeway", "A message that is no event was found."),
   EVENT_GRID_UNDELIVERED: of("integration", "Azure", "Event Grid could not hand the event over."),
   CE_CUSTOMER_MISSING: of("masterData", "CE", "CE has no account or contact for the customer."),
@@ -42,9 +43,17 @@ const catalogue = {
   CE_REJECTED: of("integration", "CE", "CE does not take the record as it is."),
   CE_MAPPING_FAILED: of("integration", "flow", "The mapping gives no record for this document."),
   CE_BODY_MISSING: of("integration", "Causeway", "The event came without its data."),
+  LOOKUP_MISSING: of(
+    "masterData",
+    "flow",
+    "A record that the mapping insists on is not there, or the document does not name it.",
+  ),
+  WORKFLOW_FAILED: of("integration", "Causeway", "The workflow itself failed."),
   CRM_REJECTED: of("integration", "CRM", "The CRM does not take the record as it is."),
   CRM_AMBIGUOUS: of("masterData", "CRM", "The CRM has several records under one external id."),
   MAIL_REJECTED: of("masterData", "mail", "The mail service does not take the mail."),
+  MAIL_FAILED: of("masterData", "mail", "The mail service took the mail and could not deliver it."),
+  MAIL_CANCELED: of("integration", "mail", "The mail service cancelled the mail."),
   MAIL_NOT_CONFIGURED: of("integration", "flow", "The company has no sender or no mail texts."),
 } as const satisfies Record<string, FailureMeaning>;
 

@@ -28,7 +28,6 @@ export interface RecordFailureDependencies {
   readonly failures: FailureStore;
   readonly clock: Clock;
   readonly telemetry: Telemetry;
-  readonly targets: readonly string[];
   /** Event id and time of a raw business event; null when the body is none. */
   readonly identify: (body: unknown) => { readonly eventId: string; readonly time: string } | null;
 }
@@ -73,7 +72,14 @@ async function toFailures(
   return known ? failures : [toUnknown(on, letter, failureId, ids[0])];
 }
 
-/** The deliveries that a message is about: one, or all of its targets when nothing says which. */
+/**
+ * No delivery's name. An event goes to several targets, and a message that tells neither its target nor
+ * its subscription may be any one's copy: settling all would fail deliveries that are well on their way.
+ * The one that lost its wake-up is found by the sweep.
+ */
+const unknownTarget = "unknown";
+
+/** The delivery that a message is about; none when it names no event. */
 function toDeliveryIds(
   on: RecordFailureDependencies,
   { body, source }: DeadLetter,
@@ -81,9 +87,8 @@ function toDeliveryIds(
   if (isIntakeEnvelope(body)) return [{ eventId: body.id, time: body.time, target: intakeTarget }];
   if (isCanonicalEvent(body)) {
     const subscription = /\/subscriptions\/([^/]+)/i.exec(source ?? "")?.[1]?.toLowerCase();
-    const target = body.target ?? subscription;
-    const targets = target === undefined ? on.targets : [target];
-    return targets.map((each) => ({ eventId: body.id, time: body.time, target: each }));
+    const target = body.target ?? subscription ?? unknownTarget;
+    return [{ eventId: body.id, time: body.time, target }];
   }
   const identity = on.identify(body);
   return identity === null ? [] : [{ ...identity, target: intakeTarget }];
@@ -154,7 +159,7 @@ function toFailure(letter: DeadLetter, row: DeliveryRow): Failure {
   };
 }
 
-/** No event at all, or one that never reached the ledger: kept all the same. */
+/** No event at all, one that never reached the ledger, or one of a target that nobody can tell: kept all the same. */
 function toUnknown(
   on: RecordFailureDependencies,
   { body, properties, source }: DeadLetter,

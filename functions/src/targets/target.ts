@@ -1,15 +1,28 @@
 /**
  * What a target may answer for one delivery. Policy (retries, gates, dead letters) is not a target's
  * business: it says what happened, `delivery/` decides what follows.
+ *
+ * `asked: false`: the target was not called for this (a rule, a mapping, a fault of ours), so it proves
+ * nothing about whether the target can be reached.
  */
 export type Outcome =
   | { readonly kind: "delivered"; readonly reference: string; readonly url?: string }
   /** Only in flows marked `versioned`: a newer version is already there. */
   | { readonly kind: "superseded"; readonly reference: string }
   /** `wouldSend`: what a dry run would have written, kept in the ledger. */
-  | { readonly kind: "skipped"; readonly rule: string; readonly wouldSend?: unknown }
+  | {
+      readonly kind: "skipped";
+      readonly rule: string;
+      readonly wouldSend?: unknown;
+      readonly asked?: false;
+    }
   /** A master record is not there yet; `missing` are its keys, e.g. "account/usmf/US-001". */
-  | { readonly kind: "wait"; readonly code: string; readonly missing: readonly string[] }
+  | {
+      readonly kind: "wait";
+      readonly code: string;
+      readonly missing: readonly string[];
+      readonly asked?: false;
+    }
   /** `afterMs`: the target's own Retry-After; it closes the gate for everybody. `unreachable`: counts as outage, not as an attempt. */
   | {
       readonly kind: "retry";
@@ -17,6 +30,7 @@ export type Outcome =
       readonly reason: string;
       readonly afterMs?: number;
       readonly unreachable?: boolean;
+      readonly asked?: false;
     }
   /** It may have happened. `confirm` decides after `checkAfterMs`; never a blind second send. */
   | {
@@ -24,8 +38,14 @@ export type Outcome =
       readonly code: string;
       readonly checkAfterMs?: number;
       readonly memo?: string;
+      readonly asked?: false;
     }
-  | { readonly kind: "reject"; readonly code: string; readonly reason: string };
+  | {
+      readonly kind: "reject";
+      readonly code: string;
+      readonly reason: string;
+      readonly asked?: false;
+    };
 
 /** One event for one target, as the delivery engine hands it over. */
 export interface DeliveryRequest<Body> {

@@ -2,6 +2,7 @@ import { app } from "@azure/functions";
 import type { InvocationContext } from "@azure/functions";
 import type { CanonicalEvent } from "../../../schemas/types/canonical-event.ts";
 import { getAppOrHold } from "./get-app-or-hold.ts";
+import { holdThenThrow } from "./hold-then-throw.ts";
 import type { WakeUp } from "../delivery/lane.ts";
 import { runBatch } from "../delivery/run-batch.ts";
 import type { Arrived } from "../delivery/run-batch.ts";
@@ -11,6 +12,7 @@ import {
   toDeliveryWakeUp,
   toUnreadableLetter,
 } from "../delivery/wake-up-messages.ts";
+import { systemClock } from "../platform/clock.ts";
 import { entities, routingProperty } from "../platform/messages.ts";
 import { readArrived } from "./read-arrived.ts";
 
@@ -29,7 +31,10 @@ async function deliver(target: string, input: unknown, context: InvocationContex
   const { batches, engine, serviceBus, targets } = await getAppOrHold();
   const lane = targets.get(target);
   // The host keeps the messages and brings them again: a wrong setting must lose nothing.
-  if (lane === undefined) throw new Error(`no flow or no address for the target ${target}`);
+  if (lane === undefined) {
+    const error = new Error(`no flow or no address for the target ${target}`);
+    return holdThenThrow(systemClock, error);
+  }
   const place = {
     name: context.functionName,
     entity: entities.integrationEvents,

@@ -12,8 +12,8 @@ import { toInvoiceDocument, UnfitValueError } from "./invoice-document.ts";
 import type { InvoiceDocument } from "./invoice-document.ts";
 import { createRequestSize } from "./request-size.ts";
 import { createLookupResolver, ownerOf } from "./resolve-lookups.ts";
-import type { ResolvedLookups } from "./resolve-lookups.ts";
-import { toFailureOf, toOutcome } from "./to-outcome.ts";
+import type { LookupResolver, ResolvedLookups } from "./resolve-lookups.ts";
+import { isForEverybody, toFailureOf, toOutcome, toReadFailure, toUnasked } from "./to-outcome.ts";
 import { writeDocuments } from "./write-documents.ts";
 
 /** What flow, stack and company say about one document (`flows/resolve-target.ts`). */
@@ -60,13 +60,9 @@ export function createDataverseTarget(options: DataverseTargetOptions): Target<C
     name: options.name,
     deliver: async (requests, signal) => {
       const items = requests.map((request) => toItem(request, options));
-      try {
-        await mapItems(items, options, lookups, signal);
-      } catch (error) {
-        if (signal.aborted) return items.map(({ outcome }) => outcome);
-        const outcome = toOutcome(toFailureOf(error));
-        for (const item of items) item.outcome ??= outcome;
-      }
+      const open = items.filter(({ outcome }) => outcome === null);
+      await mapItems(open, options, lookups, signal);
+      if (isAborted(signal)) return items.map(({ outcome }) => outcome);
       const writable = items.filter((item) => item.outcome === null && item.document !== undefined);
       const outcomes = await writeDocuments(toDistinctDocuments(writable), {
         client,
@@ -94,7 +90,7 @@ function toItem(request: Request, options: DataverseTargetOptions): Item {
   } catch (error) {
     // The rules changed since the caller asked them; the next try finds out what holds now.
     const reason = asError(error).message;
-    const outcome: Outcome = { kind: "retry", code: "CE_TEMPORARY", reason };
+    const outcome: Outcome = { kind: "retry", code: "CE_TEMPORARY", reason, asked: false };
     return { request, policy: nothingAllowed, outcome, document: undefined };
   }
 }
@@ -104,28 +100,65 @@ const nothingAllowed: CePolicy = { mode: "dryRun", ownership: "all" };
 /** Outcomes that need nothing from CE. */
 function ruleOut(event: CanonicalEvent, policy: CePolicy): Outcome | null {
   if (event.data === undefined) {
-    return { kind: "reject", code: "CE_BODY_MISSING", reason: "The event came without its data." };
+    const reason = "The event came without its data.";
+    return { kind: "reject", code: "CE_BODY_MISSING", reason, asked: false };
   }
   // The same field that dual-write's invoice map filters on.
   if (policy.ownership === "notDualWritten" && (event.data.salesOrder ?? "") !== "") {
-    return { kind: "skipped", rule: "OWNED_BY_DUAL_WRITE" };
+    return { kind: "skipped", rule: "OWNED_BY_DUAL_WRITE", asked: false };
   }
   return null;
 }
 
+/** Looks up for all at once; when CE refuses the shared question, for each, to find whose it is. */
 async function mapItems(
   items: readonly Item[],
   options: DataverseTargetOptions,
-  lookups: ReturnType<typeof createLookupResolver>,
+  lookups: LookupResolver,
   signal: AbortSignal,
 ): Promise<void> {
-  const open = items.filter(({ outcome }) => outcome === null);
-  const requests = open.flatMap(({ request, policy }) => [
+  if (items.length === 0) return;
+  try {
+    await lookUpAndMap(items, options, lookups, signal);
+  } catch (error) {
+    // What broke off because the time was up says nothing about the documents.
+    if (signal.aborted) return;
+    const outcome = toOutcome(toReadFailure(toFailureOf(error)));
+    if (outcome.kind !== "reject" || items.length === 1) {
+      for (const item of items) item.outcome ??= outcome;
+      return;
+    }
+    await mapOneByOne(items, options, lookups, signal);
+  }
+}
+
+async function mapOneByOne(
+  items: readonly Item[],
+  options: DataverseTargetOptions,
+  lookups: LookupResolver,
+  signal: AbortSignal,
+): Promise<void> {
+  let stop: Outcome | null = null;
+  for (const item of items) {
+    if (stop === null && !signal.aborted) await mapItems([item], options, lookups, signal);
+    if (stop !== null) item.outcome = stop;
+    // One more question for each of the rest would only add to it.
+    else if (isForEverybody(item.outcome)) stop = item.outcome;
+  }
+}
+
+async function lookUpAndMap(
+  items: readonly Item[],
+  options: DataverseTargetOptions,
+  lookups: LookupResolver,
+  signal: AbortSignal,
+): Promise<void> {
+  const requests = items.flatMap(({ request, policy }) => [
     ...collectLookups(options.mappingOf(request.body), request.body),
     ...toTeamRequest(policy),
   ]);
   const resolved = await lookups.resolve(requests, signal);
-  for (const item of open) {
+  for (const item of items) {
     try {
       await mapItem(item, options, resolved);
     } catch (error) {
@@ -133,6 +166,7 @@ async function mapItems(
       const reason = `The mapping failed: ${asError(error).message}`;
       item.outcome = { kind: "reject", code: "CE_MAPPING_FAILED", reason };
     }
+    if (!resolved.hasAsked) item.outcome = toUnasked(item.outcome);
   }
 }
 
@@ -238,6 +272,11 @@ function toDistinctDocuments(items: readonly Item[]): readonly InvoiceDocument[]
 
 function keyOf(document: InvoiceDocument | undefined): string {
   return document?.key ?? "";
+}
+
+/** Read anew: it changes while we wait. */
+function isAborted(signal: AbortSignal): boolean {
+  return signal.aborted;
 }
 
 function toAnswer(value: unknown): LookupReference | null {

@@ -9,6 +9,8 @@ import { entitySets } from "./invoice-document.ts";
  * record which appears heals at the next try.
  */
 export interface ResolvedLookups {
+  /** Whether CE answered a question for this; false when everything was remembered. */
+  readonly hasAsked: boolean;
   answer(request: LookupRequest): LookupAnswer | null;
   /** More than one row has the key: whichever we took would be a guess. */
   isAmbiguous(request: LookupRequest): boolean;
@@ -64,6 +66,7 @@ export function createLookupResolver(client: DataverseClient, clock: Clock): Loo
       const now = clock.now();
       const found = new Map<string, LookupAnswer>();
       const ambiguous = new Set<string>();
+      let hasAsked = false;
       let open = requests.filter((request) => {
         const entry = known.get(request.id);
         if (entry === undefined || entry.until <= now) return true;
@@ -75,6 +78,7 @@ export function createLookupResolver(client: DataverseClient, clock: Clock): Loo
         const steps = open.flatMap((request) => toStep(request, depth));
         if (steps.length === 0) break;
         await readStep(steps, found, ambiguous, signal);
+        hasAsked = true;
         open = open.filter(({ id }) => !found.has(id) && !ambiguous.has(id));
       }
       if (known.size > maxKnown) known.clear();
@@ -84,6 +88,7 @@ export function createLookupResolver(client: DataverseClient, clock: Clock): Loo
         known.set(request.id, { answer, until: now + request.cacheSeconds * 1000 });
       }
       return {
+        hasAsked,
         answer: (request) => found.get(request.id) ?? null,
         isAmbiguous: (request) => ambiguous.has(request.id),
       };

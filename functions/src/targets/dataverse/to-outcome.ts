@@ -60,6 +60,35 @@ export function toDocumentOutcome(failure: DataverseFailure): Outcome {
   return retry("CE_DENIED", shorten(`${failure.message} (${failure.code})`), {});
 }
 
+/**
+ * For a read, which changes nothing: that CE took the connection and gave no answer is an outage. An
+ * answer that came and could not be used is none.
+ */
+export function toReadFailure(failure: DataverseFailure): DataverseFailure {
+  if (failure.kind !== "unsure") return failure;
+  const cameBack = failure.code === "RESPONSE_TOO_LARGE" || failure.code === "RESPONSE_UNREADABLE";
+  return { ...failure, kind: cameBack ? "transient" : "unreachable" };
+}
+
+/** Throttled or away: it concerns every other document just as well. */
+export function isForEverybody(outcome: Outcome | null): boolean {
+  return (
+    outcome?.kind === "retry" && (outcome.unreachable === true || outcome.afterMs !== undefined)
+  );
+}
+
+/** Decided by what was known without CE: it proves nothing about CE. */
+export function toUnasked(outcome: Outcome | null): Outcome | null {
+  switch (outcome?.kind) {
+    case "skipped":
+    case "reject":
+    case "wait":
+      return { ...outcome, asked: false };
+    default:
+      return outcome;
+  }
+}
+
 /** Everything but Dataverse's own errors is a fault of ours and thrown on. */
 export function toFailureOf(error: unknown): DataverseFailure {
   if (error instanceof DataverseError) return error.failure;

@@ -8,7 +8,7 @@ import type { ExistingInvoice } from "./existing-invoices.ts";
 import type { InvoiceDocument } from "./invoice-document.ts";
 import type { RequestSize } from "./request-size.ts";
 import { countRows, toChangesets } from "./to-changesets.ts";
-import { toDocumentOutcome, toFailureOf, toOutcome } from "./to-outcome.ts";
+import { toDocumentOutcome, toFailureOf, toOutcome, toReadFailure } from "./to-outcome.ts";
 
 /**
  * Writes documents in packs, each pack one request with a changeset per document.
@@ -227,7 +227,7 @@ async function settleByReading(
 function afterReadFailed(failure: DataverseFailure, job: Job): Next {
   // Asked only whether a write arrived: what is known of the write is the better answer.
   if (job.after !== undefined) return { kind: "stop", outcome: toDocumentOutcome(job.after) };
-  const outcome = toOutcome(failure);
+  const outcome = toOutcome(toReadFailure(failure));
   return outcome.kind === "reject" && job.documents.length > 1
     ? oneByOne(job.documents)
     : { kind: "stop", outcome };

@@ -27,7 +27,7 @@ export function createCrmTarget(options: CrmTargetOptions): Target<CanonicalEven
     const { record } = await mapEvent(options.mappingOf(event), event, noLookups);
     const message = { effectKey: event.effectkey, ...record };
     if (options.modeOf(event) === "dryRun") {
-      return { kind: "skipped", rule: "DRY_RUN", wouldSend: message };
+      return { kind: "skipped", rule: "DRY_RUN", wouldSend: message, asked: false };
     }
     const answer = await options.call(message, {
       traceparent: request.traceparent,

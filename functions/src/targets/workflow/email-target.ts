@@ -58,12 +58,14 @@ export function createEmailTarget(options: EmailTargetOptions): Target<Canonical
     if (signal.aborted) return null;
     const settings = options.settingsOf(request.body);
     const address = await originalRecipient(options, settings, request.body);
-    if (address === null || address === "") return { kind: "skipped", rule: "NO_RECIPIENT" };
+    if (address === null || address === "")
+      return { kind: "skipped", rule: "NO_RECIPIENT", asked: false };
     const to = recipient(settings, address);
-    if (to === undefined) return { kind: "skipped", rule: "RECIPIENT_NOT_ALLOWED" };
+    if (to === undefined) return { kind: "skipped", rule: "RECIPIENT_NOT_ALLOWED", asked: false };
     const message = await toMessage(options, settings, request, to, address);
     if (!isMessage(message)) return message;
-    if (settings.mode === "dryRun") return { kind: "skipped", rule: "DRY_RUN", wouldSend: message };
+    if (settings.mode === "dryRun")
+      return { kind: "skipped", rule: "DRY_RUN", wouldSend: message, asked: false };
     return toSendOutcome(await call(options, message, request, signal));
   };
   return {
@@ -129,7 +131,7 @@ async function toMessage(
   if (texts === undefined || settings.sender === undefined) {
     const what = texts === undefined ? "no mail texts" : "no sender";
     const reason = `the flow has ${what} for company ${invoice.legalEntity}`;
-    return { kind: "reject", code: "MAIL_NOT_CONFIGURED", reason };
+    return { kind: "reject", code: "MAIL_NOT_CONFIGURED", reason, asked: false };
   }
   const filled = fillTexts(texts, invoice);
   const { record } = await mapEvent(options.mappingOf(event), event, noLookups);

@@ -43,16 +43,35 @@ describe("budgets", () => {
     const places = await Promise.all(
       instances.map((budgets) => budgets.reserve("email", { perHour: 90 }, 40)),
     );
-    const now = places.flat().filter((place) => place === startOfTime);
-    const later = places.flat().filter((place) => place === startOfTime + hourMs);
+    const now = places.flat().filter(({ at }) => at === startOfTime);
+    const later = places.flat().filter(({ at }) => at === startOfTime + hourMs);
     expect([now.length, later.length]).toEqual([90, 30]);
+  });
+
+  it("beyond 2,500 reservations only say when to ask again", async () => {
+    const store = new MemoryTableStore();
+    const budgets = createBudgets({ store, clock: new ManualClock(), instances: 1 });
+    const places = await budgets.reserve("email", { perHour: 90 }, 2_503);
+    expect(places.filter(({ isReserved }) => isReserved)).toHaveLength(2_500);
+    expect(places.slice(2_500).map(({ isReserved }) => isReserved)).toEqual([false, false, false]);
+    const [again] = await budgets.reserve("email", { perHour: 90 }, 1);
+    expect(again).toEqual({ at: startOfTime + 27 * hourMs, isReserved: false });
+  });
+
+  it("larger than what can be written down are kept at what can", async () => {
+    const store = new MemoryTableStore();
+    const budgets = createBudgets({ store, clock: new ManualClock(), instances: 1 });
+    const places = await budgets.reserve("ce", { perHour: 4_000 }, 2_501);
+    expect(places[2_499]).toEqual({ at: startOfTime, isReserved: true });
+    expect(places[2_500]).toEqual({ at: startOfTime + hourMs, isReserved: false });
   });
 
   it("per minute are the instance's share", async () => {
     const store = new MemoryTableStore();
     const budgets = createBudgets({ store, clock: new ManualClock(), instances: 10 });
     const places = await budgets.reserve("crm", { perMinute: 30 }, 4);
-    expect(places).toEqual([startOfTime, startOfTime, startOfTime, startOfTime + 60_000]);
+    const times = places.map(({ at }) => at);
+    expect(times).toEqual([startOfTime, startOfTime, startOfTime, startOfTime + 60_000]);
     expect(store.rows("gates")).toEqual([]);
   });
 
@@ -76,7 +95,8 @@ describe("budgets", () => {
   it("without limits ask nobody", async () => {
     const store = new MemoryTableStore();
     const budgets = createBudgets({ store, clock: new ManualClock(), instances: 1 });
-    expect(await budgets.reserve("ce", {}, 2)).toEqual([startOfTime, startOfTime]);
+    const free = { at: startOfTime, isReserved: true };
+    expect(await budgets.reserve("ce", {}, 2)).toEqual([free, free]);
     expect(store.tableNames()).toEqual([]);
   });
 });

@@ -1,4 +1,10 @@
 import { describe, expect, it } from "@jest/globals";
+import { createBudgets } from "../../../../functions/src/delivery/budgets.ts";
+import { createClaims } from "../../../../functions/src/delivery/claims.ts";
+import { createEngine } from "../../../../functions/src/delivery/engine.ts";
+import { createGates } from "../../../../functions/src/delivery/gates.ts";
+import { toDeliveryWakeUp } from "../../../../functions/src/delivery/wake-up-messages.ts";
+import { silentTelemetry } from "../../../../functions/src/platform/telemetry.ts";
 import type { Outcome } from "../../../../functions/src/targets/target.ts";
 import { DeliveryWorld, startOfTime } from "../../../support/delivery-world.ts";
 import { numberedEvent } from "../../../support/numbered-event.ts";
@@ -221,7 +227,132 @@ describe("an outage", () => {
   });
 });
 
+describe("a probe", () => {
+  const here: Outcome = { kind: "skipped", rule: "NO_RECIPIENT", asked: false };
+
+  /** An outage found by the first of `count` deliveries, with its next probe due now. */
+  async function inOutage(count: number): Promise<DeliveryWorld> {
+    const world = new DeliveryWorld();
+    world.target.answers = [away, away, away];
+    await world.accept(
+      ...Array.from({ length: count }, (_none, index) => numberedEvent(index + 1)),
+    );
+    const [first] = world.broker.sent.map(({ message }) => message);
+    if (first !== undefined) await world.handle([first]);
+    world.clock.advance(minuteMs);
+    world.target.calls.length = 0;
+    return world;
+  }
+  const others = (world: DeliveryWorld, count: number) =>
+    world.broker.sent.slice(1, count).map(({ message }) => message);
+
+  it("is made by the next delivery when one ends without a call of the target", async () => {
+    const world = await inOutage(5);
+    world.target.answers = [here, away];
+    await world.handle(others(world, 5));
+    expect(world.target.calls).toHaveLength(2);
+    const rows = await Promise.all([2, 3, 4, 5].map((n) => world.row(numberedEvent(n))));
+    expect(rows.map(({ state }) => state)).toEqual(["skipped", "pending", "pending", "pending"]);
+    const earliest = Math.min(...rows.slice(1).map(({ dueAt }) => dueAt));
+    expect(earliest).toBeGreaterThanOrEqual(world.clock.now() + minuteMs);
+  });
+
+  it("that throws does not end the outage", async () => {
+    const world = await inOutage(3);
+    const broken = (): never => {
+      throw new TypeError("cannot read what is not there");
+    };
+    world.target.answers = [broken, away];
+    await world.handle(others(world, 3));
+    const [gate] = world.memory.rows("gates").map(({ columns }) => columns["state"]);
+    expect([world.target.calls.length, gate]).toEqual([2, "outage"]);
+    expect((await world.row(numberedEvent(2))).code).toBe("TARGET_THREW");
+  });
+
+  it("is given up after ten deliveries that tell nothing, and the rest is parked", async () => {
+    const world = await inOutage(16);
+    world.target.answers = Array.from({ length: 15 }, () => ({
+      ...retry,
+      code: "TARGET_THREW",
+      asked: false as const,
+    }));
+    await world.handle(others(world, 16));
+    expect(world.target.calls).toHaveLength(10);
+    const last = await world.row(numberedEvent(16));
+    expect(last).toMatchObject({ hop: 2, attempts: 0, code: null });
+    expect(last.dueAt).toBeGreaterThanOrEqual(world.clock.now() + minuteMs);
+  });
+});
+
+describe("a delivery that gets no answer while others do", () => {
+  it("comes back after a minute, not in seconds", async () => {
+    const world = new DeliveryWorld();
+    const unanswered = numberedEvent(2).id;
+    const deliver = world.target.deliver.bind(world.target);
+    world.target.deliver = async (requests) => {
+      const outcomes = await deliver(requests);
+      return requests.map(({ eventId }, n) =>
+        eventId === unanswered ? away : (outcomes[n] ?? null),
+      );
+    };
+    await world.accept(numberedEvent(1), numberedEvent(2));
+    await world.handle(world.broker.sent.map(({ message }) => message));
+    const row = await world.row(numberedEvent(2));
+    expect(row.dueAt).toBe(world.clock.now() + 90_000);
+    expect((await world.row(numberedEvent(1))).state).toBe("delivered");
+  });
+});
+
+describe("a flow that is gone", () => {
+  const gone = (): never => {
+    throw new RangeError("there is no flow invoices");
+  };
+
+  it("puts its own deliveries off and nobody else's", async () => {
+    const world = new DeliveryWorld();
+    const { lane } = world;
+    world.lane = {
+      ...world.lane,
+      prepare: (event, now) =>
+        event.id === numberedEvent(1).id ? gone() : lane.prepare(event, now),
+    };
+    await world.accept(numberedEvent(1), numberedEvent(2));
+    await world.handle(world.broker.sent.map(({ message }) => message));
+    const row = await world.row(numberedEvent(1));
+    expect(row).toMatchObject({ state: "pending", hop: 2, attempts: 1, code: "TARGET_THREW" });
+    expect(row.dueAt).toBe(startOfTime + 10_000);
+    expect((await world.row(numberedEvent(2))).state).toBe("delivered");
+  });
+
+  it("does not keep an unsure effect from being asked about", async () => {
+    const world = new DeliveryWorld();
+    world.target.answers = [{ kind: "unsure", code: "TIMED_OUT" }];
+    await world.accept(numberedEvent());
+    await world.step();
+    world.target.effects.push(numberedEvent().effectkey);
+    world.lane = { ...world.lane, prepare: gone };
+    await world.step();
+    expect(world.target.questions).toHaveLength(1);
+    expect(await world.row()).toMatchObject({ state: "delivered" });
+  });
+});
+
 describe("a budget", () => {
+  it("whose places are all given away calls nobody and reserves nothing", async () => {
+    const perHour = 90;
+    const world = new DeliveryWorld({ budget: { perHour } });
+    const { clock, memory: store } = world;
+    await createBudgets({ store, clock, instances: 1 }).reserve("ce", { perHour }, 2_500);
+    await world.accept(numberedEvent());
+    await world.step();
+    const row = await world.row();
+    expect(row).toMatchObject({ hop: 2, attempts: 0, slotAt: null });
+    expect(row.dueAt).toBe(startOfTime + (27 * 60 + 30) * minuteMs);
+    expect(world.target.calls).toEqual([]);
+    await world.settle();
+    expect((await world.row()).state).toBe("delivered");
+  });
+
   it("of three an hour lets three through and gives the others the times of their turns", async () => {
     const world = new DeliveryWorld({ budget: { perHour: 3 } });
     const events = [1, 2, 3, 4, 5].map((n) => numberedEvent(n));
@@ -236,6 +367,28 @@ describe("a budget", () => {
     });
     expect(await world.settle()).toBe(2);
     expect(world.target.calls).toHaveLength(5);
+  });
+});
+
+describe("a batch without time", () => {
+  it("calls nobody and sends its deliveries on", async () => {
+    const world = new DeliveryWorld();
+    await world.accept(numberedEvent());
+    const budgets = createBudgets({ store: world.memory, clock: world.clock, instances: 1 });
+    const late = createEngine({
+      ledger: world.ledger,
+      claims: createClaims(world.memory),
+      gates: createGates(world.memory, world.clock),
+      budgets,
+      sender: world.broker,
+      clock: world.clock,
+      telemetry: silentTelemetry,
+      random: () => 0,
+    });
+    const wakeUp = toDeliveryWakeUp("ce", numberedEvent());
+    await late.process(world.lane, [wakeUp], AbortSignal.abort());
+    expect(world.target.calls).toEqual([]);
+    expect(await world.row()).toMatchObject({ state: "pending", hop: 2, dueAt: startOfTime });
   });
 });
 

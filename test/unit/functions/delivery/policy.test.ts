@@ -171,6 +171,33 @@ describe("throttling", () => {
     expect(decision.row).toMatchObject({ attempts: 0, awaySince: noon });
     expect(delayOf(decision)).toBe(45_000);
   });
+
+  it.each([
+    [Number.NaN, 30_000],
+    [-5_000, 0],
+    [30 * dayMs, hourMs],
+    [Number.POSITIVE_INFINITY, hourMs],
+  ])("of %d ms is believed as %d ms", (afterMs, expected) => {
+    const throttled = answer(pending(), { ...retry, afterMs });
+    expect(throttled.gate).toEqual({ kind: "throttled", until: noon + expected });
+    const away = answer(pending(), { ...retry, afterMs, unreachable: true });
+    expect(away.gate).toEqual({ kind: "unreachable", probeAt: noon + expected });
+  });
+});
+
+describe("an outcome for which the target was not called", () => {
+  it.each([
+    { kind: "skipped", rule: "NO_RECIPIENT" },
+    { kind: "reject", code: "MAPPING_FAILED", reason: "no currency" },
+    { kind: "wait", code: "CE_CUSTOMER_MISSING", missing: ["account/US-003"] },
+    { kind: "retry", code: "TARGET_THREW", reason: "TypeError" },
+    { kind: "unsure", code: "TARGET_THREW" },
+  ] as const)("tells the gate nothing: $kind", (outcome) => {
+    const local = answer(pending(), { ...outcome, asked: false });
+    const told = answer(pending(), outcome);
+    expect([local.gate, told.gate]).toEqual([null, { kind: "reached" }]);
+    expect(local.row).toEqual(told.row);
+  });
 });
 
 describe("waiting for budget", () => {
@@ -180,6 +207,19 @@ describe("waiting for budget", () => {
     const { row } = onHold(pending({ retryingSince: noon }), slotAt, slotAt, moment);
     const back = answer(row, retry, noon + 20 * hourMs);
     expect(back.row).toMatchObject({ attempts: 1, awayMs: 20 * hourMs, state: "pending" });
+  });
+
+  it("without a place of its own is no part of an outage's seven days either", () => {
+    const at = (days: number) => ({
+      now: noon + days * dayMs,
+      random: 0,
+      settings: defaultSettings,
+    });
+    const first = onHold(pending(), noon + 7 * dayMs, null, at(0));
+    const second = onHold(first.row, noon + 8 * dayMs, null, at(7));
+    const parked = onPark(second.row, noon + 8 * dayMs, at(8));
+    expect(parked.then).toBe("later");
+    expect(parked.row).toMatchObject({ awayMs: 7 * dayMs, awaySince: noon + 7 * dayMs });
   });
 
   it("is no part of an outage's seven days", () => {

@@ -58,6 +58,26 @@ describe("a trigger's batch", () => {
     expect(new Set(ids).size).toBe(2);
   });
 
+  it("has four minutes for all its parts together", async () => {
+    const on = ports();
+    const clock = new ManualClock();
+    const limits: number[] = [];
+    const sleep = clock.sleep.bind(clock);
+    clock.sleep = (ms, signal) => {
+      limits.push(ms);
+      return sleep(ms, signal);
+    };
+    const aborted: boolean[] = [];
+    const arrived = [message("a"), message("b", 3), message("c", 3)];
+    await runBatch({ ...on, clock }, place, arrived, (_batch, signal) => {
+      aborted.push(signal.aborted);
+      clock.advance(150_000);
+      return Promise.resolve();
+    });
+    expect(limits).toEqual([240_000, 90_000]);
+    expect(aborted).toEqual([false, false, true]);
+  });
+
   it("does not hide a fault of our own behind the ledger's rule", async () => {
     const on = ports();
     const fault = (): Promise<never> => Promise.reject(new TableError("FAILED", "ledger202611"));

@@ -120,6 +120,7 @@ describe("what F&O answers", () => {
     [500, "FINANCE_FAILED", false],
     [502, "FINANCE_UNREACHABLE", true],
     [503, "FINANCE_UNREACHABLE", true],
+    [504, "FINANCE_TIMEOUT", false],
   ] as const)("with %i is %s", async (status, code, unreachable) => {
     expect(await errorOf(answer(status, ""))).toMatchObject({ code, unreachable });
   });
@@ -159,6 +160,17 @@ describe("what F&O answers", () => {
     const error = await errorOf(refused);
     expect(error).toMatchObject({ code: "FINANCE_UNREACHABLE", unreachable: true });
     expect(error.cause).toBe(refused);
+  });
+
+  it.each([
+    ["TIMEOUT", true, "FINANCE_TIMEOUT", false],
+    ["TIMEOUT", false, "FINANCE_UNREACHABLE", true],
+    ["CONNECTION_RESET", true, "FINANCE_UNREACHABLE", true],
+    ["RESPONSE_TOO_LARGE", true, "FINANCE_ANSWER_TOO_LARGE", false],
+    ["RESPONSE_UNREADABLE", true, "FINANCE_ANSWER_UNREADABLE", false],
+  ] as const)("is no usable one: %s, sent %s, is %s", async (http, sent, code, unreachable) => {
+    const failed = new HttpError(http, { method: "GET", url: "https://fo" }, sent);
+    expect(await errorOf(failed)).toMatchObject({ code, unreachable });
   });
 
   it.each(["<html>", "{}", '{"value":1}'])("is unreadable when it is %s", async (body) => {

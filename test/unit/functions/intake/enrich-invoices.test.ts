@@ -3,7 +3,7 @@ import { createFinanceClient } from "../../../../functions/src/dynamics/finance-
 import { enrichInvoices } from "../../../../functions/src/intake/enrich-invoices.ts";
 import type { InvoiceEvent } from "../../../../functions/src/intake/parse-business-event.ts";
 import { toCanonicalInvoice } from "../../../../functions/src/intake/to-canonical-invoice.ts";
-import type { Http } from "../../../../functions/src/platform/http.ts";
+import { HttpError, type Http } from "../../../../functions/src/platform/http.ts";
 import {
   answer,
   freeTextInvoiceRows,
@@ -136,6 +136,32 @@ describe("enrichInvoices", () => {
       ({ kind }) => kind,
     );
     expect(kinds).toEqual(["found", "failed", "found", "found"]);
+  });
+
+  it("halves a group that times out once, so that the other half is read", async () => {
+    const { http } = scriptedFinance(salesInvoiceRows);
+    let timeouts = 0;
+    const slow: Http = (request) => {
+      if (!request.url.includes("SLOW")) return http(request);
+      timeouts += request.url.includes("SalesInvoiceHeadersV2") ? 1 : 0;
+      return Promise.reject(new HttpError("TIMEOUT", request, true));
+    };
+    const bad = { ...sales, number: "SLOW" };
+    const results = await enrich(slow, [sales, { ...sales }, bad, { ...sales }]);
+    expect(results.map(({ kind }) => kind)).toEqual(["found", "found", "failed", "failed"]);
+    expect(results[2]).toMatchObject({ error: { code: "FINANCE_TIMEOUT", unreachable: false } });
+    expect(timeouts).toBe(2);
+  });
+
+  it("halves a group whose answer is too large until each document's fits", async () => {
+    const { http } = scriptedFinance(salesInvoiceRows);
+    const small: Http = (request) =>
+      request.url.includes("LARGE")
+        ? Promise.reject(new HttpError("RESPONSE_TOO_LARGE", request, true))
+        : http(request);
+    const bad = { ...sales, number: "LARGE" };
+    const results = await enrich(small, [sales, bad, { ...sales }]);
+    expect(results.map(({ kind }) => kind)).toEqual(["found", "failed", "found"]);
   });
 
   it("asks a throttled F&O no second time", async () => {

@@ -140,8 +140,17 @@ describe("intake", () => {
   it("does nothing for F&O's endpoint test", async () => {
     const { accepted, deliver } = intake(scriptedFinance({}).http);
     const test = { ...salesInvoicePosted, BusinessEventId: "BusinessEventsTestEndpointContract" };
-    expect(await deliver([test])).toEqual([{ kind: "skipped", rule: "ENDPOINT_TEST" }]);
+    expect(await deliver([test])).toEqual([
+      { kind: "skipped", rule: "ENDPOINT_TEST", asked: false },
+    ]);
     expect(accepted).toEqual([]);
+  });
+
+  it("says that F&O was not asked for what is no invoice event", async () => {
+    const finance = scriptedFinance({});
+    const outcomes = await intake(finance.http).deliver(["{oops"]);
+    expect(outcomes).toMatchObject([{ kind: "reject", code: "MALFORMED_EVENT", asked: false }]);
+    expect(finance.requests).toEqual([]);
   });
 
   it("answers each event of a batch for itself, in order", async () => {
@@ -190,10 +199,10 @@ describe("intake", () => {
     const code = "SOURCE_NOT_FOUND";
     const reason = "SalesInvoiceHeadersV2 has no row for the document";
     expect(await deliver([salesInvoicePosted])).toEqual([{ kind: "retry", code, reason }]);
-    expect(await deliver([salesInvoicePosted], { attempts: 5 })).toEqual([
+    expect(await deliver([salesInvoicePosted], { attempts: 7 })).toEqual([
       { kind: "retry", code, reason },
     ]);
-    expect(await deliver([salesInvoicePosted], { attempts: 6 })).toEqual([
+    expect(await deliver([salesInvoicePosted], { attempts: 8 })).toEqual([
       { kind: "reject", code, reason },
     ]);
   });

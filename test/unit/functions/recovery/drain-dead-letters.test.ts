@@ -18,7 +18,6 @@ describe("what nobody reads", () => {
       failures: createFailureStore(world.memory),
       clock: world.clock,
       telemetry: silentTelemetry,
-      targets: ["ce"],
       identify: (body) => {
         const { data } = body as { data?: { EventId: string } };
         return data === undefined ? null : { eventId: data.EventId, time: "2026-11-24T11:59:00Z" };

@@ -24,7 +24,6 @@ function recorder(world: DeliveryWorld): {
     failures: store,
     clock: world.clock,
     telemetry: silentTelemetry,
-    targets: ["ce", "crm"],
     identify: (body: unknown) =>
       typeof body === "object" && body !== null && "EventId" in body
         ? { eventId: String(body.EventId), time: "2026-11-24T11:59:30.000Z" }
@@ -109,11 +108,35 @@ describe("recording what Service Bus gave up", () => {
     expect(failure).toMatchObject({ reason: "MaxDeliveryCountExceeded", target: "ce" });
   });
 
-  it("finds the delivery without knowing where it came from", async () => {
+  it("settles the delivery that the message itself names", async () => {
     const world = new DeliveryWorld();
     await world.accept(numberedEvent());
-    await recorder(world).record({ body: numberedEvent() });
+    await recorder(world).record({ body: { ...numberedEvent(), target: "ce" } });
     expect((await world.row()).state).toBe("failed");
+  });
+
+  it("settles nothing when neither message nor source names the target, and keeps the story", async () => {
+    const world = new DeliveryWorld();
+    await world.accept(numberedEvent());
+    const { record } = recorder(world);
+    expect(await record({ body: numberedEvent() }, { body: numberedEvent() })).toBe(1);
+    const rows = world.memory.rows(failuresTable);
+    expect(rows.map(({ partitionKey, columns }) => [partitionKey, columns["code"]])).toEqual([
+      ["unknown", "DEAD_LETTERED"],
+    ]);
+    expect(rows[0]?.columns).toMatchObject({ eventId: numberedEvent().id, stage: "transport" });
+    expect((await world.row()).state).toBe("pending");
+  });
+
+  it("leaves the lost delivery to the sweep, which gives it a new wake-up", async () => {
+    const world = new DeliveryWorld();
+    await world.accept(numberedEvent());
+    world.broker.waiting.delete("integration-events");
+    await recorder(world).record({ body: numberedEvent() });
+    world.clock.advance(16 * 60_000);
+    expect(await world.sweep()).toMatchObject({ woken: 1 });
+    await world.settle();
+    expect((await world.row()).state).toBe("delivered");
   });
 
   it("is no failure when the delivery went on without that message", async () => {

@@ -85,6 +85,58 @@ describe("the CE target when Dataverse fails", () => {
     expect(outcome).toMatchObject({ kind: "retry", code, unreachable });
   });
 
+  it("calls it an outage when lookups get no answer", async () => {
+    const fixture = await createCeTargetFixture();
+    fixture.faultOf = ({ method }) => (method === "GET" ? "lost" : undefined);
+
+    const outcomes = await fixture.deliver(invoiceEvent(1), invoiceEvent(2));
+
+    const away = { kind: "retry", code: "CE_UNREACHABLE", unreachable: true };
+    expect(outcomes).toMatchObject([away, away]);
+  });
+
+  it("calls it an outage when the read before a write gets no answer", async () => {
+    const fixture = await createCeTargetFixture();
+    await fixture.deliver(invoiceEvent(1));
+    const before = fixture.requests.length;
+    fixture.faultOf = () => "lost";
+
+    // Lookups are remembered: the first request reads by key.
+    const [outcome] = await fixture.deliver(invoiceEvent(1, { total: "1.00" }));
+
+    expect(outcome).toMatchObject({ kind: "retry", code: "CE_UNREACHABLE", unreachable: true });
+    expect(fixture.requests.slice(before).map(({ method }) => method)).toEqual(["GET"]);
+  });
+
+  it("refuses only the invoice whose own lookup CE refuses", async () => {
+    const fixture = await createCeTargetFixture();
+    fixture.faultOf = () => {
+      const isBad = fixture.requests.at(-1)?.path.includes("US-BAD") === true;
+      return isBad ? { status: 400 } : undefined;
+    };
+    const customer = { account: "US-BAD", orderAccount: "US-BAD", name: "Bad", email: null };
+
+    const outcomes = await fixture.deliver(
+      invoiceEvent(1),
+      invoiceEvent(2, { customer }),
+      invoiceEvent(3),
+    );
+
+    expect(outcomes.map((outcome) => outcome?.kind)).toEqual(["delivered", "reject", "delivered"]);
+    expect(outcomes[1]).toMatchObject({ code: "CE_REJECTED" });
+  });
+
+  it("asks no more when CE is away while it looks for the wrong lookup", async () => {
+    const fixture = await createCeTargetFixture();
+    fixture.faultOf = () => (fixture.requests.length === 1 ? { status: 400 } : { status: 503 });
+
+    const outcomes = await fixture.deliver(invoiceEvent(1), invoiceEvent(2), invoiceEvent(3));
+
+    const away = { kind: "retry", code: "CE_UNREACHABLE", unreachable: true };
+    expect(outcomes).toMatchObject([away, away, away]);
+    expect(fixture.requests).toHaveLength(2);
+  });
+
   it("does not write again what an unanswered request had written", async () => {
     const fixture = await createCeTargetFixture();
     let batches = 0;

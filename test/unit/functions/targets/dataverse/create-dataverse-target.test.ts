@@ -268,7 +268,7 @@ describe("the CE target", () => {
     const outcomes = await fixture.deliver(invoiceEvent(1), invoiceEvent(2, { salesOrder: null }));
 
     expect(outcomes).toMatchObject([
-      { kind: "skipped", rule: "OWNED_BY_DUAL_WRITE" },
+      { kind: "skipped", rule: "OWNED_BY_DUAL_WRITE", asked: false },
       { kind: "delivered" },
     ]);
   });
@@ -284,6 +284,19 @@ describe("the CE target", () => {
       wouldSend: { cwy_total: 1083 },
     });
     expect(fixture.rows("invoice")).toEqual([]);
+  });
+
+  it("says whether CE was asked for a dry run or everything was remembered", async () => {
+    const fixture = await createCeTargetFixture({ mode: "dryRun" });
+
+    const [first] = await fixture.deliver(invoiceEvent(1));
+    const asked = fixture.requests.length;
+    const [second] = await fixture.deliver(invoiceEvent(2));
+
+    expect(asked).toBeGreaterThan(0);
+    expect(first).not.toHaveProperty("asked");
+    expect(fixture.requests).toHaveLength(asked);
+    expect(second).toMatchObject({ rule: "DRY_RUN", asked: false });
   });
 });
 

@@ -139,7 +139,11 @@ describe("e-mail target", () => {
   it("skips a recipient whose domain is not allowed", async () => {
     const { deliver, calls } = setUp({ isAllowed: () => false });
 
-    expect(await deliver()).toEqual({ kind: "skipped", rule: "RECIPIENT_NOT_ALLOWED" });
+    expect(await deliver()).toEqual({
+      kind: "skipped",
+      rule: "RECIPIENT_NOT_ALLOWED",
+      asked: false,
+    });
     expect(calls).toEqual([]);
   });
 
@@ -148,7 +152,7 @@ describe("e-mail target", () => {
 
     const outcome = await setUp().deliver(canonicalEvent(canonicalInvoice({ customer })));
 
-    expect(outcome).toEqual({ kind: "skipped", rule: "NO_RECIPIENT" });
+    expect(outcome).toEqual({ kind: "skipped", rule: "NO_RECIPIENT", asked: false });
   });
 
   it("gives a credit note its own text and keeps line breaks out of subjects", async () => {
