@@ -16,9 +16,11 @@ export interface WorldCheck {
 export async function checkWorld(
   events: readonly TrackedEvent[],
   systems: Systems,
+  expectedLines: number,
 ): Promise<WorldCheck> {
-  const [ce, crm, mail] = await Promise.all([
+  const [ce, ceLines, crm, mail] = await Promise.all([
     systems.ceInvoices(),
+    systems.ceLineCount(),
     systems.crmInvoices(),
     systems.messages(),
   ]);
@@ -53,6 +55,9 @@ export async function checkWorld(
     const wanted = events.filter(({ expected }) => expected[target] === "delivered").length;
     if (total !== wanted)
       problems.push(`${target} holds ${total} effects in all, expected ${wanted}`);
+  }
+  if (ceLines !== expectedLines) {
+    problems.push(`ce holds ${ceLines} invoice lines, expected ${expectedLines}`);
   }
   return { lost, duplicated, problems };
 }

@@ -5,7 +5,7 @@ export interface Scenario {
     readonly kind: "sales" | "freeText" | "creditNote" | "prepayment";
     readonly company: string;
     readonly customer: string;
-    readonly lines?: number;
+    readonly lines: number;
     readonly currency?: string;
     readonly door?: "eventGrid" | "serviceBus" | "https";
   };
