@@ -237,7 +237,8 @@ class Run<Body> {
       if (gate === undefined) continue;
       const others = ready.slice(index + 1);
       if (gate.state === "outage") {
-        this.#park(others, { until: gate.nextProbeAt, spreadMs: spreadMs(gate) });
+        const isPaused = gate.paused !== null;
+        this.#park(others, { until: gate.nextProbeAt, spreadMs: spreadMs(gate), isPaused });
       } else if (others.length > 0) {
         await this.#call(others, signal, false);
       }
@@ -306,12 +307,15 @@ class Run<Body> {
 
   #park(
     ready: readonly Ready<Body>[],
-    place: Pick<Extract<Admission, { kind: "park" }>, "until" | "spreadMs">,
+    place: Omit<Extract<Admission, { kind: "park" }>, "kind">,
   ): void {
     for (const item of ready) {
       const moment = this.#moment(item.settings);
       const dueAt = place.until + moment.random * place.spreadMs;
-      this.#decide(item, onPark(item.row, dueAt, moment));
+      const decision = place.isPaused
+        ? onHold(item.row, dueAt, null, moment)
+        : onPark(item.row, dueAt, moment);
+      this.#decide(item, decision);
     }
   }
 
