@@ -15,6 +15,8 @@
 import type { Clock } from "../platform/clock.ts";
 import { isConflict, TableError } from "../platform/table-store.ts";
 import type { ColumnValue, TableStore } from "../platform/table-store.ts";
+import { silentTelemetry } from "../platform/telemetry.ts";
+import type { Telemetry } from "../platform/telemetry.ts";
 import type { GateReport } from "./policy.ts";
 
 export interface Gate {
@@ -152,7 +154,11 @@ interface Cached {
   readonly at: number;
 }
 
-export function createGates(store: TableStore, clock: Clock): Gates {
+export function createGates(
+  store: TableStore,
+  clock: Clock,
+  telemetry: Telemetry = silentTelemetry,
+): Gates {
   const cache = new Map<string, Cached>();
   const read = async (target: string, fresh: boolean): Promise<Cached> => {
     const known = cache.get(target);
@@ -203,7 +209,11 @@ export function createGates(store: TableStore, clock: Clock): Gates {
         const before = await read(target, attempt > 0);
         const gate = applyReport(before.gate, report, clock.now(), wasProbe);
         if (gate === before.gate) return gate;
-        if ((await write(target, before, gate)) || attempt >= conflictTries) return gate;
+        if (await write(target, before, gate)) {
+          tellGate(telemetry, target, before.gate, gate);
+          return gate;
+        }
+        if (attempt >= conflictTries) return gate;
       }
     },
     read: async (target) => (await read(target, true)).gate,
@@ -217,6 +227,16 @@ export function createGates(store: TableStore, clock: Clock): Gates {
       throw new TableError("CHANGED", gatesTable);
     },
   };
+}
+
+/** Who wrote the change tells it: once, however many instances saw it. */
+function tellGate(telemetry: Telemetry, target: string, before: Gate, gate: Gate): void {
+  const isThrottled = gate.throttledUntil > before.throttledUntil;
+  if (gate.state === before.state && !isThrottled) return;
+  const state = gate.state === "open" && isThrottled ? "throttled" : gate.state;
+  const forMs = Math.max(gate.since - before.since, 0);
+  telemetry.event("gate", { target, state }, gate.state === before.state ? {} : { forMs });
+  telemetry.metric("causeway.outage", gate.state === "outage" ? 1 : 0, { target });
 }
 
 function toColumns(gate: Gate): Record<string, ColumnValue> {

@@ -40,6 +40,7 @@ class IntakeWorld {
       target: this.#target(ledger, createPublisher(sender, 262_144)),
       ledger,
       maxMessageBytes: 262_144,
+      flowOf: () => "invoice-posted",
     });
     const engine = createEngine({
       ledger,
