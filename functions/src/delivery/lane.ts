@@ -30,6 +30,8 @@ export interface Lane<Body> {
     now: number,
   ): { readonly skip: string } | { readonly settings: PolicySettings };
   effectKeyOf(body: Body): string;
+  /** For telemetry only; empty when the body belongs to none. */
+  flowOf(body: Body): string;
   loadBody(id: DeliveryId): Promise<Body>;
   /** What the ledger keeps of a body that comes in here for the first time; null: it has it already. */
   toRaw(body: Body): string | null;

@@ -12,6 +12,8 @@ import type { Clock } from "../platform/clock.ts";
 import { toStableId } from "../platform/effect-key.ts";
 import type { Telemetry } from "../platform/telemetry.ts";
 import { toTraceId } from "../platform/trace.ts";
+import { meaningOf } from "./failure-codes.ts";
+import { toGroup } from "./failure-group.ts";
 import type { FailureStore } from "./failure-store.ts";
 import type { Failure } from "./failure.ts";
 
@@ -46,8 +48,10 @@ export async function recordFailures(
   for (const letter of letters) failures.push(...(await toFailures(on, letter)));
   const unique = new Map(failures.map((failure) => [failure.failureId, failure]));
   const added = await on.failures.record([...unique.values()]);
-  for (const { code, target, stage, eventId, failureId } of unique.values()) {
-    on.telemetry.event("failure", { code, target, stage, eventId, failureId });
+  for (const { code, target, stage, eventId, failureId, reason } of unique.values()) {
+    const group = toGroup(code, target, reason);
+    const { owner } = meaningOf(code);
+    on.telemetry.event("failure", { code, target, stage, eventId, failureId, owner, group });
   }
   return added;
 }
