@@ -2,12 +2,22 @@ import { Command } from "commander";
 import { auditCommand } from "./commands/audit.ts";
 import { ceCommand } from "./commands/ce.ts";
 import { failuresCommand } from "./commands/failures.ts";
+import { findCommand } from "./commands/find.ts";
+import { sendCommand } from "./commands/send.ts";
+import { statusCommand } from "./commands/status.ts";
+import { tailCommand } from "./commands/tail.ts";
+import { targetsCommand } from "./commands/targets.ts";
 import { exitCodes, exitCodesHelp } from "./exit-codes.ts";
 import { reportError, toExitCode } from "./report-error.ts";
 
 const program = new Command("causeway")
   .description("Operates Causeway: business events from Dynamics 365 F&O to CE, a CRM and e-mail.")
   .addHelpText("after", exitCodesHelp)
+  .addCommand(statusCommand())
+  .addCommand(findCommand())
+  .addCommand(tailCommand())
+  .addCommand(targetsCommand())
+  .addCommand(sendCommand())
   .addCommand(failuresCommand())
   .addCommand(auditCommand())
   .addCommand(ceCommand());

@@ -9,6 +9,7 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 import { build } from "esbuild";
 import { zipSync } from "fflate";
 import type { Zippable } from "fflate";
+import { buildConsole } from "./build-console.ts";
 
 export interface BuiltFunctions {
   /** The app as the host loads it. */
@@ -42,6 +43,7 @@ export async function buildFunctions(options: {
     bundle(join(dir, "index.js")),
     cp(join(root, "functions/host.json"), join(dir, "host.json")),
     cp(join(root, "functions/package.json"), join(dir, "package.json")),
+    buildConsole(join(dir, "console")),
     cp(join(root, "flows"), join(dir, "flows"), { recursive: true }),
   ]);
   const zip = resolve(options.outDir, "functions.zip");

@@ -8,6 +8,11 @@ import type { Clock } from "./platform/clock.ts";
 import type { AppConfig } from "./platform/config.ts";
 import type { Telemetry } from "./platform/telemetry.ts";
 import type { AuditLog } from "./recovery/audit-log.ts";
+import { createReadRoutes } from "./operator/reads/read-routes.ts";
+import type { ReadRoutesOptions } from "./operator/reads/read-routes.ts";
+import { groupFailures } from "./recovery/group-failures.ts";
+import { meaningOf } from "./recovery/failure-codes.ts";
+import type { FailureCount } from "./operator/reads/read-dependencies.ts";
 import type { FailureStore } from "./recovery/failure-store.ts";
 
 export interface OperatorParts {
@@ -16,6 +21,7 @@ export interface OperatorParts {
   readonly telemetry: Telemetry;
   readonly failures: FailureStore;
   readonly audit: AuditLog;
+  readonly reads: Omit<ReadRoutesOptions, "config" | "clock" | "audit" | "countFailures">;
 }
 
 /** The operator API with every route that there is. */
@@ -24,6 +30,25 @@ export function composeOperatorApi(parts: OperatorParts): OperatorApi {
   return createOperatorApi({
     checkToken: operator === undefined ? undefined : createCheckToken(operator, parts.clock),
     telemetry: parts.telemetry,
-    routes: [...createMeRoutes(), ...createFailureRoutes(parts), ...createAuditRoutes(parts)],
+    routes: [
+      ...createMeRoutes(),
+      ...createFailureRoutes(parts),
+      ...createAuditRoutes(parts),
+      ...createReadRoutes({
+        ...parts.reads,
+        config: parts.config,
+        clock: parts.clock,
+        audit: parts.audit,
+        countFailures: () => countFailures(parts.failures),
+      }),
+    ],
+  });
+}
+
+async function countFailures(failures: FailureStore): Promise<readonly FailureCount[]> {
+  const groups = await groupFailures(failures, {});
+  return groups.map(({ group, target, code, owner, fixIn, count, firstAt }) => {
+    const { meaning } = meaningOf(code);
+    return { group, target, code, meaning, owner, fixIn, count, since: firstAt };
   });
 }

@@ -38,6 +38,11 @@ import { createAuditLog } from "./recovery/audit-log.ts";
 import { createFailureStore } from "./recovery/failure-store.ts";
 import type { DrainDependencies } from "./recovery/drain-dead-letters.ts";
 import { createTargets } from "./compose-targets.ts";
+import { wakeParked } from "./delivery/wake-parked.ts";
+import type { WakeTarget } from "./operator/reads/pause-target.ts";
+import { createConsoleFiles } from "./operator/console-files.ts";
+import type { ConsoleFiles } from "./operator/console-files.ts";
+import { RecentOutcomes, watchEngine } from "./operator/reads/recent-outcomes.ts";
 import { composeOperatorApi } from "./compose-operator.ts";
 import type { OperatorApi } from "./operator/create-operator-api.ts";
 
@@ -53,6 +58,7 @@ export interface App {
   readonly telemetry: Telemetry;
   readonly recovery: DrainDependencies;
   readonly operate: OperatorApi;
+  readonly consoleFiles: ConsoleFiles;
   parse(body: unknown): ParsedEvent;
 }
 
@@ -99,27 +105,31 @@ async function compose(config: AppConfig): Promise<App> {
     clock,
   });
   const targets = createTargets({ flows, config, http, getToken, clock });
+  const gates = createGates(store, clock, telemetry);
+  const budgets = createBudgets({ store, clock, instances });
+  const recent = new RecentOutcomes({ store, clock, telemetry });
+  const intakeLane = createIntakeLane({ target: intake, ledger, maxMessageBytes, flowOf });
+  const lanes = targets.map((each) => createTargetLane({ ...each, ledger, maxMessageBytes }));
+  const wake = { ledger, sender, clock, random };
   const failures = createFailureStore(store, clock);
   const audit = createAuditLog(store, clock);
   return {
     config,
-    engine: createEngine({
-      ledger,
-      claims: createClaims(store),
-      gates: createGates(store, clock, telemetry),
-      budgets: createBudgets({ store, clock, instances }),
-      sender,
-      clock,
-      telemetry,
-      random,
-    }),
-    intake: createIntakeLane({ target: intake, ledger, maxMessageBytes, flowOf }),
-    targets: new Map(
-      targets.map((each) => [
-        each.target.name,
-        createTargetLane({ ...each, ledger, maxMessageBytes }),
-      ]),
+    engine: watchEngine(
+      createEngine({
+        ledger,
+        claims: createClaims(store),
+        gates,
+        budgets,
+        sender,
+        clock,
+        telemetry,
+        random,
+      }),
+      recent,
     ),
+    intake: intakeLane,
+    targets: new Map(lanes.map((lane) => [lane.target.name, lane])),
     serviceBus,
     batches: { sender, clock, telemetry, random },
     ledger,
@@ -133,7 +143,29 @@ async function compose(config: AppConfig): Promise<App> {
       serviceBus,
       blobs: createDeadLetterBlobs(config.blobEndpoint, credential),
     },
-    operate: composeOperatorApi({ config, clock, telemetry, failures, audit }),
+    operate: composeOperatorApi({
+      config,
+      clock,
+      telemetry,
+      failures,
+      audit,
+      reads: {
+        store,
+        flows,
+        schemas,
+        gates,
+        budgets: new Map(lanes.map((lane) => [lane.target.name, lane.budget])),
+        sender,
+        wakeTargets: new Map<string, WakeTarget>([
+          [intakeLane.target.name, (deadline) => wakeParked(wake, intakeLane, deadline)],
+          ...lanes.map((lane): [string, WakeTarget] => [
+            lane.target.name,
+            (deadline) => wakeParked(wake, lane, deadline),
+          ]),
+        ]),
+      },
+    }),
+    consoleFiles: createConsoleFiles(fileURLToPath(new URL("console", import.meta.url)), config),
     parse,
   };
 }

@@ -1,3 +1,4 @@
+import { allowLoopbackPages } from "../loopback-origin.ts";
 import { Hono, type Context } from "hono";
 import { randomBytes } from "node:crypto";
 import { createFaults } from "../faults.ts";
@@ -35,6 +36,7 @@ export function createCrmApp(options: CrmOptions): CrmApp {
   const faults = createFaults(options.clock);
   let calls = 0;
 
+  app.use(allowLoopbackPages);
   app.use(faults.middleware);
   app.post("/services/oauth2/token", async (c) => {
     const form = await c.req.parseBody();

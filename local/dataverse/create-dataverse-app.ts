@@ -1,3 +1,4 @@
+import { allowLoopbackPages } from "../loopback-origin.ts";
 import { Hono } from "hono";
 import type { Context } from "hono";
 import { randomUUID } from "node:crypto";
@@ -62,6 +63,7 @@ export function createDataverseApp(
   const users = new Map<string, Caller>();
   const app = new Hono();
   const faults = createFaults(services.clock, { toBody: toFaultBody });
+  app.use(allowLoopbackPages);
   app.use(faults.middleware);
   addSimRoutes(app, database, admin);
   addApiRoutes(app, services, options, organization, users);

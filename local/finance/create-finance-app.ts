@@ -1,3 +1,4 @@
+import { allowLoopbackPages } from "../loopback-origin.ts";
 import { Hono } from "hono";
 import type { LocalServices } from "../cloud.ts";
 import { createFaults } from "../faults.ts";
@@ -47,6 +48,7 @@ export function createFinanceApp(services: LocalServices, options: FinanceOption
   const app = new Hono();
   app.onError((error) => toRefusal(error, log));
   const toBody = (status: number): unknown => toErrorBody(toFaultText(status));
+  app.use(allowLoopbackPages);
   app.use(createFaults(clock, { random: world.random, toBody }).middleware);
   app.route("/sim", createSimRoutes({ world, outbox, clock, configure: configureEndpoints }));
   app.use("/data/*", async (context, next) => {

@@ -22,6 +22,7 @@ export function appConfig(changes: Partial<AppConfig> = {}): AppConfig {
     maxMessageBytes: 262_144,
     telemetryConnectionString: undefined,
     operator: undefined,
+    console: undefined,
     ...changes,
   };
 }

@@ -9,8 +9,10 @@ import { createIdentityApp } from "../../local/identity/identity-app.ts";
 import type { TokenRequest } from "../../local/identity/token-issuer.ts";
 import { SimulatedClock } from "../../local/clock.ts";
 import { appConfig } from "./app-config.ts";
-import { ManualClock, startOfTime } from "./delivery-world.ts";
-import { MemoryTableStore } from "./memory-table-store.ts";
+import { DeliveryWorld, startOfTime } from "./delivery-world.ts";
+import type { ManualClock } from "./delivery-world.ts";
+import type { MemoryTableStore } from "./memory-table-store.ts";
+import { readsOver } from "./reads-world.ts";
 
 const operatorAudience = "api://causeway-test";
 const tenantId = "9c2f3d3e-6f0e-4f0f-8a51-0d6a8f1f2b11";
@@ -30,6 +32,8 @@ export interface OperatorAsk {
 export interface OperatorWorld {
   readonly parts: OperatorParts;
   readonly memory: MemoryTableStore;
+  /** Fills the ledger behind the API. */
+  readonly delivery: DeliveryWorld;
   readonly clock: ManualClock;
   ask(ask: OperatorAsk): Promise<OperatorAnswer>;
   token(changes?: Partial<TokenRequest>): Promise<string>;
@@ -38,13 +42,13 @@ export interface OperatorWorld {
 
 /** The operator API over memory stores, signed in by the local identity service. */
 export async function createOperatorWorld(): Promise<OperatorWorld> {
-  const clock = new ManualClock();
   const identity = await createIdentityApp(
     { clock: new SimulatedClock(startOfTime), log: () => undefined },
     { tenantId, wallClockMs: () => startOfTime },
   );
   const door = await startFrontDoor({ fetch: (request) => identity.app.fetch(request) });
-  const memory = new MemoryTableStore();
+  const delivery = new DeliveryWorld();
+  const { memory, clock } = delivery;
   const operator = {
     authority: door.httpUrl,
     tenantId,
@@ -58,6 +62,7 @@ export async function createOperatorWorld(): Promise<OperatorWorld> {
     telemetry: silentTelemetry,
     failures: createFailureStore(memory, clock),
     audit: createAuditLog(memory, clock),
+    reads: await readsOver(delivery),
   };
   const api = composeOperatorApi(parts);
   const token = async (changes: Partial<TokenRequest> = {}): Promise<string> => {
@@ -67,6 +72,7 @@ export async function createOperatorWorld(): Promise<OperatorWorld> {
   return {
     parts,
     memory,
+    delivery,
     clock,
     token,
     ask: async ({ method = "GET", path, as = "Approver", body, authorization }) => {
