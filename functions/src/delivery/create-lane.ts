@@ -15,6 +15,8 @@ export interface TargetLaneOptions {
   readonly budget: Budget;
   /** The effect must never be made twice. */
   readonly once: boolean;
+  /** Whether the event's flow has versions of a document. */
+  readonly isVersioned: (event: CanonicalEvent) => boolean;
   /** The rules of flow, stack and company for this document now. */
   readonly resolve: (
     event: CanonicalEvent,
@@ -37,6 +39,7 @@ export function createTargetLane(options: TargetLaneOptions): Lane<CanonicalEven
       return "skip" in resolved ? resolved : { settings: resolved.retry };
     },
     effectKeyOf: (event) => event.effectkey,
+    versionOf: (event) => (options.isVersioned(event) ? BigInt(event.controlnumber) : null),
     loadBody: (id) => ledger.loadEvent(id.eventId, id.time),
     // Accepted with its body before it was published.
     toRaw: () => null,
@@ -63,6 +66,7 @@ export function createIntakeLane(options: {
     effectKeyOf: () => {
       throw new TypeError("intake has no effect of its own");
     },
+    versionOf: () => null,
     loadBody: async (id) => JSON.parse(await ledger.loadRaw(id.eventId, id.time)) as unknown,
     toRaw: (raw) => JSON.stringify(raw),
     toWakeUpMessage: (raw, row) => toIntakeMessage(raw, row, maxMessageBytes),
