@@ -106,7 +106,7 @@ export function onOutcome(row: DeliveryRow, result: CallResult, moment: Moment):
   return wasAsked(result.outcome) ? decision : { ...decision, gate: null };
 }
 
-function wasAsked(outcome: Outcome): boolean {
+export function wasAsked(outcome: Outcome): boolean {
   const { asked = true }: { readonly kind: string; readonly asked?: boolean } = outcome;
   return asked;
 }

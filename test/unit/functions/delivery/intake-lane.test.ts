@@ -15,8 +15,8 @@ import {
 } from "../../../../functions/src/delivery/wake-up-messages.ts";
 import { silentTelemetry } from "../../../../functions/src/platform/telemetry.ts";
 import type { Outcome, Target } from "../../../../functions/src/targets/target.ts";
-import { ManualClock, MemoryBroker } from "../../../support/delivery-world.ts";
-import { Killed, Killer } from "../../../support/faulty-ports.ts";
+import { ManualClock, MemoryBroker, wrapPorts } from "../../../support/delivery-world.ts";
+import { faultAt, FaultyPorts, Killed } from "../../../support/faulty-ports.ts";
 import { MemoryTableStore } from "../../../support/memory-table-store.ts";
 import { numberedEvent } from "../../../support/numbered-event.ts";
 
@@ -27,13 +27,12 @@ class IntakeWorld {
   readonly clock = new ManualClock();
   readonly broker = new MemoryBroker();
   readonly memory = new MemoryTableStore();
-  readonly killer = new Killer();
+  readonly faults = new FaultyPorts();
   answers: Outcome[] = [];
   enriched = 0;
 
   async process(...bodies: readonly unknown[]): Promise<readonly DeliveryRow[]> {
-    const store = this.killer.store(this.memory);
-    const sender = this.killer.sender(this.broker);
+    const { store, sender } = wrapPorts(this.faults, this.memory, this.broker);
     const { clock } = this;
     const ledger = new Ledger({ store, clock });
     const lane = createIntakeLane({
@@ -170,11 +169,11 @@ describe("intake as a pseudo-target", () => {
     for (let call = 1; call <= 12; call += 1) {
       for (const when of ["before", "after"] as const) {
         const world = new IntakeWorld();
-        world.killer.killAt(call, when);
+        world.faults.plan = faultAt(call, { how: "kill", when });
         await world.process({ n: 1 }).catch((error: unknown) => {
           if (!(error instanceof Killed)) throw error;
         });
-        world.killer.revive();
+        world.faults.revive();
         world.clock.advance(3_600_000);
         await world.process({ n: 1 });
         expect(world.eventRow()).toMatchObject({ state: "published" });
@@ -192,7 +191,7 @@ describe("intake as a pseudo-target", () => {
   it("takes 100 events in with about seventeen table requests", async () => {
     const world = new IntakeWorld();
     await world.process(...Array.from({ length: 100 }, (_none, n) => ({ n })));
-    const tables = world.killer.calls.filter((call) => !call.startsWith("send"));
+    const tables = world.faults.calls.filter(({ port }) => port === "store");
     expect(tables.length).toBeLessThanOrEqual(25);
     expect(world.memory.rows("ledger202611")).toHaveLength(400);
   });
