@@ -4,7 +4,7 @@ import type { Budget } from "../../functions/src/delivery/budgets.ts";
 import { createClaims } from "../../functions/src/delivery/claims.ts";
 import { createTargetLane } from "../../functions/src/delivery/create-lane.ts";
 import { createEngine } from "../../functions/src/delivery/engine.ts";
-import { createGates } from "../../functions/src/delivery/gates.ts";
+import { createGates, type Gates } from "../../functions/src/delivery/gates.ts";
 import { createIntakeLedger } from "../../functions/src/delivery/intake-ledger.ts";
 import type { Lane } from "../../functions/src/delivery/lane.ts";
 import { Ledger } from "../../functions/src/delivery/ledger.ts";
@@ -17,6 +17,8 @@ import { createPublisher } from "../../functions/src/delivery/publisher.ts";
 import { runBatch } from "../../functions/src/delivery/run-batch.ts";
 import { sweepLane } from "../../functions/src/delivery/sweep.ts";
 import type { SweepResult } from "../../functions/src/delivery/sweep.ts";
+import { wakeParked } from "../../functions/src/delivery/wake-parked.ts";
+import type { Woken } from "../../functions/src/delivery/wake-parked.ts";
 import { toDeliveryWakeUp } from "../../functions/src/delivery/wake-up-messages.ts";
 import type { BodyStore } from "../../functions/src/platform/body-store.ts";
 import type { Clock } from "../../functions/src/platform/clock.ts";
@@ -304,12 +306,24 @@ export class DeliveryWorld {
     return this.memory.rows("open").map((row) => row.rowKey);
   }
 
+  /** As another instance has them: nothing cached. */
+  gates(): Gates {
+    return createGates(this.store, this.clock);
+  }
+
+  /** What the end of a pause does. */
+  wakeParked(limitMs = 20_000): Promise<Woken> {
+    const { ledger, sender, clock } = this;
+    const random = this.#options.random ?? ((): number => 0.5);
+    return wakeParked({ ledger, sender, clock, random }, this.lane, clock.now() + limitMs);
+  }
+
   #engine(): ReturnType<typeof createEngine> {
     const { clock, ledger, sender, store } = this;
     return createEngine({
       ledger,
       claims: createClaims(store),
-      gates: createGates(store, clock),
+      gates: this.gates(),
       budgets: createBudgets({ store, clock, instances: 1 }),
       sender,
       clock,

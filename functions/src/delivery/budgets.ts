@@ -220,6 +220,15 @@ async function changeHour<T extends { readonly taken: readonly number[] }>(
   );
 }
 
+/** Places in the hourly budget that were given away: epoch ms, past and future. */
+export async function readHourlyPlaces(
+  store: TableStore,
+  target: string,
+): Promise<readonly number[]> {
+  const stored = await store.get(gatesTable, { partitionKey: target, rowKey: hourRow });
+  return parsePlaces(stored?.columns["places"]);
+}
+
 function parsePlaces(value: unknown): readonly number[] {
   if (typeof value !== "string" || value === "") return [];
   return value.split(" ").map((seconds) => Number(seconds) * 1_000);

@@ -39,6 +39,7 @@ export function createTargetLane(options: TargetLaneOptions): Lane<CanonicalEven
       return "skip" in resolved ? resolved : { settings: resolved.retry };
     },
     effectKeyOf: (event) => event.effectkey,
+    flowOf: (event) => event.flow,
     versionOf: (event) => (options.isVersioned(event) ? BigInt(event.controlnumber) : null),
     loadBody: (id) => ledger.loadEvent(id.eventId, id.time),
     // Accepted with its body before it was published.
@@ -53,8 +54,9 @@ export function createIntakeLane(options: {
   readonly target: Target<unknown>;
   readonly ledger: Ledger;
   readonly maxMessageBytes: number;
+  readonly flowOf: (raw: unknown) => string;
 }): Lane<unknown> {
-  const { target, ledger, maxMessageBytes } = options;
+  const { target, ledger, maxMessageBytes, flowOf } = options;
   return {
     target,
     entity: entities.businessEvents,
@@ -66,6 +68,7 @@ export function createIntakeLane(options: {
     effectKeyOf: () => {
       throw new TypeError("intake has no effect of its own");
     },
+    flowOf,
     versionOf: () => null,
     loadBody: async (id) => JSON.parse(await ledger.loadRaw(id.eventId, id.time)) as unknown,
     toRaw: (raw) => JSON.stringify(raw),

@@ -21,6 +21,7 @@ import type { Item, Lane, WakeUp } from "./lane.ts";
 import type { Ledger, Versioned } from "./ledger.ts";
 import { createDeliveryRow } from "./ledger-rows.ts";
 import type { DeliveryRow } from "./ledger-rows.ts";
+import { tellDelivery, tellDuplicate } from "./tell-deliveries.ts";
 import {
   defaultSettings,
   onArrival,
@@ -125,7 +126,10 @@ class Run<Body> {
       if (version === undefined) throw new RangeError("a wake-up has no ledger row");
       const arrival = onArrival(version.row, wakeUp.hop);
       // A settled delivery needs no body; reading one for a claim check may even be impossible by now.
-      if (arrival.kind === "complete") return;
+      if (arrival.kind === "complete") {
+        if (isFirst && wakeUp.hop === 1) this.#tellDuplicate(wakeUp);
+        return;
+      }
       const body = wakeUp.body ?? (await this.#lane.loadBody(wakeUp));
       opened.push({ item: { ...version, hop: wakeUp.hop, body }, arrival });
     });
@@ -152,7 +156,11 @@ class Run<Body> {
     const inserted = await this.#on.ledger.insert(entries);
     for (const [index, wakeUp] of missing.entries()) {
       const version = inserted[index];
-      if (version !== undefined) rows.set(wakeUp, version);
+      if (version === undefined) continue;
+      rows.set(wakeUp, version);
+      if (version.row === entries[index]?.row && version.row.state === "received") {
+        this.#on.telemetry.event("received", { eventId: wakeUp.eventId });
+      }
     }
   }
 
@@ -228,7 +236,8 @@ class Run<Body> {
       if (gate === undefined) continue;
       const others = ready.slice(index + 1);
       if (gate.state === "outage") {
-        this.#park(others, { until: gate.nextProbeAt, spreadMs: spreadMs(gate) });
+        const isPaused = gate.paused !== null;
+        this.#park(others, { until: gate.nextProbeAt, spreadMs: spreadMs(gate), isPaused });
       } else if (others.length > 0) {
         await this.#call(others, signal, false);
       }
@@ -314,12 +323,15 @@ class Run<Body> {
 
   #park(
     ready: readonly Ready<Body>[],
-    place: Pick<Extract<Admission, { kind: "park" }>, "until" | "spreadMs">,
+    place: Omit<Extract<Admission, { kind: "park" }>, "kind">,
   ): void {
     for (const item of ready) {
       const moment = this.#moment(item.settings);
       const dueAt = place.until + moment.random * place.spreadMs;
-      this.#decide(item, onPark(item.row, dueAt, moment));
+      const decision = place.isPaused
+        ? onHold(item.row, dueAt, null, moment)
+        : onPark(item.row, dueAt, moment);
+      this.#decide(item, decision);
     }
   }
 
@@ -332,12 +344,19 @@ class Run<Body> {
   }
 
   #tell(rows: readonly DeliveryRow[]): void {
-    const { telemetry } = this.#on;
+    const decided = new Map(this.#decided.map((each) => [each.item.row.eventId, each]));
     for (const row of rows) {
-      const { eventId, target, state, hop, attempts } = row;
-      const why = row.code ?? row.rule ?? "";
-      telemetry.event("delivery", { eventId, target, state, hop, attempts, why });
+      const ours = decided.get(row.eventId);
+      // What another instance settled meanwhile was told there.
+      if (ours === undefined || row.settledAt !== ours.decision.row.settledAt) continue;
+      tellDelivery(this.#on.telemetry, row, this.#lane.flowOf(ours.item.body));
     }
+  }
+
+  #tellDuplicate(wakeUp: WakeUp<Body>): void {
+    const { body, eventId } = wakeUp;
+    const flow = body === undefined ? "" : this.#lane.flowOf(body);
+    tellDuplicate(this.#on.telemetry, { eventId, target: this.#lane.target.name }, flow);
   }
 }
 

@@ -43,6 +43,7 @@ class IntakeWorld {
       target: this.#target(ledger, createPublisher(ports.sender, 262_144)),
       ledger,
       maxMessageBytes: 262_144,
+      flowOf: () => "invoice-posted",
     });
     const engine = createEngine({
       ledger,
@@ -117,12 +118,13 @@ describe("intake as a pseudo-target", () => {
     ]);
   });
 
-  it("makes a journey findable by number and by customer", async () => {
+  it("makes a journey findable by number, by customer and by event id", async () => {
     const world = new IntakeWorld();
     await world.process({ n: 1 });
     const { id } = numberedEvent(1);
     expect(world.memory.rows("journeys202611").map(({ rowKey }) => rowKey)).toEqual([
       `c|US-001|2026-11-24T11:59:30.000Z|${id}`,
+      `e|${id}`,
       `n|CIV-000001|${id}`,
     ]);
   });
@@ -182,7 +184,7 @@ describe("intake as a pseudo-target", () => {
         const messages = world.broker.sent.map(({ message }) => JSON.stringify(message));
         expect(new Set(messages).size).toBe(1);
         expect(world.memory.rows("ledger202611")).toHaveLength(4);
-        expect(world.memory.rows("journeys202611")).toHaveLength(2);
+        expect(world.memory.rows("journeys202611")).toHaveLength(3);
         // The hour is that of the row: killed before it, the second run's.
         const open = world.memory.rows("open").map(({ partitionKey }) => partitionKey);
         expect(open.map((key) => key.split("|")[0])).toEqual(["ce", "crm"]);
