@@ -1,6 +1,8 @@
 import { isConflict, maxTransactionWrites } from "../platform/table-store.ts";
 import type { Write } from "../platform/table-store.ts";
 import type { Clock } from "../platform/clock.ts";
+import { silentTelemetry } from "../platform/telemetry.ts";
+import type { Telemetry } from "../platform/telemetry.ts";
 import { inParallel, maxTransactionBytes, sizeOf, writeAll } from "./batch-writes.ts";
 import { packBody, toColumns, toMergeColumns } from "./ledger-columns.ts";
 import { intakeTarget, toJourneyKeys, toLedgerKey } from "./ledger-keys.ts";
@@ -22,7 +24,11 @@ interface Plan {
   readonly writes: readonly Write[];
 }
 
-export function createIntakeLedger(ledger: Ledger, clock: Clock): IntakeLedger {
+export function createIntakeLedger(
+  ledger: Ledger,
+  clock: Clock,
+  telemetry: Telemetry = silentTelemetry,
+): IntakeLedger {
   return {
     accept: async (items) => {
       const plans = await toPlans(ledger, items, clock.now());
@@ -40,6 +46,9 @@ export function createIntakeLedger(ledger: Ledger, clock: Clock): IntakeLedger {
         async (plan) => void results.set(plan, await toKnownResult(ledger, plan)),
       );
       await writeJourneys(ledger, plans);
+      for (const plan of fresh) {
+        if (results.get(plan)?.result === "accepted") tellAccepted(telemetry, plan, clock.now());
+      }
       return plans.map((plan) => resultOf(results, plan));
     },
   };
@@ -154,15 +163,23 @@ async function acceptGroup(
   }
 }
 
-/** Reads the event's row again: accepted by somebody else → known, otherwise once more on the new version. */
+/**
+ * Reads the event's row again: accepted by somebody else → known, otherwise once more on the new version.
+ * A replay after acceptance begins with `received` too; its targets' rows are there already.
+ */
 async function retryAlone(ledger: Ledger, plan: Plan): Promise<AcceptResult> {
   const [before] = await ledger.load([plan.eventRow], { fresh: true });
   if (isAccepted(before)) return toKnownResult(ledger, plan);
   const eventRow: DeliveryRow = { ...(before?.row ?? plan.eventRow), state: "accepted" };
   const again = toPlan(plan.item, before, eventRow, plan.targetRows);
-  const etags = await ledger.store.transaction(plan.key.table, again.writes);
-  ledger.remember({ row: again.eventRow, etag: etags[0] ?? "" });
-  return toResult(plan);
+  try {
+    const etags = await ledger.store.transaction(plan.key.table, again.writes);
+    ledger.remember({ row: again.eventRow, etag: etags[0] ?? "" });
+    return toResult(plan);
+  } catch (error) {
+    if (!isConflict(error) || before === undefined) throw error;
+    return toKnownResult(ledger, plan);
+  }
 }
 
 function toWrites(plan: Omit<Plan, "writes">): readonly Write[] {
@@ -242,4 +259,26 @@ function resultOf(results: ReadonlyMap<Plan, AcceptResult>, plan: Plan): AcceptR
   const result = results.get(plan);
   if (result === undefined) throw new RangeError("an event has no result");
   return result;
+}
+
+/** The event's row and its targets' rows changed in one transaction and are told in one event. */
+function tellAccepted(telemetry: Telemetry, plan: Plan, now: number): void {
+  const { id: eventId, flow, subject, time } = plan.item.event;
+  const skipped = plan.targetRows.filter((row) => row.state === "skipped");
+  const lagMs = Math.max(now - Date.parse(time), 0);
+  telemetry.event(
+    "accepted",
+    {
+      eventId,
+      flow,
+      legalEntity: subject.split("/")[0] ?? "",
+      open: pendingTargets(plan).join(","),
+      skipped: skipped.map(({ target }) => target).join(","),
+    },
+    Number.isFinite(lagMs) ? { lagMs } : {},
+  );
+  telemetry.metric("causeway.accepted", 1, { flow });
+  for (const { target, rule } of skipped) {
+    telemetry.metric("causeway.skipped", 1, { flow, target, code: rule ?? "" });
+  }
 }
