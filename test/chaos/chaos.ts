@@ -1,4 +1,4 @@
-import "../../local/install-connect-guard.ts";
+import "../../local/connect-guard-preload.js";
 import { parseArgs } from "node:util";
 import { allFaults, runChaos } from "./run-chaos.ts";
 import { renderChaos } from "./render-chaos.ts";
