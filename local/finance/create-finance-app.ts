@@ -50,8 +50,8 @@ export function createFinanceApp(services: LocalServices, options: FinanceOption
   app.onError((error) => toRefusal(error, log));
   const toBody = (status: number): unknown => toErrorBody(toFaultText(status));
   const faults = createFaults(clock, { random: world.random, toBody });
-  app.use(faults.middleware);
   app.use(allowLoopbackPages);
+  app.use(faults.middleware);
   app.route("/sim", createSimRoutes({ world, outbox, clock, configure: configureEndpoints }));
   app.use("/data/*", async (context, next) => {
     await authorize(context.req.header("authorization"), services, options, registered);
