@@ -2,6 +2,7 @@ import { Command } from "commander";
 import { auditCommand } from "./commands/audit.ts";
 import { ceCommand } from "./commands/ce.ts";
 import { failuresCommand } from "./commands/failures.ts";
+import { replayCommand } from "./commands/replay.ts";
 import { exitCodes, exitCodesHelp } from "./exit-codes.ts";
 import { reportError, toExitCode } from "./report-error.ts";
 
@@ -9,6 +10,7 @@ const program = new Command("causeway")
   .description("Operates Causeway: business events from Dynamics 365 F&O to CE, a CRM and e-mail.")
   .addHelpText("after", exitCodesHelp)
   .addCommand(failuresCommand())
+  .addCommand(replayCommand())
   .addCommand(auditCommand())
   .addCommand(ceCommand());
 

@@ -3,27 +3,45 @@ import { createOperatorApi } from "./operator/create-operator-api.ts";
 import type { OperatorApi } from "./operator/create-operator-api.ts";
 import { createAuditRoutes } from "./operator/routes/audit-routes.ts";
 import { createFailureRoutes } from "./operator/routes/failure-routes.ts";
+import { createDiscardRoutes } from "./operator/routes/discard-routes.ts";
 import { createMeRoutes } from "./operator/routes/me-routes.ts";
+import { createReplayRoutes } from "./operator/routes/replay-routes.ts";
 import type { Clock } from "./platform/clock.ts";
 import type { AppConfig } from "./platform/config.ts";
 import type { Telemetry } from "./platform/telemetry.ts";
 import type { AuditLog } from "./recovery/audit-log.ts";
-import type { FailureStore } from "./recovery/failure-store.ts";
+import type { ReplayRunner } from "./recovery/replay/create-replay-runner.ts";
+import type { RunnerDependencies } from "./recovery/replay/run-replay.ts";
 
 export interface OperatorParts {
   readonly config: AppConfig;
   readonly clock: Clock;
   readonly telemetry: Telemetry;
-  readonly failures: FailureStore;
+  readonly recovery: RunnerDependencies;
+  readonly runner: ReplayRunner;
   readonly audit: AuditLog;
 }
 
+const defaultPerSecond = 50;
+
 /** The operator API with every route that there is. */
 export function composeOperatorApi(parts: OperatorParts): OperatorApi {
+  const { audit, clock, recovery, runner } = parts;
   const { operator } = parts.config;
   return createOperatorApi({
     checkToken: operator === undefined ? undefined : createCheckToken(operator, parts.clock),
     telemetry: parts.telemetry,
-    routes: [...createMeRoutes(), ...createFailureRoutes(parts), ...createAuditRoutes(parts)],
+    routes: [
+      ...createMeRoutes(),
+      ...createFailureRoutes({ audit, clock, failures: recovery.failures }),
+      ...createDiscardRoutes({ ...recovery, audit }),
+      ...createReplayRoutes({
+        ...recovery,
+        audit,
+        defaultPerSecond: operator?.replayPerSecond ?? defaultPerSecond,
+        kick: (id) => runner.kick(id),
+      }),
+      ...createAuditRoutes(parts),
+    ],
   });
 }

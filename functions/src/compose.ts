@@ -37,6 +37,10 @@ import { createCredential, createGetToken } from "./platform/token.ts";
 import { createAuditLog } from "./recovery/audit-log.ts";
 import { createFailureStore } from "./recovery/failure-store.ts";
 import type { DrainDependencies } from "./recovery/drain-dead-letters.ts";
+import { createReplayRunner } from "./recovery/replay/create-replay-runner.ts";
+import type { ReplayRunner } from "./recovery/replay/create-replay-runner.ts";
+import { createReplayStore } from "./recovery/replay/replay-store.ts";
+import type { RunnerDependencies } from "./recovery/replay/run-replay.ts";
 import { createTargets } from "./compose-targets.ts";
 import { composeOperatorApi } from "./compose-operator.ts";
 import type { OperatorApi } from "./operator/create-operator-api.ts";
@@ -53,6 +57,7 @@ export interface App {
   readonly telemetry: Telemetry;
   readonly recovery: DrainDependencies;
   readonly operate: OperatorApi;
+  readonly replays: ReplayRunner;
   parse(body: unknown): ParsedEvent;
 }
 
@@ -89,8 +94,9 @@ async function compose(config: AppConfig): Promise<App> {
     if (parsed.kind !== "invoice") return "";
     return findFlow(flows, parsed.event.businessEventId)?.name ?? "";
   };
+  const finance = createFinanceClient({ baseUrl: config.financeUrl, http, getToken });
   const intake = createIntakeTarget({
-    finance: createFinanceClient({ baseUrl: config.financeUrl, http, getToken }),
+    finance,
     flows,
     schemas,
     config,
@@ -101,6 +107,32 @@ async function compose(config: AppConfig): Promise<App> {
   const targets = createTargets({ flows, config, http, getToken, clock });
   const failures = createFailureStore(store, clock);
   const audit = createAuditLog(store, clock);
+  const intakeLane = createIntakeLane({ target: intake, ledger, maxMessageBytes, flowOf });
+  const lanes = new Map(
+    targets.map((each) => [
+      each.target.name,
+      createTargetLane({ ...each, ledger, maxMessageBytes }),
+    ]),
+  );
+  const recovery: RunnerDependencies = {
+    store,
+    failures,
+    replays: createReplayStore(store),
+    ledger,
+    sender,
+    clock,
+    telemetry,
+    intake: intakeLane,
+    targets: lanes,
+    parse,
+    finance,
+    flows,
+    schemas,
+    defaultDoor: config.defaultDoor,
+    flowHasTarget: (flow, target) =>
+      flows.some(({ name, targets: named }) => name === flow && target in named),
+  };
+  const replays = createReplayRunner(recovery);
   return {
     config,
     engine: createEngine({
@@ -113,13 +145,8 @@ async function compose(config: AppConfig): Promise<App> {
       telemetry,
       random,
     }),
-    intake: createIntakeLane({ target: intake, ledger, maxMessageBytes, flowOf }),
-    targets: new Map(
-      targets.map((each) => [
-        each.target.name,
-        createTargetLane({ ...each, ledger, maxMessageBytes }),
-      ]),
-    ),
+    intake: intakeLane,
+    targets: lanes,
     serviceBus,
     batches: { sender, clock, telemetry, random },
     ledger,
@@ -133,7 +160,8 @@ async function compose(config: AppConfig): Promise<App> {
       serviceBus,
       blobs: createDeadLetterBlobs(config.blobEndpoint, credential),
     },
-    operate: composeOperatorApi({ config, clock, telemetry, failures, audit }),
+    replays,
+    operate: composeOperatorApi({ config, clock, telemetry, audit, recovery, runner: replays }),
     parse,
   };
 }

@@ -7,4 +7,5 @@ import "./triggers/deliver-email.ts";
 import "./triggers/record-failure.ts";
 import "./triggers/sweep.ts";
 import "./triggers/operator-api.ts";
+import "./triggers/replay-runner.ts";
 import "./triggers/warm-up.ts";

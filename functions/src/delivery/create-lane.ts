@@ -38,7 +38,7 @@ export function createTargetLane(options: TargetLaneOptions): Lane<CanonicalEven
     },
     effectKeyOf: (event) => event.effectkey,
     flowOf: (event) => event.flow,
-    loadBody: (id) => ledger.loadEvent(id.eventId, id.time),
+    loadBody: (id) => ledger.loadDeliveryBody(id),
     // Accepted with its body before it was published.
     toRaw: () => null,
     toWakeUpMessage: (event, row) => toDeliveryMessage(event, row, maxMessageBytes),

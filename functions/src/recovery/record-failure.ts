@@ -158,7 +158,8 @@ function toFailure(letter: DeadLetter, row: DeliveryRow): Failure {
     businessKey: subject === "" ? row.eventId : subject,
     effectKey: textOf(body, "effectkey") ?? "",
     generation: row.generation,
-    replaces: "",
+    // A replay counts the generation up: the failure before it has the one before.
+    replaces: row.generation === 0 ? "" : toFailureId(row, row.generation - 1),
     missing: row.missing,
     body: toText(body),
     properties,

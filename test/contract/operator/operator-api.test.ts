@@ -7,7 +7,7 @@ let world: OperatorWorld;
 
 beforeAll(async () => {
   world = await createOperatorWorld();
-  await world.parts.failures.record([failureOf(1)]);
+  await world.parts.recovery.failures.record([failureOf(1)]);
 });
 
 afterAll(async () => {
