@@ -3,6 +3,7 @@ import { auditCommand } from "./commands/audit.ts";
 import { ceCommand } from "./commands/ce.ts";
 import { failuresCommand } from "./commands/failures.ts";
 import { replayCommand } from "./commands/replay.ts";
+import { verifyCommand } from "./commands/verify.ts";
 import { exitCodes, exitCodesHelp } from "./exit-codes.ts";
 import { reportError, toExitCode } from "./report-error.ts";
 
@@ -11,6 +12,7 @@ const program = new Command("causeway")
   .addHelpText("after", exitCodesHelp)
   .addCommand(failuresCommand())
   .addCommand(replayCommand())
+  .addCommand(verifyCommand())
   .addCommand(auditCommand())
   .addCommand(ceCommand());
 

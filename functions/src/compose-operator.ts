@@ -6,12 +6,14 @@ import { createFailureRoutes } from "./operator/routes/failure-routes.ts";
 import { createDiscardRoutes } from "./operator/routes/discard-routes.ts";
 import { createMeRoutes } from "./operator/routes/me-routes.ts";
 import { createReplayRoutes } from "./operator/routes/replay-routes.ts";
+import { createVerifyRoutes } from "./operator/routes/verify-routes.ts";
 import type { Clock } from "./platform/clock.ts";
 import type { AppConfig } from "./platform/config.ts";
 import type { Telemetry } from "./platform/telemetry.ts";
 import type { AuditLog } from "./recovery/audit-log.ts";
 import type { ReplayRunner } from "./recovery/replay/create-replay-runner.ts";
 import type { RunnerDependencies } from "./recovery/replay/run-replay.ts";
+import type { VerifyDependencies } from "./recovery/verify/run-verification.ts";
 
 export interface OperatorParts {
   readonly config: AppConfig;
@@ -19,6 +21,7 @@ export interface OperatorParts {
   readonly telemetry: Telemetry;
   readonly recovery: RunnerDependencies;
   readonly runner: ReplayRunner;
+  readonly verify: VerifyDependencies;
   readonly audit: AuditLog;
 }
 
@@ -41,6 +44,7 @@ export function composeOperatorApi(parts: OperatorParts): OperatorApi {
         defaultPerSecond: operator?.replayPerSecond ?? defaultPerSecond,
         kick: (id) => runner.kick(id),
       }),
+      ...createVerifyRoutes({ ...parts.verify, audit }),
       ...createAuditRoutes(parts),
     ],
   });

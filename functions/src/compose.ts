@@ -16,6 +16,7 @@ import type { Lane } from "./delivery/lane.ts";
 import { Ledger } from "./delivery/ledger.ts";
 import { createPublisher } from "./delivery/publisher.ts";
 import type { RunBatchDependencies } from "./delivery/run-batch.ts";
+import { createDataverseClient } from "./dynamics/dataverse-client.ts";
 import { createFinanceClient } from "./dynamics/finance-client.ts";
 import { findFlow, loadFlows } from "./flows/load-flows.ts";
 import { createSchemaSet } from "./flows/schema-set.ts";
@@ -41,6 +42,9 @@ import { createReplayRunner } from "./recovery/replay/create-replay-runner.ts";
 import type { ReplayRunner } from "./recovery/replay/create-replay-runner.ts";
 import { createReplayStore } from "./recovery/replay/replay-store.ts";
 import type { RunnerDependencies } from "./recovery/replay/run-replay.ts";
+import type { VerifyDependencies } from "./recovery/verify/run-verification.ts";
+import { createVerificationStore } from "./recovery/verify/verification-store.ts";
+import { readInvoiceKeys } from "./targets/dataverse/read-invoice-keys.ts";
 import { createTargets } from "./compose-targets.ts";
 import { composeOperatorApi } from "./compose-operator.ts";
 import type { OperatorApi } from "./operator/create-operator-api.ts";
@@ -58,6 +62,7 @@ export interface App {
   readonly recovery: DrainDependencies;
   readonly operate: OperatorApi;
   readonly replays: ReplayRunner;
+  readonly verify: VerifyDependencies;
   parse(body: unknown): ParsedEvent;
 }
 
@@ -133,6 +138,14 @@ async function compose(config: AppConfig): Promise<App> {
       flows.some(({ name, targets: named }) => name === flow && target in named),
   };
   const replays = createReplayRunner(recovery);
+  const dataverse = createDataverseClient({ http, getToken, baseUrl: config.dataverseUrl, clock });
+  const verify: VerifyDependencies = {
+    ...recovery,
+    config,
+    verifications: createVerificationStore(store),
+    // The CRM's secret is its workflow's alone, and mail cannot be asked: the ledger speaks for them.
+    readers: { ce: (keys, signal) => readInvoiceKeys(dataverse, keys, signal) },
+  };
   return {
     config,
     engine: createEngine({
@@ -161,7 +174,16 @@ async function compose(config: AppConfig): Promise<App> {
       blobs: createDeadLetterBlobs(config.blobEndpoint, credential),
     },
     replays,
-    operate: composeOperatorApi({ config, clock, telemetry, audit, recovery, runner: replays }),
+    verify,
+    operate: composeOperatorApi({
+      config,
+      clock,
+      telemetry,
+      audit,
+      recovery,
+      verify,
+      runner: replays,
+    }),
     parse,
   };
 }

@@ -8,4 +8,5 @@ import "./triggers/record-failure.ts";
 import "./triggers/sweep.ts";
 import "./triggers/operator-api.ts";
 import "./triggers/replay-runner.ts";
+import "./triggers/nightly-verify.ts";
 import "./triggers/warm-up.ts";

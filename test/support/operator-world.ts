@@ -3,6 +3,7 @@ import type { OperatorParts } from "../../functions/src/compose-operator.ts";
 import type { OperatorAnswer } from "../../functions/src/operator/operator-route.ts";
 import { silentTelemetry } from "../../functions/src/platform/telemetry.ts";
 import { createAuditLog } from "../../functions/src/recovery/audit-log.ts";
+import { createVerificationStore } from "../../functions/src/recovery/verify/verification-store.ts";
 import { startFrontDoor } from "../../local/front-door.ts";
 import { createIdentityApp } from "../../local/identity/identity-app.ts";
 import type { TokenRequest } from "../../local/identity/token-issuer.ts";
@@ -59,6 +60,12 @@ export async function createOperatorWorld(): Promise<OperatorWorld> {
     clock,
     telemetry: silentTelemetry,
     recovery: replays.runner(clock, {}),
+    verify: {
+      ...replays.runner(clock, {}),
+      config: appConfig({ operator }),
+      verifications: createVerificationStore(memory),
+      readers: {},
+    },
     runner: { kick: (id) => void kicked.push(id), runAll: () => Promise.resolve() },
     audit: createAuditLog(memory, clock),
   };

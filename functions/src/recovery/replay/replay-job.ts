@@ -112,6 +112,8 @@ export interface ReplayItem {
   readonly failureId: string;
   /** As it was when the replay was planned. */
   readonly failure: FailureSummary | null;
+  /** Sent although it was delivered: its record is gone from the target. */
+  readonly isRepair: boolean;
   readonly eventId: string;
   readonly time: string;
   readonly businessKey: string;

@@ -125,6 +125,7 @@ class Runner {
         target,
         failureId,
         failure,
+        isRepair: false,
         eventId,
         time,
         businessKey,
