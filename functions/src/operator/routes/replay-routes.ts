@@ -2,7 +2,7 @@ import type { Clock } from "../../platform/clock.ts";
 import type { AuditLog } from "../../recovery/audit-log.ts";
 import { planReplay } from "../../recovery/replay/plan-replay.ts";
 import { addCounts, noCounts } from "../../recovery/replay/replay-job.ts";
-import type { ReplayItem, ReplayJob } from "../../recovery/replay/replay-job.ts";
+import type { ReplayItem, ReplayJob, Selection } from "../../recovery/replay/replay-job.ts";
 import { toReplayId } from "../../recovery/replay/replay-store.ts";
 import type { ReplayStore, ReplayWish } from "../../recovery/replay/replay-store.ts";
 import { selectDeliveries } from "../../recovery/replay/select-deliveries.ts";
@@ -105,12 +105,12 @@ async function begin(on: ReplayRoutesOptions, { caller, body }: OperatorCall): P
   const selection = toSelection(given.selection);
   const now = on.clock.now();
   if (given.dryRun === true) {
-    const plan = await planReplay(on, { selection, createdAt: now });
+    const plan = await planReplay(on, selection);
     if (plan.total === 0) throw toNothingSelected();
     return { plan };
   }
   checkConfirmed(selection, given.confirm);
-  if (!(await hasAny(on, { selection, createdAt: now }))) throw toNothingSelected();
+  if (!(await hasAny(on, selection))) throw toNothingSelected();
   const job = toJob(on, given, now, { by: caller.name, byId: caller.id });
   await on.audit.write({
     callerId: caller.id,
@@ -157,13 +157,10 @@ function toJob(
   };
 }
 
-async function hasAny(
-  on: ReplayRoutesOptions,
-  job: Pick<ReplayJob, "selection" | "createdAt">,
-): Promise<boolean> {
+async function hasAny(on: ReplayRoutesOptions, selection: Selection): Promise<boolean> {
   let cursor: string | null = null;
   do {
-    const page = await selectDeliveries(on, job, cursor);
+    const page = await selectDeliveries(on, selection, cursor);
     if (page.candidates.length > 0) return true;
     cursor = page.cursor;
   } while (cursor !== null);

@@ -1,6 +1,10 @@
 import { asError } from "../../platform/causeway-error.ts";
 import type { AuditLog } from "../../recovery/audit-log.ts";
-import { beginVerification, runVerification } from "../../recovery/verify/run-verification.ts";
+import {
+  beginVerification,
+  runVerification,
+  settleMs,
+} from "../../recovery/verify/run-verification.ts";
 import type { VerifyDependencies } from "../../recovery/verify/run-verification.ts";
 import type { Verification } from "../../recovery/verify/verification.ts";
 import { OperatorError } from "../operator-error.ts";
@@ -72,7 +76,7 @@ export function createVerifyRoutes(on: VerifyRoutesOptions): readonly OperatorRo
 async function begin(on: VerifyRoutesOptions, { caller, body }: OperatorCall): Promise<unknown> {
   const given = body as VerifyBody;
   const since = Date.parse(given.since);
-  const until = given.until === undefined ? on.clock.now() : Date.parse(given.until);
+  const until = given.until === undefined ? on.clock.now() - settleMs : Date.parse(given.until);
   if (since >= until || until - since > longestMs) {
     throw new OperatorError(
       "REQUEST_INVALID",

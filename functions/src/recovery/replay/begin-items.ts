@@ -259,7 +259,8 @@ async function chooseBodies(
 async function readBody(on: BeginDependencies, { item, id, version }: Work): Promise<Body> {
   try {
     if (item.target === intakeTarget) return await readRaw(on, item, id, version);
-    if (id === null) return { kind: "refused", code: "EVENT_UNKNOWN", reason: "it names no event" };
+    if (id === null)
+      return { kind: "refused", code: "UNREADABLE_MESSAGE", reason: "it names no event" };
     return { kind: "event", event: await on.ledger.loadDeliveryBody(id), changes: [] };
   } catch (error) {
     if (!(error instanceof CausewayError) || error.code !== "BODY_MISSING") throw error;

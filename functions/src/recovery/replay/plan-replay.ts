@@ -1,6 +1,6 @@
 import { selectDeliveries } from "./select-deliveries.ts";
 import type { SelectDependencies } from "./select-deliveries.ts";
-import type { ReplayJob } from "./replay-job.ts";
+import type { Selection } from "./replay-job.ts";
 
 export interface ReplayPlan {
   readonly total: number;
@@ -21,14 +21,14 @@ const maxExamples = 5;
 /** What a replay of this selection would send, by target and cause; nothing is changed. */
 export async function planReplay(
   on: SelectDependencies,
-  job: Pick<ReplayJob, "selection" | "createdAt">,
+  selection: Selection,
 ): Promise<ReplayPlan> {
   const parts = new Map<string, { target: string; cause: string; count: number }>();
   const examples: { target: string; businessKey: string }[] = [];
   let total = 0;
   let cursor: string | null = null;
   do {
-    const page = await selectDeliveries(on, job, cursor);
+    const page = await selectDeliveries(on, selection, cursor);
     for (const { target, cause, businessKey } of page.candidates) {
       const key = JSON.stringify([target, cause]);
       const count = (parts.get(key)?.count ?? 0) + 1;

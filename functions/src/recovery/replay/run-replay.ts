@@ -117,7 +117,7 @@ class Runner {
   async #plan(): Promise<void> {
     const job = this.#job;
     const cursor = job.planCursor === "" ? null : job.planCursor;
-    const page = await selectDeliveries(this.#on, job, cursor);
+    const page = await selectDeliveries(this.#on, job.selection, cursor);
     const items = page.candidates.map((candidate, index): ReplayItem => {
       const { target, failureId, failure, eventId, time, businessKey } = candidate;
       return {

@@ -1,7 +1,6 @@
 /*
- * What a selection means, page by page, so that planning can go on after a crash where it was. A failure
- * that is recorded after the replay was asked for is no part of it: else a replay whose failures come back
- * would never end.
+ * What a selection means, page by page, so that planning can go on after a crash where it was. Planning ends
+ * before anything is sent, so failures that come back are no part of the replay.
  */
 import { intakeTarget, toLedgerBlock } from "../../delivery/ledger-keys.ts";
 import type { ColumnValue, TableStore } from "../../platform/table-store.ts";
@@ -9,7 +8,7 @@ import { summaryOf } from "../failure-rows.ts";
 import type { FailureStore } from "../failure-store.ts";
 import type { FailureSummary } from "../failure.ts";
 import { findFailures } from "../find-failures.ts";
-import type { ReplayJob, Selection, WindowSelection } from "./replay-job.ts";
+import type { Selection, WindowSelection } from "./replay-job.ts";
 
 export interface Candidate {
   readonly target: string;
@@ -39,10 +38,9 @@ const pageSize = 200;
 
 export async function selectDeliveries(
   on: SelectDependencies,
-  job: Pick<ReplayJob, "selection" | "createdAt">,
+  selection: Selection,
   cursor: string | null,
 ): Promise<CandidatePage> {
-  const { selection, createdAt } = job;
   switch (selection.kind) {
     case "ids":
       return { candidates: await selectIds(on, selection.ids), cursor: null };
@@ -50,7 +48,7 @@ export async function selectDeliveries(
       return selectWindow(on, selection, cursor);
     case "all":
     case "filter":
-      return selectFilter(on, selection, createdAt, cursor);
+      return selectFilter(on, selection, cursor);
   }
 }
 
@@ -69,14 +67,12 @@ async function selectIds(
 async function selectFilter(
   on: SelectDependencies,
   selection: Extract<Selection, { kind: "all" | "filter" }>,
-  createdAt: number,
   cursor: string | null,
 ): Promise<CandidatePage> {
   const filter = selection.kind === "all" ? {} : selection.filter;
-  const olderThan = Math.min(filter.olderThan ?? Infinity, createdAt + 1);
   const page = await findFailures(
     on.failures,
-    { ...filter, olderThan, status: "open" },
+    { ...filter, status: "open" },
     { limit: pageSize, continuation: cursor ?? undefined },
   );
   return {

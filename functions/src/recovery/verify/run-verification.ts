@@ -46,7 +46,6 @@ export async function beginVerification(
   const now = on.clock.now();
   const verification: Verification = {
     ...request,
-    until: Math.min(request.until, now - settleMs),
     id: toReplayId(now),
     state: "running",
     createdAt: now,

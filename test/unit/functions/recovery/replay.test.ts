@@ -53,13 +53,11 @@ describe("a replay", () => {
     const before = world.delivery.broker.sent.length;
     const { id } = await world.begin();
     await world.run(id);
-    const sent = world.delivery.broker.sent
-      .slice(before)
-      .map(({ entity, message }) => ({
-        entity,
-        id: message.messageId,
-        to: Object.keys(message.properties).filter((name) => name.startsWith("to_")),
-      }));
+    const sent = world.delivery.broker.sent.slice(before).map(({ entity, message }) => ({
+      entity,
+      id: message.messageId,
+      to: Object.keys(message.properties).filter((name) => name.startsWith("to_")),
+    }));
 
     expect(sent).toEqual([
       { entity: "integration-events", id: `${numberedEvent(1).id}:ce:2`, to: ["to_ce"] },
