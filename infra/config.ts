@@ -114,7 +114,7 @@ function withoutKeys(
     dataverseUrl: url,
     doors: [{ name: "unknown", financeHost: host }],
     ...Object.fromEntries(right),
-  } as RawStackConfig;
+  };
 }
 
 function parseSettings(
