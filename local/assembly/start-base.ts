@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { createAccessControl } from "../access-control.ts";
+import { createAccessRoutes } from "../access-routes.ts";
 import type { LocalCertificate } from "../certificate-authority.ts";
 import type { LocalClock } from "../clock.ts";
 import type { LocalServices, Running } from "../cloud.ts";
@@ -43,6 +44,8 @@ export async function startBase(options: {
   const { caFile, certificate } = await options.authority;
   const issuerKeyFile = join(folder, "issuer-key.pem");
   const identity = await createIdentityApp({ clock, log }, { tenantId, issuerKeyFile });
+  const access = createAccessControl();
+  identity.app.route("/", createAccessRoutes(access));
   const http = createLoopbackHttp(certificate.ca);
   keep({
     close: () => {
@@ -56,7 +59,7 @@ export async function startBase(options: {
     folder,
     caFile,
     certificate,
-    services: { clock, access: createAccessControl(), tokens: identity.tokens, log },
+    services: { clock, access, tokens: identity.tokens, log },
     identity,
     identityDoor: await serve("identity", (request) => identity.app.fetch(request)),
     http,
