@@ -1,5 +1,5 @@
+import { createRequire } from "node:module";
 import { dirname } from "node:path";
-import { fileURLToPath } from "node:url";
 import type { Plugin } from "esbuild";
 
 /**
@@ -33,9 +33,8 @@ module.exports = inert;
 export const leanTelemetry: Plugin = {
   name: "lean-telemetry",
   setup(build) {
-    const distribution = dirname(
-      fileURLToPath(import.meta.resolve("@azure/monitor-opentelemetry/package.json")),
-    );
+    const sdk = createRequire(import.meta.resolve("applicationinsights"));
+    const distribution = dirname(sdk.resolve("@azure/monitor-opentelemetry"));
     build.onResolve({ filter: unused }, ({ path }) => ({ path, namespace: "unused" }));
     build.onLoad({ filter: /.*/, namespace: "unused" }, () => ({ contents: inert, loader: "js" }));
     build.onResolve({ filter: openTelemetry }, async ({ path, kind, pluginData }) => {

@@ -94,7 +94,7 @@ async function compose(config: AppConfig): Promise<App> {
     publisher: createPublisher(sender, maxMessageBytes),
     clock,
   });
-  const targets = createTargets({ flows, config, http, getToken, clock });
+  const targets = createTargets({ flows, config, http, getToken, clock, telemetry });
   return {
     config,
     engine: createEngine({

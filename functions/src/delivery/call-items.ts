@@ -127,9 +127,10 @@ async function deliverAll<Body>(
   options: CallOptions,
 ): Promise<readonly Called<Body>[]> {
   const answered = new Map<Ready<Body>, Called<Body>>();
+  const lastCalls = new Map<Ready<Body>, string>();
   let left = items;
   for (let calls = 1; left.length > 0; calls += 1) {
-    const outcomes = await deliverOnce(on, lane, left, options.signal);
+    const outcomes = await deliverOnce(on, lane, left, lastCalls, options.signal);
     const again: Ready<Body>[] = [];
     for (const [index, item] of left.entries()) {
       const outcome = outcomes[index] ?? null;
@@ -147,17 +148,22 @@ async function deliverAll<Body>(
     left = again;
     if (left.length > 0) await on.clock.sleep(quickDelayMs(on.random()));
   }
-  return [...answered.values()];
+  return [...answered.values()].map((called) => withLastCall(called, lastCalls.get(called.item)));
 }
 
 async function deliverOnce<Body>(
   on: EngineDependencies,
   lane: Lane<Body>,
   items: readonly Ready<Body>[],
+  lastCalls: Map<Ready<Body>, string>,
   signal: AbortSignal,
 ): Promise<readonly (Outcome | null)[]> {
   if (signal.aborted) return items.map(() => null);
-  const hops = items.map((item) => startHop(on, lane, item, "deliver"));
+  const hops = items.map((item) => {
+    const hop = startHop(on, lane, item, "deliver", lastCalls.get(item));
+    lastCalls.set(item, hop.traceparent);
+    return hop;
+  });
   const requests = items.map((item, index) =>
     toRequest(item, hops[index]?.traceparent ?? item.row.traceparent),
   );
@@ -208,7 +214,8 @@ async function confirmAll<Body>(
     const request = toRequest(item, hop.traceparent);
     const answer = await confirmOne(on, lane, request, options.signal);
     hop.end({ success: isFine(answer.outcome), code: answer.outcome.kind });
-    called.push({ item, result: { kind: "answered", ...answer, calls: 1 } });
+    const result = { kind: "answered", ...answer, calls: 1 } as const;
+    called.push(withLastCall({ item, result }, hop.traceparent));
   });
   return called;
 }
@@ -272,14 +279,22 @@ function startHop<Body>(
   lane: Lane<Body>,
   item: Ready<Body>,
   how: "deliver" | "confirm",
+  lastCall: string | null = item.row.lastCall,
 ): ReturnType<EngineDependencies["telemetry"]["startHop"]> {
   const { eventId, hop, traceparent } = item.row;
   const target = lane.target.name;
   return on.telemetry.startHop({
     name: `${how} ${target}`,
     parent: traceparent,
+    follows: lastCall,
     attributes: { eventId, target, hop },
   });
+}
+
+/** The row's next call is linked to this one. */
+function withLastCall<Body>(called: Called<Body>, lastCall: string | undefined): Called<Body> {
+  if (lastCall === undefined) return called;
+  return { ...called, item: { ...called.item, row: { ...called.item.row, lastCall } } };
 }
 
 function toRequest<Body>(item: Ready<Body>, traceparent: string): DeliveryRequest<Body> {
