@@ -7,6 +7,7 @@ import { Monitoring } from "./components/monitoring.ts";
 import { Network } from "./components/network.ts";
 import type { Placement } from "./components/placement.ts";
 import { Storage } from "./components/storage.ts";
+import { SecretVault } from "./components/vault.ts";
 import { createNamer, toNameSuffix, toTags } from "./naming.ts";
 import { isDeployed, type StackConfig } from "./stack-config.ts";
 import { containers, createTopology, tables, workflowsByTarget } from "./topology.ts";
@@ -22,6 +23,8 @@ export interface Foundation {
   readonly messaging: Messaging;
   readonly storage: Storage;
   readonly identities: Identities;
+  /** Holds what the app's workflows sign in with; never what F&O reads. */
+  readonly appVault: SecretVault;
   readonly network: Network | undefined;
   /** Private ways to Service Bus and storage; empty in a public stack. */
   readonly privateWays: readonly pulumi.Resource[];
@@ -48,11 +51,21 @@ export function createFoundation(config: StackConfig, allTargets: readonly strin
     holders: ["functions", "event-grid", ...targets.filter((name) => name in workflowsByTarget)],
   });
   const network = placement.isPrivate ? new Network("network", placement) : undefined;
+  const { tenantId } = getClientConfigOutput();
+  // There whether or not a target needs it: a vault that was deleted keeps its name for 90 days.
+  const appVault = new SecretVault("app-secrets", {
+    ...placement,
+    vaultName: placement.nameOf("vault", "app"),
+    tenantId,
+    readerAddresses: config.logicAppOutboundAddresses,
+    isPublic: false,
+  });
   return {
     config,
     targets,
     placement,
-    tenantId: getClientConfigOutput().tenantId,
+    tenantId,
+    appVault,
     monitoring,
     messaging,
     storage,

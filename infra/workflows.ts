@@ -1,7 +1,6 @@
 import type * as pulumi from "@pulumi/pulumi";
 import { Communication } from "./components/communication.ts";
 import { LogicApp } from "./components/logic-app.ts";
-import { SecretVault } from "./components/vault.ts";
 import type { Foundation } from "./foundation.ts";
 import { grantCrmWorkflow, grantMailWorkflow } from "./grants.ts";
 import { workflowsByTarget } from "./topology.ts";
@@ -69,13 +68,7 @@ function createCrmPart(foundation: Foundation): Part {
       "The CRM target was deployed without its settings; config-rules.ts lets it by.",
     );
   }
-  const vault = new SecretVault("app-secrets", {
-    ...foundation.placement,
-    vaultName: foundation.placement.nameOf("vault", "app"),
-    tenantId: foundation.tenantId,
-    readerAddresses: foundation.config.logicAppOutboundAddresses,
-    isPublic: false,
-  });
+  const { appVault: vault } = foundation;
   const secret = vault.addSecret("crm-client-secret", crmClientSecret, "CRM client secret");
   return {
     parameters: {

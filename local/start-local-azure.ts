@@ -1,7 +1,7 @@
 import { createStack } from "../infra/program.ts";
 import { prepareCe } from "../cli/ce/prepare-ce.ts";
 import { registerClient, type Client } from "./assembly/identities.ts";
-import { mailDomain, toLocalStack } from "./assembly/local-stack.ts";
+import { mailDomain, operatorAudience, toLocalStack } from "./assembly/local-stack.ts";
 import type { Ports } from "./assembly/ports.ts";
 import { startAzureServices, type AzureServices } from "./assembly/start-azure-services.ts";
 import { startBase, tenantId, type Base } from "./assembly/start-base.ts";
@@ -72,12 +72,17 @@ async function start(
   const base = await startBase({ folder, authority, clock, ports, log, keep });
   const outside = registerClient(base.identity, "outside");
   const financeReader = registerClient(base.identity, "finance");
+  base.identity.assignAppRoles({
+    audience: operatorAudience,
+    principalId: outside.principalId,
+    roles: ["Reader", "Operator", "Approver"],
+  });
   const [azure, systems] = await Promise.all([
     startAzureServices(base, storage),
     startSystems({ ...base, financeReader, outsiders: [outside.clientId] }),
   ]);
   const [deployed] = await Promise.all([
-    deploy(azure, systems, financeReader, await options.functionsPackage),
+    deploy(base, azure, systems, financeReader, await options.functionsPackage),
     // CE starts without our columns and keys, as a real one does.
     prepareCe({
       baseUrl: systems.dataverse.httpUrl,
@@ -100,6 +105,7 @@ async function start(
 
 /** `pulumi up` of the stack `local`, in this process. */
 function deploy(
+  base: Base,
   azure: AzureServices,
   systems: Systems,
   financeReader: Client,
@@ -122,6 +128,7 @@ function deploy(
     crmClientId: systems.crmClient.clientId,
     crmClientSecret: systems.crmClient.clientSecret,
     functionsPackage,
+    authority: base.identityDoor.httpUrl,
     financeReader: { clientId: financeReader.clientId, objectId: financeReader.principalId },
   });
   const program = (): Promise<Record<string, unknown>> => createStack();
@@ -150,6 +157,7 @@ function describe(
     mail: { baseUrl: systems.mail.httpUrl, smtpPort: systems.smtpPort },
     monitor: { baseUrl: azure.monitorDoor.httpUrl },
     identity: { baseUrl: base.identityDoor.httpUrl, tenantId, clientId, clientSecret },
+    operator: { baseUrl: `${host.baseUrl}/api/ops/v1`, audience: operatorAudience },
     console: { url: `${host.baseUrl}/api/console` },
     processes: { local: process.pid, functions: host.pid },
   };

@@ -34,9 +34,12 @@ import type { ServiceBus } from "./platform/service-bus-sender.ts";
 import { silentTelemetry } from "./platform/telemetry.ts";
 import type { Telemetry } from "./platform/telemetry.ts";
 import { createCredential, createGetToken } from "./platform/token.ts";
+import { createAuditLog } from "./recovery/audit-log.ts";
 import { createFailureStore } from "./recovery/failure-store.ts";
 import type { DrainDependencies } from "./recovery/drain-dead-letters.ts";
 import { createTargets } from "./compose-targets.ts";
+import { composeOperatorApi } from "./compose-operator.ts";
+import type { OperatorApi } from "./operator/create-operator-api.ts";
 
 /** What triggers work with. */
 export interface App {
@@ -49,6 +52,7 @@ export interface App {
   readonly ledger: Ledger;
   readonly telemetry: Telemetry;
   readonly recovery: DrainDependencies;
+  readonly operate: OperatorApi;
   parse(body: unknown): ParsedEvent;
 }
 
@@ -95,6 +99,8 @@ async function compose(config: AppConfig): Promise<App> {
     clock,
   });
   const targets = createTargets({ flows, config, http, getToken, clock, telemetry });
+  const failures = createFailureStore(store, clock);
+  const audit = createAuditLog(store, clock);
   return {
     config,
     engine: createEngine({
@@ -120,13 +126,14 @@ async function compose(config: AppConfig): Promise<App> {
     telemetry,
     recovery: {
       ledger,
-      failures: createFailureStore(store),
+      failures,
       clock,
       telemetry,
       identify: (body) => toIdentity(parse(body)),
       serviceBus,
       blobs: createDeadLetterBlobs(config.blobEndpoint, credential),
     },
+    operate: composeOperatorApi({ config, clock, telemetry, failures, audit }),
     parse,
   };
 }

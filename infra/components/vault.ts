@@ -51,7 +51,10 @@ export class SecretVault extends pulumi.ComponentResource {
     );
     sendDiagnostics(name, { resourceUri: this.#vault.id, workspaceId: args.workspaceId }, this);
     this.vaultId = this.#vault.id;
-    this.vaultUri = this.#vault.properties.vaultUri.apply((uri) => `${uri.replace(/\/+$/, "")}/`);
+    this.vaultUri = this.#vault.properties.vaultUri.apply(
+      // A preview knows the properties that we gave and none that Azure adds to them.
+      (uri: string | undefined) => (uri === undefined ? "" : `${uri.replace(/\/+$/, "")}/`),
+    );
     this.registerOutputs({ vaultUri: this.vaultUri });
   }
 

@@ -8,9 +8,12 @@
  *
  * Everybody else is put off to nextProbeAt + random(spread). The row is cached for 5 seconds: that is
  * how long an instance may go on calling a target that another instance found away.
+ *
+ * A person's pause lies over either state and changes neither: nobody is called, nobody probes, and what
+ * calls under way still report is kept. At its end an outage is probed at once.
  */
 import type { Clock } from "../platform/clock.ts";
-import { isConflict } from "../platform/table-store.ts";
+import { isConflict, TableError } from "../platform/table-store.ts";
 import type { ColumnValue, TableStore } from "../platform/table-store.ts";
 import { silentTelemetry } from "../platform/telemetry.ts";
 import type { Telemetry } from "../platform/telemetry.ts";
@@ -25,18 +28,36 @@ export interface Gate {
   readonly nextProbeAt: number;
   /** Probes without an answer in this outage; while open: throttlings since the last good answer. */
   readonly probes: number;
+  /** A person stopped the calls. */
+  readonly paused: Pause | null;
+}
+
+export interface Pause {
+  readonly at: number;
+  readonly by: string;
+  readonly reason: string;
 }
 
 export type Admission =
   | { readonly kind: "go" }
   /** The lease is ours: one call, then `report`. */
   | { readonly kind: "probe" }
-  | { readonly kind: "park"; readonly until: number; readonly spreadMs: number };
+  | {
+      readonly kind: "park";
+      readonly until: number;
+      readonly spreadMs: number;
+      /** Put off by a person, which is nobody's outage. */
+      readonly isPaused: boolean;
+    };
 
 export interface Gates {
   admit(target: string): Promise<Admission>;
   /** What a call taught; gives where those stand that have to be put off now. */
   report(target: string, report: GateReport, wasProbe: boolean): Promise<Gate>;
+  /** As it stands in the table now. */
+  read(target: string): Promise<Gate>;
+  /** Other instances see it within the cache's 5 seconds. Throws CHANGED when others kept writing. */
+  setPause(target: string, pause: Pause | null): Promise<Gate>;
 }
 
 export const gatesTable = "gates";
@@ -46,9 +67,12 @@ const probeEveryMs = 60_000;
 const firstSpreadMs = 60_000;
 const firstThrottleSpreadMs = 2_000;
 const lastSpreadMs = 30 * 60_000;
+/** How soon the first of those that a pause put off look again, should the end of the pause not wake them. */
+const pauseLookMs = 60_000;
+const conflictTries = 5;
 
 export function openGate(now: number): Gate {
-  return { state: "open", since: now, throttledUntil: 0, nextProbeAt: 0, probes: 0 };
+  return { state: "open", since: now, throttledUntil: 0, nextProbeAt: 0, probes: 0, paused: null };
 }
 
 /**
@@ -57,6 +81,8 @@ export function openGate(now: number): Gate {
  * those who come back together would only be throttled together.
  */
 export function spreadMs(gate: Gate): number {
+  // Nobody knows when a pause ends; few look often, and its end wakes all.
+  if (gate.paused !== null) return lastSpreadMs;
   const first = gate.state === "open" ? firstThrottleSpreadMs : firstSpreadMs;
   return Math.min(first * 2 ** gate.probes, lastSpreadMs);
 }
@@ -66,6 +92,7 @@ export function admission(
   gate: Gate,
   now: number,
 ): { readonly kind: "go" } | { readonly kind: "park" | "mayProbe"; readonly until: number } {
+  if (gate.paused !== null) return { kind: "park", until: now + pauseLookMs };
   if (gate.state === "open") {
     return gate.throttledUntil > now
       ? { kind: "park", until: gate.throttledUntil }
@@ -78,6 +105,17 @@ export function admission(
 
 /** The gate after a report; the same object when nothing changes. */
 export function applyReport(gate: Gate, report: GateReport, now: number, wasProbe: boolean): Gate {
+  const next = toReported(gate, report, now, wasProbe);
+  return next.paused === gate.paused ? next : { ...next, paused: gate.paused };
+}
+
+/** The gate under a pause, or when it ends. */
+export function withPause(gate: Gate, pause: Pause | null, now: number): Gate {
+  if (pause !== null) return { ...gate, paused: pause };
+  return { ...gate, paused: null, nextProbeAt: gate.state === "outage" ? now : gate.nextProbeAt };
+}
+
+function toReported(gate: Gate, report: GateReport, now: number, wasProbe: boolean): Gate {
   switch (report.kind) {
     case "reached":
       // Good answers of calls made before a throttling do not end it.
@@ -159,7 +197,12 @@ export function createGates(
         const leased = { ...before.gate, nextProbeAt: verdict.until };
         if (await write(target, before, leased)) return { kind: "probe" };
       }
-      return { kind: "park", until: verdict.until, spreadMs: spreadMs(before.gate) };
+      return {
+        kind: "park",
+        until: verdict.until,
+        spreadMs: spreadMs(before.gate),
+        isPaused: before.gate.paused !== null,
+      };
     },
     report: async (target, report, wasProbe) => {
       for (let attempt = 0; ; attempt += 1) {
@@ -170,8 +213,18 @@ export function createGates(
           tellGate(telemetry, target, before.gate, gate);
           return gate;
         }
-        if (attempt >= 5) return gate;
+        if (attempt >= conflictTries) return gate;
       }
+    },
+    read: async (target) => (await read(target, true)).gate,
+    setPause: async (target, pause) => {
+      for (let attempt = 0; attempt <= conflictTries; attempt += 1) {
+        const before = await read(target, true);
+        const gate = withPause(before.gate, pause, clock.now());
+        if (await write(target, before, gate)) return gate;
+      }
+      // Unlike a report, a person's word must not get lost.
+      throw new TableError("CHANGED", gatesTable);
     },
   };
 }
@@ -193,6 +246,13 @@ function toColumns(gate: Gate): Record<string, ColumnValue> {
     throttledUntil: new Date(gate.throttledUntil).toISOString(),
     nextProbeAt: new Date(gate.nextProbeAt).toISOString(),
     probes: gate.probes,
+    ...(gate.paused === null
+      ? {}
+      : {
+          pausedAt: new Date(gate.paused.at).toISOString(),
+          pausedBy: gate.paused.by,
+          pauseReason: gate.paused.reason,
+        }),
   };
 }
 
@@ -204,5 +264,13 @@ function fromColumns(columns: Readonly<Record<string, ColumnValue>>): Gate {
     throttledUntil: instant("throttledUntil"),
     nextProbeAt: instant("nextProbeAt"),
     probes: Number(columns["probes"] ?? 0),
+    paused:
+      columns["pausedAt"] === undefined
+        ? null
+        : {
+            at: instant("pausedAt"),
+            by: String(columns["pausedBy"]),
+            reason: String(columns["pauseReason"]),
+          },
   };
 }

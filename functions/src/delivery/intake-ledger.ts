@@ -163,15 +163,23 @@ async function acceptGroup(
   }
 }
 
-/** Reads the event's row again: accepted by somebody else → known, otherwise once more on the new version. */
+/**
+ * Reads the event's row again: accepted by somebody else → known, otherwise once more on the new version.
+ * A replay after acceptance begins with `received` too; its targets' rows are there already.
+ */
 async function retryAlone(ledger: Ledger, plan: Plan): Promise<AcceptResult> {
   const [before] = await ledger.load([plan.eventRow], { fresh: true });
   if (isAccepted(before)) return toKnownResult(ledger, plan);
   const eventRow: DeliveryRow = { ...(before?.row ?? plan.eventRow), state: "accepted" };
   const again = toPlan(plan.item, before, eventRow, plan.targetRows);
-  const etags = await ledger.store.transaction(plan.key.table, again.writes);
-  ledger.remember({ row: again.eventRow, etag: etags[0] ?? "" });
-  return toResult(plan);
+  try {
+    const etags = await ledger.store.transaction(plan.key.table, again.writes);
+    ledger.remember({ row: again.eventRow, etag: etags[0] ?? "" });
+    return toResult(plan);
+  } catch (error) {
+    if (!isConflict(error) || before === undefined) throw error;
+    return toKnownResult(ledger, plan);
+  }
 }
 
 function toWrites(plan: Omit<Plan, "writes">): readonly Write[] {

@@ -56,6 +56,7 @@ function toAllColumns(row: DeliveryRow): Record<string, ColumnValue> {
     url: row.url ?? cleared,
     rule: row.rule ?? cleared,
     failureId: row.failureId ?? cleared,
+    trail: row.trail.length === 0 ? cleared : JSON.stringify(row.trail),
     ...(row.wouldSend === null ? {} : packBody("wouldSend", row.wouldSend)),
   };
 }
@@ -118,6 +119,7 @@ export function fromColumns(columns: Columns): DeliveryRow {
     url: text(columns, "url"),
     rule: text(columns, "rule"),
     failureId: text(columns, "failureId"),
+    trail: JSON.parse(text(columns, "trail") ?? "[]") as DeliveryRow["trail"],
     wouldSend: unpackBody("wouldSend", columns) ?? null,
   };
 }

@@ -61,14 +61,20 @@ export interface JourneySubject {
   readonly customerAccount: string;
 }
 
-/** Two rows per event: by document number, by customer (there in time order). */
-export function toJourneyKeys(subject: JourneySubject): readonly [LedgerKey, LedgerKey] {
-  const table = `journeys${subject.time.replace(/\D/g, "").slice(0, 6)}`;
+/** `journeys<yyyymm>` of an instant in ISO 8601. */
+export function toJourneysTable(time: string): string {
+  return `journeys${time.replace(/\D/g, "").slice(0, 6)}`;
+}
+
+/** Three rows per event: by document number, by customer (there in time order), by event id. */
+export function toJourneyKeys(subject: JourneySubject): readonly LedgerKey[] {
+  const table = toJourneysTable(subject.time);
   const partitionKey = toSafeKey(subject.legalEntity);
   const number = toSafeKey(subject.number);
   const customer = toSafeKey(subject.customerAccount);
   return [
     { table, partitionKey, rowKey: `n|${number}|${subject.eventId}` },
     { table, partitionKey, rowKey: `c|${customer}|${subject.time}|${subject.eventId}` },
+    { table, partitionKey, rowKey: `e|${subject.eventId}` },
   ];
 }

@@ -106,7 +106,7 @@ export function onOutcome(row: DeliveryRow, result: CallResult, moment: Moment):
   return wasAsked(result.outcome) ? decision : { ...decision, gate: null };
 }
 
-function wasAsked(outcome: Outcome): boolean {
+export function wasAsked(outcome: Outcome): boolean {
   const { asked = true }: { readonly kind: string; readonly asked?: boolean } = outcome;
   return asked;
 }
@@ -309,7 +309,7 @@ export function onPark(
 
 /**
  * Put off because it is not its turn: no place in the budget before `slotAt`, or (null) somebody else is
- * at the same document or the budget's places are all given away. Costs neither attempts nor time, and
+ * at the same document, the budget's places are all given away, or a person paused the target. Costs neither attempts nor time, and
  * no part of it is an outage's: the stretch begins anew.
  */
 export function onHold(
@@ -321,6 +321,18 @@ export function onHold(
   const { now } = moment;
   const awayMs = now - reachableNow(row, now);
   return later({ ...row, slotAt, awayMs, awaySince: now }, dueAt, null);
+}
+
+const resumeSpreadMs = minuteMs;
+
+/**
+ * The target is called again after a person's pause: whoever was put off comes at once, spread out. Null
+ * for one that waits for something else: its own retry, a place in the budget, or no long time any more.
+ */
+export function onResume(row: DeliveryRow, moment: Moment): Decision | null {
+  const isPutOff = row.awaySince !== null && row.slotAt === null;
+  if (isTerminal(row) || !isPutOff || row.dueAt <= moment.now + resumeSpreadMs) return null;
+  return later(row, moment.now + moment.random * resumeSpreadMs, null);
 }
 
 /** The batch's time ran out before this one was called: at once again, as its own hop. */

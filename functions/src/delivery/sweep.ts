@@ -77,7 +77,7 @@ async function sweepPage<Body>(
   const now = on.clock.now();
   // The open row's own due time is that of acceptance; it only says that looking is worth while.
   const due = rows.filter((row) => Date.parse(String(row.columns["dueAt"])) < now);
-  const ids = due.map((row) => toId(lane, row));
+  const ids = due.map((row) => toOpenId(lane, row));
   const versions = await on.ledger.load(ids, { fresh: true });
   const decided: Decided<Body>[] = [];
   const owed: Owed<Body>[] = [];
@@ -130,6 +130,7 @@ function isAbandoned(row: StoredRow | undefined, now: number): boolean {
   return row !== undefined && now - Date.parse(String(row.columns["dueAt"])) > abandonedMs;
 }
 
-function toId<Body>(lane: Lane<Body>, row: StoredRow): DeliveryId {
+/** An open row's delivery. */
+export function toOpenId<Body>(lane: Lane<Body>, row: StoredRow): DeliveryId {
   return { eventId: row.rowKey, time: String(row.columns["time"]), target: lane.target.name };
 }

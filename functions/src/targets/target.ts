@@ -54,7 +54,10 @@ export interface DeliveryRequest<Body> {
   /** Tries so far against a reachable target, this one not counted. */
   readonly attempts: number;
   readonly hop: number;
-  /** Rises only on a replay after a confirmed failure; part of the mail's operation id. */
+  /**
+   * Rises only on a replay after a confirmed failure; part of the mail's operation id. For an effect that
+   * must not repeat it is that of the document's claim, whichever event or replay asks.
+   */
   readonly generation: number;
   /** What an earlier `unsure` left for `confirm` (e.g. an operation id). */
   readonly memo: string | null;

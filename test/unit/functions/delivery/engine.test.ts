@@ -284,6 +284,35 @@ describe("a probe", () => {
   });
 });
 
+describe("an hourly budget", () => {
+  const quota = { perHour: 2 };
+
+  it("is not used up by what sends nothing", async () => {
+    const world = new DeliveryWorld({ targetName: "email", once: true, budget: quota });
+    const nobody: Outcome = { kind: "skipped", rule: "NO_RECIPIENT", asked: false };
+    world.target.answers = [nobody, nobody, nobody];
+    await world.accept(...[1, 2, 3, 4, 5].map((n) => numberedEvent(n)));
+    await world.handle([]);
+    for (const { message } of [...world.broker.sent]) await world.handle([message]);
+    const rows = await Promise.all([4, 5].map((n) => world.row(numberedEvent(n))));
+    expect(rows.map(({ state }) => state)).toEqual(["delivered", "delivered"]);
+    expect(world.clock.now()).toBe(startOfTime);
+  });
+
+  it("is not used up by a second event of a document, nor by a call that reaches nobody", async () => {
+    const world = new DeliveryWorld({ targetName: "email", once: true, budget: { perHour: 3 } });
+    world.target.answers = [undefined as never, away, away, away];
+    const twice = numberedEvent(1, { id: "11111111-0000-4000-8000-000000000001" });
+    await world.accept(numberedEvent(1), twice, numberedEvent(2));
+    for (const { message } of [...world.broker.sent]) await world.handle([message]);
+    const [places] = world.memory
+      .rows("gates")
+      .filter(({ rowKey }) => rowKey === "hour")
+      .map(({ columns }) => String(columns["places"]).split(" "));
+    expect(places).toHaveLength(1);
+  });
+});
+
 describe("a delivery that gets no answer while others do", () => {
   it("comes back after a minute, not in seconds", async () => {
     const world = new DeliveryWorld();

@@ -15,8 +15,8 @@ import {
 } from "../../../../functions/src/delivery/wake-up-messages.ts";
 import { silentTelemetry } from "../../../../functions/src/platform/telemetry.ts";
 import type { Outcome, Target } from "../../../../functions/src/targets/target.ts";
-import { ManualClock, MemoryBroker } from "../../../support/delivery-world.ts";
-import { Killed, Killer } from "../../../support/faulty-ports.ts";
+import { ManualClock, MemoryBroker, wrapPorts } from "../../../support/delivery-world.ts";
+import { faultAt, FaultyPorts, Killed } from "../../../support/faulty-ports.ts";
 import { MemoryTableStore } from "../../../support/memory-table-store.ts";
 import { numberedEvent } from "../../../support/numbered-event.ts";
 
@@ -27,13 +27,12 @@ class IntakeWorld {
   readonly clock = new ManualClock();
   readonly broker = new MemoryBroker();
   readonly memory = new MemoryTableStore();
-  readonly killer = new Killer();
+  readonly faults = new FaultyPorts();
   answers: Outcome[] = [];
   enriched = 0;
 
   async process(...bodies: readonly unknown[]): Promise<readonly DeliveryRow[]> {
-    const store = this.killer.store(this.memory);
-    const sender = this.killer.sender(this.broker);
+    const { store, sender } = wrapPorts(this.faults, this.memory, this.broker);
     const { clock } = this;
     const ledger = new Ledger({ store, clock });
     const lane = createIntakeLane({
@@ -115,12 +114,13 @@ describe("intake as a pseudo-target", () => {
     ]);
   });
 
-  it("makes a journey findable by number and by customer", async () => {
+  it("makes a journey findable by number, by customer and by event id", async () => {
     const world = new IntakeWorld();
     await world.process({ n: 1 });
     const { id } = numberedEvent(1);
     expect(world.memory.rows("journeys202611").map(({ rowKey }) => rowKey)).toEqual([
       `c|US-001|2026-11-24T11:59:30.000Z|${id}`,
+      `e|${id}`,
       `n|CIV-000001|${id}`,
     ]);
   });
@@ -169,18 +169,18 @@ describe("intake as a pseudo-target", () => {
     for (let call = 1; call <= 12; call += 1) {
       for (const when of ["before", "after"] as const) {
         const world = new IntakeWorld();
-        world.killer.killAt(call, when);
+        world.faults.plan = faultAt(call, { how: "kill", when });
         await world.process({ n: 1 }).catch((error: unknown) => {
           if (!(error instanceof Killed)) throw error;
         });
-        world.killer.revive();
+        world.faults.revive();
         world.clock.advance(3_600_000);
         await world.process({ n: 1 });
         expect(world.eventRow()).toMatchObject({ state: "published" });
         const messages = world.broker.sent.map(({ message }) => JSON.stringify(message));
         expect(new Set(messages).size).toBe(1);
         expect(world.memory.rows("ledger202611")).toHaveLength(4);
-        expect(world.memory.rows("journeys202611")).toHaveLength(2);
+        expect(world.memory.rows("journeys202611")).toHaveLength(3);
         // The hour is that of the row: killed before it, the second run's.
         const open = world.memory.rows("open").map(({ partitionKey }) => partitionKey);
         expect(open.map((key) => key.split("|")[0])).toEqual(["ce", "crm"]);
@@ -191,7 +191,7 @@ describe("intake as a pseudo-target", () => {
   it("takes 100 events in with about seventeen table requests", async () => {
     const world = new IntakeWorld();
     await world.process(...Array.from({ length: 100 }, (_none, n) => ({ n })));
-    const tables = world.killer.calls.filter((call) => !call.startsWith("send"));
+    const tables = world.faults.calls.filter(({ port }) => port === "store");
     expect(tables.length).toBeLessThanOrEqual(25);
     expect(world.memory.rows("ledger202611")).toHaveLength(400);
   });
