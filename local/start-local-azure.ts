@@ -4,6 +4,7 @@ import { registerClient, type Client } from "./assembly/identities.ts";
 import { mailDomain, operatorAudience, toLocalStack } from "./assembly/local-stack.ts";
 import type { Ports } from "./assembly/ports.ts";
 import { startAzureServices, type AzureServices } from "./assembly/start-azure-services.ts";
+import { createFaultControl, type FaultControl } from "./assembly/fault-control.ts";
 import { startBase, tenantId, type Base } from "./assembly/start-base.ts";
 import type { Storage } from "./assembly/start-storage.ts";
 import { startSystems, type Systems } from "./assembly/start-systems.ts";
@@ -28,6 +29,8 @@ export interface LocalAzureOptions {
   /** Path of the function app's zip, as `npm run build` makes it; waited for as late as possible. */
   readonly functionsPackage: string | Promise<string>;
   readonly clock?: LocalClock;
+  /** 0 ≤ random < 1; what simulated systems draw faults with. */
+  readonly random?: () => number;
   /** Free ones where none is named. */
   readonly ports?: Ports;
   readonly log: (line: string) => void;
@@ -38,6 +41,8 @@ export interface LocalAzure extends Running {
   /** Stack outputs: what an F&O administrator types into the endpoint forms. */
   readonly outputs: Readonly<Record<string, unknown>>;
   readonly resourceCount: number;
+  /** Everything by which a fault run breaks and watches it. */
+  readonly control: FaultControl;
 }
 
 export async function startLocalAzure(options: LocalAzureOptions): Promise<LocalAzure> {
@@ -69,7 +74,8 @@ async function start(
   const { authority, azurite } = options.storage;
   const storage = azurite.then(keep);
   storage.catch(() => undefined);
-  const base = await startBase({ folder, authority, clock, ports, log, keep });
+  const { random } = options;
+  const base = await startBase({ folder, authority, clock, random, ports, log, keep });
   const outside = registerClient(base.identity, "outside");
   const financeReader = registerClient(base.identity, "finance");
   base.identity.assignAppRoles({
@@ -99,6 +105,7 @@ async function start(
   return {
     environment,
     outputs: deployed.outputs,
+    control: createFaultControl(base, azure, systems),
     resourceCount: deployed.resources.filter(({ isComponent }) => !isComponent).length,
   };
 }

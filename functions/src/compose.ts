@@ -24,6 +24,8 @@ import { createIntakeTarget } from "./intake/intake-target.ts";
 import type { ParsedEvent } from "./intake/parse-business-event.ts";
 import { createApplicationInsights } from "./platform/application-insights.ts";
 import { createAzureTableStore } from "./platform/azure-table-store.ts";
+import { createBodyStore } from "./platform/body-store.ts";
+import type { BodyStore } from "./platform/body-store.ts";
 import { systemClock } from "./platform/clock.ts";
 import { readConfig } from "./platform/config.ts";
 import type { AppConfig } from "./platform/config.ts";
@@ -55,6 +57,7 @@ export interface App {
   readonly serviceBus: ServiceBus;
   readonly batches: RunBatchDependencies;
   readonly ledger: Ledger;
+  readonly bodies: BodyStore;
   readonly telemetry: Telemetry;
   readonly recovery: DrainDependencies;
   readonly operate: OperatorApi;
@@ -85,7 +88,8 @@ async function compose(config: AppConfig): Promise<App> {
   const store = createAzureTableStore(config.tableEndpoint, credential);
   const serviceBus = createServiceBus(config.serviceBusNamespace, credential);
   const { sender } = serviceBus;
-  const ledger = new Ledger({ store, clock });
+  const bodies = createBodyStore(config.blobEndpoint, credential);
+  const ledger = new Ledger({ store, bodies, clock });
   const http = createHttp();
   const getToken = createGetToken(credential, clock);
   const { maxMessageBytes, maximumInstanceCount: instances } = config;
@@ -135,6 +139,7 @@ async function compose(config: AppConfig): Promise<App> {
     serviceBus,
     batches: { sender, clock, telemetry, random },
     ledger,
+    bodies,
     telemetry,
     recovery: {
       ledger,

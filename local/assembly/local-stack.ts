@@ -32,6 +32,8 @@ export function toLocalStack(input: LocalStackInput): LocalStack {
   const settings: Readonly<Record<string, unknown>> = {
     environmentKind: "production",
     productionHosts: [financeHost],
+    alerts: { emails: ["duty@causeway.example"] },
+    runbookUrl: "https://causeway.example/docs/runbook.md",
     network: "public",
     serviceBusTier: "Standard",
     financeUrl: input.financeUrl,

@@ -264,7 +264,8 @@ class Run<Body> {
         ? undefined
         : await this.#on.gates.report(this.#lane.target.name, report, asProbe);
     for (const { each, decision } of decisions) {
-      this.#decide(each.item, gate === undefined ? decision : this.#afterOutage(decision, gate));
+      const known = gate === undefined ? decision : this.#inOutage(each, decision, gate);
+      this.#decide(each.item, gate === undefined ? known : this.#afterOutage(known, gate));
     }
     return gate;
   }
@@ -291,6 +292,14 @@ class Run<Body> {
       case "later":
         return onHold(item.row, result.dueAt, result.slotAt, moment);
     }
+  }
+
+  /** A call that arrived nowhere it could be answered: no attempt of this delivery after all. */
+  #inOutage({ item, result }: Called<Body>, decision: Decision, gate: Gate): Decision {
+    if (decision.gate?.kind !== "silent" || gate.state !== "outage") return decision;
+    if (result.kind !== "answered" || result.outcome.kind !== "retry") return decision;
+    const outcome = { ...result.outcome, unreachable: true };
+    return onOutcome(item.row, { ...result, outcome }, this.#moment(item.settings));
   }
 
   /** Put off by an outage or a throttling: until the gate lets somebody through again, spread out. */
@@ -374,5 +383,6 @@ function summarise(reports: readonly (GateReport | null)[]): GateReport | undefi
   if (throttled.length > 0) {
     return { kind: "throttled", until: Math.max(...throttled.map((report) => report.until)) };
   }
-  return made.find((report) => report.kind === "reached") ?? made[0];
+  const kinds = ["reached", "unreachable", "silent"] as const;
+  return kinds.flatMap((kind) => made.find((report) => report.kind === kind) ?? [])[0];
 }

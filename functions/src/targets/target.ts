@@ -23,13 +23,17 @@ export type Outcome =
       readonly missing: readonly string[];
       readonly asked?: false;
     }
-  /** `afterMs`: the target's own Retry-After; it closes the gate for everybody. `unreachable`: counts as outage, not as an attempt. */
+  /**
+   * `afterMs`: the target's own Retry-After; it closes the gate for everybody. `unreachable`: counts as
+   * outage, not as an attempt. `silent`: the call arrived and got no answer; several in a row are an outage.
+   */
   | {
       readonly kind: "retry";
       readonly code: string;
       readonly reason: string;
       readonly afterMs?: number;
       readonly unreachable?: boolean;
+      readonly silent?: boolean;
       readonly asked?: false;
     }
   /** It may have happened. `confirm` decides after `checkAfterMs`; never a blind second send. */
@@ -38,6 +42,7 @@ export type Outcome =
       readonly code: string;
       readonly checkAfterMs?: number;
       readonly memo?: string;
+      readonly silent?: boolean;
       readonly asked?: false;
     }
   | {

@@ -172,7 +172,12 @@ function toSendOutcome(answer: WorkflowAnswer): Outcome | null {
   if (status === "accepted") return toAccepted(0);
   if (answer.kind === "answered" && status === "reject") return toReject(answer.body, "MAIL");
   if (status === "retry") return toRetry(answer, "MAIL");
-  return { kind: "unsure", code: "MAIL_OUTCOME_UNKNOWN", checkAfterMs: checkAfterTimeoutMs };
+  return {
+    kind: "unsure",
+    code: "MAIL_OUTCOME_UNKNOWN",
+    checkAfterMs: checkAfterTimeoutMs,
+    ...(answer.kind === "noAnswer" ? { silent: true } : {}),
+  };
 }
 
 /** The service has the mail; the memo counts our questions and outlives restarts. */

@@ -313,6 +313,27 @@ describe("an hourly budget", () => {
   });
 });
 
+describe("a target that takes calls and never answers", () => {
+  const silent: Outcome = { kind: "retry", code: "CRM_UNREACHABLE", reason: "", silent: true };
+
+  it("is away after five deliveries: no attempt is counted from then on, and nothing fails", async () => {
+    const world = new DeliveryWorld({ targetName: "crm" });
+    const events = Array.from({ length: 8 }, (_none, index) => numberedEvent(index + 1));
+    const endsAt = startOfTime + 48 * 60 * minuteMs;
+    world.target.answers = Array.from({ length: 6_000 }, () => () => {
+      const delivered: Outcome = { kind: "delivered", reference: "r" };
+      return world.clock.now() < endsAt ? silent : delivered;
+    });
+    await world.accept(...events);
+    for (const { message } of [...world.broker.sent]) await world.handle([message]);
+    expect(world.target.calls).toHaveLength(5);
+    await world.settle(30_000);
+    const rows = await Promise.all(events.map((event) => world.row(event)));
+    expect(new Set(rows.map(({ state }) => state))).toEqual(new Set(["delivered"]));
+    expect(Math.max(...rows.map(({ attempts }) => attempts))).toBeLessThanOrEqual(3);
+  });
+});
+
 describe("a delivery that gets no answer while others do", () => {
   it("comes back after a minute, not in seconds", async () => {
     const world = new DeliveryWorld();
