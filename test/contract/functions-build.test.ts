@@ -38,6 +38,7 @@ describe("the built function app", () => {
         "deliver-email serviceBusTrigger one",
         "record-failure serviceBusTrigger many",
         "sweep timerTrigger",
+        "operator-api httpTrigger",
         "probe timerTrigger",
         "notify-owners timerTrigger",
         "daily-digest timerTrigger",
