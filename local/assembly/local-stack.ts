@@ -7,6 +7,8 @@ export interface LocalStackInput {
   readonly crmClientSecret: string;
   readonly functionsPackage: string;
   readonly financeReader: { readonly clientId: string; readonly objectId: string };
+  /** Live ones when left out. */
+  readonly targets?: Readonly<Record<string, unknown>> | undefined;
 }
 
 export interface LocalStack {
@@ -16,6 +18,12 @@ export interface LocalStack {
 
 /** The mail domain of the local world; nothing outside this machine is asked about it. */
 export const mailDomain = "mail.causeway.example";
+
+const liveTargets: Readonly<Record<string, unknown>> = {
+  ce: { mode: "live" },
+  crm: { mode: "live" },
+  email: { mode: "live", allowedRecipientDomains: ["*"] },
+};
 
 /**
  * Settings of the stack `local`, as `Pulumi.local.yaml` would hold them. It is a production stack of the
@@ -47,11 +55,7 @@ export function toLocalStack(input: LocalStackInput): LocalStack {
       isVerified: true,
       senders: [{ username: "invoices", displayName: "Accounts receivable" }],
     },
-    targets: {
-      ce: { mode: "live" },
-      crm: { mode: "live" },
-      email: { mode: "live", allowedRecipientDomains: ["*"] },
-    },
+    targets: input.targets ?? liveTargets,
   };
   return {
     config: {

@@ -18,6 +18,8 @@ export interface SystemsInput extends Pick<
   readonly financeReader: Client;
   /** Client ids that may read and write everything, for people and tests. */
   readonly outsiders: readonly string[];
+  readonly dataverseLimits: boolean;
+  readonly mailQuota: boolean;
 }
 
 /** The systems around Azure: F&O, CE, the CRM and the mail service with its inbox. */
@@ -43,10 +45,11 @@ export async function startSystems(input: SystemsInput): Promise<Systems> {
   const dataverse = createDataverseApp(services, {
     baseUrl: urlOf("dataverse"),
     shape: "sales",
-    limits: { enforce: true },
+    limits: { enforce: input.dataverseLimits },
   });
   const crm = createCrmApp({ clock: services.clock, ...crmClient, baseUrl: urlOf("crm") });
   const mailApp = createMailApp(services);
+  mailApp.configure({ enforceQuota: input.mailQuota });
   const [financeDoor, dataverseDoor, crmDoor, mail, smtp] = await Promise.all([
     serve("finance", (request) => finance.app.fetch(request)),
     serve("dataverse", (request) => dataverse.app.fetch(request)),

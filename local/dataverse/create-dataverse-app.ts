@@ -3,6 +3,7 @@ import type { Context } from "hono";
 import { randomUUID } from "node:crypto";
 import type { LocalServices } from "../cloud.ts";
 import { createFaults } from "../faults.ts";
+import { createRequestCounts } from "../request-counts.ts";
 import { RolePrivileges } from "./access-check.ts";
 import { Database } from "./database.ts";
 import { DataverseError, errorCodes, missingResource } from "./dataverse-error.ts";
@@ -62,6 +63,7 @@ export function createDataverseApp(
   const users = new Map<string, Caller>();
   const app = new Hono();
   const faults = createFaults(services.clock, { toBody: toFaultBody });
+  app.use(createRequestCounts());
   app.use(faults.middleware);
   addSimRoutes(app, database, admin);
   addApiRoutes(app, services, options, organization, users);
@@ -98,6 +100,17 @@ function addSimRoutes(app: Hono, database: Database, admin: string): void {
     return table === undefined
       ? c.json({ error: `no table ${c.req.param("table")}` }, 404)
       : c.json([...table.rows()]);
+  });
+  app.get("/sim/created/:table", (c) => {
+    const table = database.findTable(c.req.param("table"));
+    if (table === undefined) return c.json({ error: `no table ${c.req.param("table")}` }, 404);
+    const columns = (c.req.query("columns") ?? "").split(",").filter((name) => name !== "");
+    return c.json(
+      [...table.rows()].slice(Number(c.req.query("skip") ?? 0)).map((row) => ({
+        at: table.createdAtMs.get(table.idOf(row)) ?? null,
+        ...Object.fromEntries(columns.map((name) => [name, row[name] ?? null])),
+      })),
+    );
   });
   app.post("/sim/accounts", async (c) => {
     const body: unknown = await c.req.json();

@@ -1,6 +1,7 @@
 import { Hono } from "hono";
 import type { LocalServices } from "../cloud.ts";
 import { createFaults } from "../faults.ts";
+import { createRequestCounts } from "../request-counts.ts";
 import { ODataError } from "../odata/odata-query.ts";
 import { answerOData } from "./answer-odata.ts";
 import { createSimRoutes } from "./create-sim-routes.ts";
@@ -47,6 +48,7 @@ export function createFinanceApp(services: LocalServices, options: FinanceOption
   const app = new Hono();
   app.onError((error) => toRefusal(error, log));
   const toBody = (status: number): unknown => toErrorBody(toFaultText(status));
+  app.use(createRequestCounts());
   app.use(createFaults(clock, { random: world.random, toBody }).middleware);
   app.route("/sim", createSimRoutes({ world, outbox, clock, configure: configureEndpoints }));
   app.use("/data/*", async (context, next) => {
