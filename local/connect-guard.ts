@@ -10,11 +10,6 @@ export interface RefusedConnection {
 /** To be preloaded into every local process: `node --import <this file>`. Plain JavaScript, no loader needed. */
 export const connectGuardFile = fileURLToPath(new URL("connect-guard-preload.js", import.meta.url));
 
-/** Puts the guard into this process, once; for where `--import` was not given. */
-export async function installConnectGuard(): Promise<void> {
-  await import(new URL("connect-guard-preload.js", import.meta.url).href);
-}
-
 /** What this process tried to reach outside loopback, oldest first; empty when no guard is in place. */
 export function refusedConnections(): readonly RefusedConnection[] {
   const state = globalThis as { readonly [guardState]?: readonly RefusedConnection[] };

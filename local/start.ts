@@ -1,4 +1,3 @@
-import "./install-connect-guard.ts";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { parsePorts, portNames } from "./assembly/ports.ts";

@@ -26,7 +26,7 @@ export async function buildIfChanged(options: {
     const bytes = await readFile(zip).catch(() => undefined);
     if (bytes !== undefined && hash(bytes) === sha256) return { dir, zip, sha256 };
   }
-  const built = await buildFunctions(options);
+  const built = await buildFunctions({ ...options, isCompressed: false });
   await writeFile(stampFile, JSON.stringify({ builtFrom, ...built }));
   return built;
 }

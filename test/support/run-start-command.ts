@@ -19,8 +19,7 @@ export interface StartCommand {
  * can be sent to everything that belongs to it and not to the tests.
  */
 export function runStartCommand(flags: readonly string[]): StartCommand {
-  const preloads = ["tsx", exitWithParent].flatMap((file) => ["--import", file]);
-  const child = spawn(process.execPath, [...preloads, "local/start.ts", ...flags], {
+  const child = spawn(process.execPath, ["--import", exitWithParent, "local/start.js", ...flags], {
     cwd: root,
     detached: true,
     stdio: ["ignore", "pipe", "pipe", "ipc"],
@@ -28,7 +27,7 @@ export function runStartCommand(flags: readonly string[]): StartCommand {
   });
   const { pid, stdout, stderr } = child;
   if (pid === undefined || stdout === null || stderr === null)
-    throw new Error("local/start.ts could not be started");
+    throw new Error("local/start.js could not be started");
   return {
     pid,
     stdout: collect(stdout),
