@@ -1,4 +1,3 @@
-import "../local/install-connect-guard.ts";
 import { mkdir } from "node:fs/promises";
 import { startStorage } from "../local/assembly/start-storage.ts";
 import { startLocalAzure } from "../local/start-local-azure.ts";
@@ -37,7 +36,7 @@ async function start({ folder, functionsPackage, load }: StartMessage): Promise<
   await mkdir(folder, { recursive: true });
   // What the local services say in a good run would be one line for every workflow run.
   const log = (): void => undefined;
-  const storage = startStorage(folder, log);
+  const storage = startStorage(folder, log, load.nodeArgs);
   azure = await startLocalAzure({ folder, storage, functionsPackage, load, log });
   const azurite = await storage.azurite;
   tableRequests = azurite.tableRequests;

@@ -1,5 +1,6 @@
 import { fork } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
+import { connectGuardFile } from "../local/connect-guard.ts";
 import type { Environment } from "../local/environment.ts";
 import type { FromLocalAzure, StartMessage, ToLocalAzure } from "./messages.ts";
 
@@ -24,7 +25,7 @@ export async function startBenchAzure(
 ): Promise<BenchAzure> {
   const { execArgv = [], ...message } = start;
   const child = fork(file, [], {
-    execArgv: ["--max-semi-space-size=16", ...execArgv],
+    execArgv: ["--import", connectGuardFile, "--max-semi-space-size=16", ...execArgv],
     // The set of the local Azure's log lines is no result.
     stdio: ["ignore", "ignore", "inherit", "ipc"],
   });

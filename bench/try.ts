@@ -18,7 +18,7 @@ const built = await buildIfChanged({ outDir: ".local/build" });
 const zip = await liftBudgets(built.zip, ".local/bench/functions.zip").catch(async () => { await import("node:fs/promises").then((fs) => fs.mkdir(".local/bench", { recursive: true })); return liftBudgets(built.zip, ".local/bench/functions.zip"); });
 const file = await bundleProcess("bench/local-azure-process.ts", "local-azure.mjs");
 const live = { ce: { mode: "live" }, crm: { mode: only.includes("crm") ? "live" : "off" }, email: { mode: only.includes("email") ? "live" : "off", allowedRecipientDomains: ["*"] } };
-const azure = await startBenchAzure(file, { folder: join(process.cwd(), folder), functionsPackage: join(process.cwd(), zip), load: { dataverseLimits: false, mailQuota: false, targets: live, queues: ["bare"] }, execArgv: prof ? ["--cpu-prof", `--cpu-prof-dir=${prof}`, "--cpu-prof-interval=500"] : [] });
+const azure = await startBenchAzure(file, { folder: join(process.cwd(), folder), functionsPackage: join(process.cwd(), zip), load: { dataverseLimits: false, mailQuota: false, targets: live, queues: ["bare"], nodeArgs: prof ? ["--cpu-prof", `--cpu-prof-dir=${prof}`, "--cpu-prof-interval=500"] : [] }, execArgv: prof ? ["--cpu-prof", `--cpu-prof-dir=${prof}`, "--cpu-prof-interval=500"] : [] });
 try {
   console.log("ready");
   // warm

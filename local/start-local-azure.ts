@@ -41,6 +41,8 @@ export interface LoadOptions {
   /** Off: an hour's quota of mails would be the only thing measured. */
   readonly mailQuota?: boolean;
   readonly dataverseLimits?: boolean;
+  /** Of the function app's process: `--cpu-prof` and the like. */
+  readonly nodeArgs?: readonly string[];
   /** The stack's `targets`; the local stack's own when left out. */
   readonly targets?: Readonly<Record<string, unknown>>;
 }
@@ -85,7 +87,7 @@ async function start(
   const outside = registerClient(base.identity, "outside");
   const financeReader = registerClient(base.identity, "finance");
   const [azure, systems] = await Promise.all([
-    startAzureServices(base, storage),
+    startAzureServices(base, storage, options.load?.nodeArgs),
     startSystems({
       ...base,
       financeReader,

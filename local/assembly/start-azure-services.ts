@@ -18,6 +18,7 @@ import {
 } from "./cloud-adapters.ts";
 import { createFunctionApps, type FunctionApps } from "./function-apps.ts";
 import { createIdentities, type IdentityRegistry } from "./identities.ts";
+import { rememberTokens } from "./remember-tokens.ts";
 import { tenantId, type Base } from "./start-base.ts";
 
 /** Azure's own services, empty; the Pulumi program fills them through the `LocalCloud` that they make up. */
@@ -36,6 +37,7 @@ const subscriptionId = "00000000-0000-0000-0000-000000000000";
 export async function startAzureServices(
   base: Base,
   azuriteStarting: Promise<Azurite>,
+  nodeArgs: readonly string[] = [],
 ): Promise<AzureServices> {
   const { services, serve, keep, log } = base;
   const identities = createIdentities(base.identity);
@@ -69,7 +71,7 @@ export async function startAzureServices(
     azurite,
     keyVault,
     workflows: createWorkflowsAdapter(workflows, () => workflowsDoor.httpUrl),
-    functions: keep(startFunctionApps(base)),
+    functions: keep(startFunctionApps(base, nodeArgs)),
     monitorDoor,
     telemetryConnectionString: toTelemetryConnectionString(monitorDoor.httpsUrl),
   };
@@ -105,14 +107,14 @@ function startWorkflows(base: Base, identities: IdentityRegistry): WorkflowHost 
     services: base.services,
     log: base.log,
     http: (request) => base.http(request),
-    getToken: async (identityResourceId, audience) => {
+    getToken: rememberTokens(base.services.clock, (identityResourceId, audience) => {
       const principal = identities.find(identityResourceId);
-      return (await base.identity.issueToken({ ...principal, audience })).token;
-    },
+      return base.identity.issueToken({ ...principal, audience });
+    }),
   });
 }
 
-function startFunctionApps(base: Base): FunctionApps {
+function startFunctionApps(base: Base, nodeArgs: readonly string[]): FunctionApps {
   return createFunctionApps({
     folder: join(base.folder, "apps"),
     caFile: base.caFile,
@@ -122,6 +124,7 @@ function startFunctionApps(base: Base): FunctionApps {
     identityHeaderOf: ({ resourceId, identities }) =>
       base.identity.registerHost({ resourceId, userAssigned: identities }).identityHeader,
     log: base.log,
+    nodeArgs,
   });
 }
 

@@ -32,6 +32,8 @@ export interface FunctionsHostOptions {
   readonly identity: { readonly endpoint: string; readonly header: string };
   readonly certificate?: LocalCertificate;
   readonly siteName?: string;
+  /** `--cpu-prof` and the like. */
+  readonly nodeArgs?: readonly string[];
   readonly log: (line: string) => void;
 }
 
@@ -143,11 +145,11 @@ class HostSupervisor implements FunctionsHost {
 
 function spawnHost(
   entry: string,
-  { appSettings, caFile, identity, siteName }: FunctionsHostOptions,
+  { appSettings, caFile, identity, siteName, nodeArgs = [] }: FunctionsHostOptions,
 ): ChildProcess {
   const guard = new URL("../connect-guard-preload.js", import.meta.url);
   return fork(entry, [], {
-    execArgv: ["--import", guard.href],
+    execArgv: ["--import", guard.href, ...nodeArgs],
     stdio: ["ignore", "pipe", "pipe", "ipc"],
     env: {
       ...pick(process.env, ["PATH", "HOME", "TZ", "CAUSEWAY_REFUSED_CONNECTIONS"]),

@@ -1,7 +1,8 @@
 import { isConflict, maxTransactionWrites } from "../platform/table-store.ts";
 import type { Write } from "../platform/table-store.ts";
 import type { Clock } from "../platform/clock.ts";
-import { inParallel, maxTransactionBytes, sizeOf, writeAll } from "./batch-writes.ts";
+import { maxTransactionBytes, sizeOf } from "../platform/transaction-size.ts";
+import { inParallel, writeAll } from "./batch-writes.ts";
 import { packBody, toColumns, toMergeColumns } from "./ledger-columns.ts";
 import { intakeTarget, toJourneyKeys, toLedgerKey } from "./ledger-keys.ts";
 import type { LedgerKey } from "./ledger-keys.ts";
