@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
-import { build } from "esbuild";
+import { build as bundle } from "esbuild";
 import type { Plugin } from "esbuild";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
@@ -12,7 +12,7 @@ const root = fileURLToPath(new URL("..", import.meta.url));
  */
 export async function bundleProcess(entry: string, outfile: string): Promise<string> {
   const file = join(root, ".local/bench", outfile);
-  await build({
+  await bundle({
     entryPoints: [join(root, entry)],
     outfile: file,
     bundle: true,
@@ -29,8 +29,8 @@ export async function bundleProcess(entry: string, outfile: string): Promise<str
 /** In a bundle `import.meta` would be the bundle's own. */
 const keepPlaces: Plugin = {
   name: "keep-places",
-  setup: ({ onLoad }) => {
-    onLoad({ filter: /\.ts$/ }, async ({ path }) => {
+  setup: (build) => {
+    build.onLoad({ filter: /\.ts$/ }, async ({ path }) => {
       const text = await readFile(path, "utf8");
       const contents = text
         .replaceAll("import.meta.url", JSON.stringify(pathToFileURL(path).href))

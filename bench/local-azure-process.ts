@@ -1,5 +1,6 @@
 import { mkdir } from "node:fs/promises";
 import { startStorage } from "../local/assembly/start-storage.ts";
+import type { Azurite } from "../local/storage/start-azurite.ts";
 import { startLocalAzure } from "../local/start-local-azure.ts";
 import type { LocalAzure } from "../local/start-local-azure.ts";
 import type { FromLocalAzure, StartMessage, ToLocalAzure } from "./messages.ts";
@@ -9,7 +10,7 @@ import type { FromLocalAzure, StartMessage, ToLocalAzure } from "./messages.ts";
  * from the bench's: started → ready → closed. It ends with its parent.
  */
 let azure: LocalAzure | undefined;
-let tableRequests: (() => Promise<number>) | undefined;
+let storage: Azurite | undefined;
 
 process.on("message", (message: ToLocalAzure) => {
   void answer(message).catch((error: unknown) => {
@@ -26,7 +27,8 @@ async function answer(message: ToLocalAzure): Promise<void> {
     case "start":
       return start(message);
     case "tableRequests":
-      return tell({ kind: "tableRequests", count: (await tableRequests?.()) ?? 0 });
+      tell({ kind: "tableRequests", count: (await storage?.tableRequests()) ?? 0 });
+      return;
     case "close":
       return close();
   }
@@ -36,10 +38,9 @@ async function start({ folder, functionsPackage, load }: StartMessage): Promise<
   await mkdir(folder, { recursive: true });
   // What the local services say in a good run would be one line for every workflow run.
   const log = (): void => undefined;
-  const storage = startStorage(folder, log, load.nodeArgs);
-  azure = await startLocalAzure({ folder, storage, functionsPackage, load, log });
-  const azurite = await storage.azurite;
-  tableRequests = azurite.tableRequests;
+  const starting = startStorage(folder, log);
+  azure = await startLocalAzure({ folder, storage: starting, functionsPackage, load, log });
+  storage = await starting.azurite;
   const { environment } = azure;
   tell({
     kind: "ready",
@@ -47,7 +48,7 @@ async function start({ folder, functionsPackage, load }: StartMessage): Promise<
     processes: {
       "local Azure": process.pid,
       "function app": environment.processes.functions,
-      storage: azurite.pid,
+      storage: storage.pid,
     },
   });
 }

@@ -15,7 +15,9 @@ export interface Effect {
 type ReadEffects = (skip: number) => Promise<readonly Effect[]>;
 
 /** The three targets, asked directly: our ledger has no say in what counts as delivered. */
-export function connectTargets(environment: Environment): Readonly<Record<TargetName, ReadEffects>> {
+export function connectTargets(
+  environment: Environment,
+): Readonly<Record<TargetName, ReadEffects>> {
   const { crm, dataverse, mail } = environment;
   return {
     ce: async (skip) => {
@@ -66,19 +68,19 @@ export interface WatchOptions {
   readonly only: readonly TargetName[];
   /** Gives up when nothing has come for so long. */
   readonly patienceMs: number;
+  /** Gives up after this time however much still comes. */
+  readonly limitMs: number;
   readonly onProgress: (counts: Readonly<Record<string, number>>) => void;
 }
 
 const lookEveryMs = 500;
 
 /** Looks until every target holds as many effects as events were posted, or until nothing comes any more. */
-export async function watchEffects(
-  environment: Environment,
-  options: WatchOptions,
-): Promise<void> {
+export async function watchEffects(environment: Environment, options: WatchOptions): Promise<void> {
   const read = connectTargets(environment);
   const counts: Record<string, number> = Object.fromEntries(options.only.map((name) => [name, 0]));
-  let lastNews = performance.now();
+  const beganAt = performance.now();
+  let lastNews = beganAt;
   for (;;) {
     const before = JSON.stringify(counts);
     for (const name of options.only) {
@@ -88,7 +90,8 @@ export async function watchEffects(
     options.onProgress(counts);
     if (Object.values(counts).every((count) => count >= options.wanted)) return;
     if (JSON.stringify(counts) !== before) lastNews = performance.now();
-    if (performance.now() - lastNews > options.patienceMs) return;
+    const now = performance.now();
+    if (now - lastNews > options.patienceMs || now - beganAt > options.limitMs) return;
     await new Promise((resolve) => setTimeout(resolve, lookEveryMs));
   }
 }

@@ -6,7 +6,7 @@ import type { Ports } from "./assembly/ports.ts";
 import { startAzureServices, type AzureServices } from "./assembly/start-azure-services.ts";
 import { startBase, tenantId, type Base } from "./assembly/start-base.ts";
 import type { Storage } from "./assembly/start-storage.ts";
-import { startSystems, type Systems } from "./assembly/start-systems.ts";
+import { startSystems, type DataverseLimits, type Systems } from "./assembly/start-systems.ts";
 import { systemClock, type LocalClock } from "./clock.ts";
 import type { Running } from "./cloud.ts";
 import { createLocalAzure } from "./deploy/local-azure.ts";
@@ -40,9 +40,7 @@ export interface LoadOptions {
   readonly queues?: readonly string[];
   /** Off: an hour's quota of mails would be the only thing measured. */
   readonly mailQuota?: boolean;
-  readonly dataverseLimits?: boolean;
-  /** Of the function app's process: `--cpu-prof` and the like. */
-  readonly nodeArgs?: readonly string[];
+  readonly dataverseLimits?: DataverseLimits;
   /** The stack's `targets`; the local stack's own when left out. */
   readonly targets?: Readonly<Record<string, unknown>>;
 }
@@ -87,12 +85,12 @@ async function start(
   const outside = registerClient(base.identity, "outside");
   const financeReader = registerClient(base.identity, "finance");
   const [azure, systems] = await Promise.all([
-    startAzureServices(base, storage, options.load?.nodeArgs),
+    startAzureServices(base, storage),
     startSystems({
       ...base,
       financeReader,
       outsiders: [outside.clientId],
-      dataverseLimits: options.load?.dataverseLimits ?? true,
+      dataverseLimits: options.load?.dataverseLimits ?? { enforce: true },
       mailQuota: options.load?.mailQuota ?? true,
     }),
   ]);

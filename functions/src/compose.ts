@@ -72,9 +72,7 @@ async function compose(config: AppConfig): Promise<App> {
   const schemas = createSchemaSet();
   // Beside the bundle, in the deployed package.
   const flows = await loadFlows(fileURLToPath(new URL("flows", import.meta.url)), schemas);
-  const store = createGatheringTableStore(
-    createAzureTableStore(config.tableEndpoint, credential),
-  );
+  const store = createGatheringTableStore(createAzureTableStore(config.tableEndpoint, credential));
   const serviceBus = createServiceBus(config.serviceBusNamespace, credential);
   const { sender } = serviceBus;
   const ledger = new Ledger({ store, clock });

@@ -20,7 +20,6 @@ export interface FunctionAppsOptions {
   /** The secret that lets the app's host ask for the app's identities. */
   readonly identityHeaderOf: (app: LocalFunctionApp) => string;
   readonly log: (line: string) => void;
-  readonly nodeArgs: readonly string[];
 }
 
 export interface FunctionApps extends LocalFunctions, Running {
@@ -64,7 +63,6 @@ export function createFunctionApps(options: FunctionAppsOptions): FunctionApps {
         siteName: name,
         identity: { endpoint: options.identityEndpoint, header: options.identityHeaderOf(app) },
         log: options.log,
-        nodeArgs: options.nodeArgs,
       });
       hosts.set(name, host);
     },

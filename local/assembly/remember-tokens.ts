@@ -1,7 +1,10 @@
 import type { LocalClock } from "../clock.ts";
 import type { IssuedToken } from "../identity/token-issuer.ts";
 
-type IssueToken = (identityResourceId: string | undefined, audience: string) => Promise<IssuedToken>;
+type IssueToken = (
+  identityResourceId: string | undefined,
+  audience: string,
+) => Promise<IssuedToken>;
 
 /** Renewed this long before it ends, as the platform's own cache does. */
 const renewBeforeMs = 5 * 60_000;

@@ -37,7 +37,6 @@ const subscriptionId = "00000000-0000-0000-0000-000000000000";
 export async function startAzureServices(
   base: Base,
   azuriteStarting: Promise<Azurite>,
-  nodeArgs: readonly string[] = [],
 ): Promise<AzureServices> {
   const { services, serve, keep, log } = base;
   const identities = createIdentities(base.identity);
@@ -71,7 +70,7 @@ export async function startAzureServices(
     azurite,
     keyVault,
     workflows: createWorkflowsAdapter(workflows, () => workflowsDoor.httpUrl),
-    functions: keep(startFunctionApps(base, nodeArgs)),
+    functions: keep(startFunctionApps(base)),
     monitorDoor,
     telemetryConnectionString: toTelemetryConnectionString(monitorDoor.httpsUrl),
   };
@@ -114,7 +113,7 @@ function startWorkflows(base: Base, identities: IdentityRegistry): WorkflowHost 
   });
 }
 
-function startFunctionApps(base: Base, nodeArgs: readonly string[]): FunctionApps {
+function startFunctionApps(base: Base): FunctionApps {
   return createFunctionApps({
     folder: join(base.folder, "apps"),
     caFile: base.caFile,
@@ -124,7 +123,6 @@ function startFunctionApps(base: Base, nodeArgs: readonly string[]): FunctionApp
     identityHeaderOf: ({ resourceId, identities }) =>
       base.identity.registerHost({ resourceId, userAssigned: identities }).identityHeader,
     log: base.log,
-    nodeArgs,
   });
 }
 

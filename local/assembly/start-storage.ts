@@ -10,7 +10,7 @@ export interface Storage {
   readonly azurite: Promise<Azurite>;
 }
 
-export function startStorage(folder: string, log: (line: string) => void, nodeArgs: readonly string[] = []): Storage {
+export function startStorage(folder: string, log: (line: string) => void): Storage {
   const authority = loadCertificateAuthority(folder);
   const azurite = authority.then(async ({ certificate }) => {
     await removeLeftovers(folder);
@@ -20,7 +20,6 @@ export function startStorage(folder: string, log: (line: string) => void, nodeAr
       accountName: "causewaylocal",
       accountKey: randomBytes(64).toString("base64"),
       log,
-      nodeArgs,
     });
   });
   // Both are awaited where they are needed; until then a failure must not end the process without a word.

@@ -1,5 +1,5 @@
 import { createCrmApp } from "../crm/create-crm-app.ts";
-import { createDataverseApp } from "../dataverse/create-dataverse-app.ts";
+import { createDataverseApp, type DataverseOptions } from "../dataverse/create-dataverse-app.ts";
 import { createEventSenders } from "../finance/create-event-senders.ts";
 import { createFinanceApp, type FinanceApp } from "../finance/create-finance-app.ts";
 import type { FrontDoor } from "../front-door.ts";
@@ -10,6 +10,8 @@ import { openOn } from "./ports.ts";
 import type { Base } from "./start-base.ts";
 import { toEventEndpoints } from "./to-event-endpoints.ts";
 
+export type DataverseLimits = NonNullable<DataverseOptions["limits"]>;
+
 export interface SystemsInput extends Pick<
   Base,
   "services" | "identity" | "http" | "serve" | "keep" | "ports"
@@ -18,7 +20,7 @@ export interface SystemsInput extends Pick<
   readonly financeReader: Client;
   /** Client ids that may read and write everything, for people and tests. */
   readonly outsiders: readonly string[];
-  readonly dataverseLimits: boolean;
+  readonly dataverseLimits: DataverseLimits;
   readonly mailQuota: boolean;
 }
 
@@ -45,7 +47,7 @@ export async function startSystems(input: SystemsInput): Promise<Systems> {
   const dataverse = createDataverseApp(services, {
     baseUrl: urlOf("dataverse"),
     shape: "sales",
-    limits: { enforce: input.dataverseLimits },
+    limits: input.dataverseLimits,
   });
   const crm = createCrmApp({ clock: services.clock, ...crmClient, baseUrl: urlOf("crm") });
   const mailApp = createMailApp(services);

@@ -64,7 +64,7 @@ export function createCrmApp(options: CrmOptions): CrmApp {
     return undefined;
   });
   addDataRoutes(app, store);
-  app.get("/sim/records/:object", (c) => 
+  app.get("/sim/records/:object", (c) =>
     c.json(store.list(c.req.param("object")).slice(Number(c.req.query("skip") ?? 0))),
   );
   app.get("/sim/records/:object/:id", (c) => {

@@ -23,7 +23,8 @@ export interface DataverseOptions {
   /** Also the token audience, without trailing slash. */
   readonly baseUrl: () => string;
   readonly shape: DataverseShape;
-  readonly limits?: { readonly enforce: boolean };
+  /** `windowMs`: 5 minutes when left out. */
+  readonly limits?: { readonly enforce: boolean; readonly windowMs?: number };
   /** How long the index of a new alternate key takes. Default 300 ms. */
   readonly keyJobMs?: number;
   readonly entityIdStyle?: "guid" | "key";
@@ -130,7 +131,9 @@ function addApiRoutes(
   users: ReadonlyMap<string, Caller>,
 ): void {
   const protection =
-    options.limits?.enforce === true ? new ServiceProtection(services.clock) : undefined;
+    options.limits?.enforce === true
+      ? new ServiceProtection(services.clock, options.limits.windowMs)
+      : undefined;
   app.all("/api/data/:version/*", async (c) => {
     let caller: Caller;
     try {

@@ -32,8 +32,6 @@ export interface FunctionsHostOptions {
   readonly identity: { readonly endpoint: string; readonly header: string };
   readonly certificate?: LocalCertificate;
   readonly siteName?: string;
-  /** `--cpu-prof` and the like. */
-  readonly nodeArgs?: readonly string[];
   readonly log: (line: string) => void;
 }
 
@@ -145,11 +143,11 @@ class HostSupervisor implements FunctionsHost {
 
 function spawnHost(
   entry: string,
-  { appSettings, caFile, identity, siteName, nodeArgs = [] }: FunctionsHostOptions,
+  { appSettings, caFile, identity, siteName }: FunctionsHostOptions,
 ): ChildProcess {
   const guard = new URL("../connect-guard-preload.js", import.meta.url);
   return fork(entry, [], {
-    execArgv: ["--import", guard.href, ...nodeArgs],
+    execArgv: ["--import", guard.href],
     stdio: ["ignore", "pipe", "pipe", "ipc"],
     env: {
       ...pick(process.env, ["PATH", "HOME", "TZ", "CAUSEWAY_REFUSED_CONNECTIONS"]),

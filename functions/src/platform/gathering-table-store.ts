@@ -34,6 +34,7 @@ class Partition {
   readonly #onIdle: () => void;
   #waiting: Part[] = [];
   #flights = 0;
+  readonly #flying = new Set<string>();
   #isDue = false;
 
   constructor(store: TableStore, table: string, onIdle: () => void) {
@@ -55,29 +56,34 @@ class Partition {
 
   #depart(): void {
     while (this.#waiting.length > 0 && this.#flights < flightsPerPartition) {
+      const parts = this.#board();
+      if (parts.length === 0) return;
+      const rows = parts.flatMap(rowsOf);
       this.#flights += 1;
-      void this.#fly(this.#board()).finally(() => {
+      for (const row of rows) this.#flying.add(row);
+      void this.#fly(parts).finally(() => {
         this.#flights -= 1;
+        for (const row of rows) this.#flying.delete(row);
         if (this.#waiting.length > 0) this.#depart();
         else if (this.#flights === 0) this.#onIdle();
       });
     }
   }
 
-  /** As many parts as fit a transaction; a row that is in it already waits for the next. */
+  /** As many parts as fit a transaction; a row that is under way already waits for the next. */
   #board(): readonly Part[] {
     const aboard: Part[] = [];
     const left: Part[] = [];
-    const rows = new Set<string>();
+    const rows = new Set(this.#flying);
     let writes = 0;
     let bytes = 0;
     for (const part of this.#waiting) {
-      const keys = part.writes.map((write) => keysOf(write).rowKey);
+      const keys = rowsOf(part);
       const fits =
-        aboard.length === 0 ||
-        (writes + keys.length <= maxTransactionWrites &&
-          bytes + part.bytes <= maxTransactionBytes &&
-          keys.every((key) => !rows.has(key)));
+        keys.every((key) => !rows.has(key)) &&
+        (aboard.length === 0 ||
+          (writes + keys.length <= maxTransactionWrites &&
+            bytes + part.bytes <= maxTransactionBytes));
       // What stays behind keeps its place before later writes to the same row.
       for (const key of keys) rows.add(key);
       if (!fits) left.push(part);
@@ -113,6 +119,10 @@ class Partition {
       for (const part of parts) await settle(part);
     }
   }
+}
+
+function rowsOf({ writes }: Part): readonly string[] {
+  return writes.map((write) => keysOf(write).rowKey);
 }
 
 async function settle({ alone, resolve, reject }: Part): Promise<void> {
@@ -154,7 +164,6 @@ export function createGatheringTableStore(store: TableStore): TableStore {
       const [etag] = await gather(table, [write], async () => [await store.write(table, write)]);
       return etag ?? "";
     },
-    transaction: (table, writes) =>
-      gather(table, writes, () => store.transaction(table, writes)),
+    transaction: (table, writes) => gather(table, writes, () => store.transaction(table, writes)),
   };
 }
