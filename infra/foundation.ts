@@ -7,6 +7,7 @@ import { Monitoring } from "./components/monitoring.ts";
 import { Network } from "./components/network.ts";
 import type { Placement } from "./components/placement.ts";
 import { Storage } from "./components/storage.ts";
+import { SecretVault } from "./components/vault.ts";
 import { createNamer, toNameSuffix, toTags } from "./naming.ts";
 import { isDeployed, type StackConfig } from "./stack-config.ts";
 import { containers, createTopology, tables, workflowsByTarget } from "./topology.ts";
@@ -18,10 +19,14 @@ export interface Foundation {
   readonly targets: readonly string[];
   readonly placement: Placement;
   readonly tenantId: pulumi.Output<string>;
+  readonly subscriptionId: pulumi.Output<string>;
+  readonly resourceGroupId: pulumi.Output<string>;
   readonly monitoring: Monitoring;
   readonly messaging: Messaging;
   readonly storage: Storage;
   readonly identities: Identities;
+  /** Holds what the app's workflows sign in with; never what F&O reads. */
+  readonly appVault: SecretVault;
   readonly network: Network | undefined;
   /** Private ways to Service Bus and storage; empty in a public stack. */
   readonly privateWays: readonly pulumi.Resource[];
@@ -29,7 +34,7 @@ export interface Foundation {
 
 export function createFoundation(config: StackConfig, allTargets: readonly string[]): Foundation {
   const targets = allTargets.filter((target) => isDeployed(config.targets[target]));
-  const { monitoring, placement } = createPlacement(config);
+  const { monitoring, placement, resourceGroupId } = createPlacement(config);
   const messaging = new Messaging("messaging", {
     ...placement,
     // Also for targets that are off: their function listens in any case, and to a queue that stays empty.
@@ -42,17 +47,30 @@ export function createFoundation(config: StackConfig, allTargets: readonly strin
     tables,
     containers: Object.values(containers),
     isZoneRedundant: config.environmentKind === "production",
+    isDefended: config.defender,
   });
   const identities = new Identities("identities", {
     ...placement,
     holders: ["functions", "event-grid", ...targets.filter((name) => name in workflowsByTarget)],
   });
   const network = placement.isPrivate ? new Network("network", placement) : undefined;
+  const { subscriptionId, tenantId } = getClientConfigOutput();
+  // There whether or not a target needs it: a vault that was deleted keeps its name for 90 days.
+  const appVault = new SecretVault("app-secrets", {
+    ...placement,
+    vaultName: placement.nameOf("vault", "app"),
+    tenantId,
+    readerAddresses: config.logicAppOutboundAddresses,
+    isPublic: false,
+  });
   return {
     config,
     targets,
     placement,
-    tenantId: getClientConfigOutput().tenantId,
+    tenantId,
+    subscriptionId,
+    resourceGroupId,
+    appVault,
     monitoring,
     messaging,
     storage,
@@ -72,6 +90,7 @@ export function createFoundation(config: StackConfig, allTargets: readonly strin
 function createPlacement(config: StackConfig): {
   readonly monitoring: Monitoring;
   readonly placement: Placement;
+  readonly resourceGroupId: pulumi.Output<string>;
 } {
   const project = pulumi.getProject();
   const stack = pulumi.getStack();
@@ -93,5 +112,5 @@ function createPlacement(config: StackConfig): {
     isProtected: config.environmentKind === "production",
     isPrivate: config.network === "private",
   };
-  return { monitoring, placement };
+  return { monitoring, placement, resourceGroupId: group.id };
 }

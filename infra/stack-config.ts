@@ -12,6 +12,8 @@ export interface DoorConfig {
   readonly endpoints: readonly Endpoint[];
   /** Which of each pair of keys F&O uses; switch, deploy, wait 5 minutes, then renew the other. */
   readonly activeKey: "primary" | "secondary";
+  /** `YYYY-MM-DD` of the last renewal: the secrets then carry a date half a year on, and an alert. */
+  readonly keysRenewedOn?: string;
   /** F&O's app registration that reads the door's vault; without it nobody is granted access. */
   readonly keyVaultReader?: { readonly clientId: string; readonly objectId: string };
 }
@@ -40,6 +42,8 @@ export interface CrmConfig {
   readonly tokenUrl: string;
   readonly clientId: string;
   readonly apiVersion: string;
+  /** `YYYY-MM-DD` on which the client secret ends; an alert comes 30 days before. */
+  readonly secretExpiresOn?: string;
 }
 
 export interface MailConfig {
@@ -53,6 +57,30 @@ export interface MailConfig {
   readonly senderRoleId?: string;
 }
 
+/** Who may operate the stack: an app registration in Entra with the app roles of the operator API. */
+export interface OperatorConfig {
+  /** Application ID URI, and the client id where tokens are v2.0. */
+  readonly audiences: readonly string[];
+  /** Where tokens come from: `https://login.microsoftonline.com` outside national clouds. */
+  readonly authority: string;
+  /** Whether a failure's event may be edited before it is sent again. */
+  readonly allowEdits: boolean;
+  readonly replayPerSecond: number;
+}
+
+export interface AlertsConfig {
+  /** Who gets the mail. */
+  readonly emails: readonly string[];
+  readonly oldestUndeliveredMinutes: number;
+}
+
+export interface BudgetConfig {
+  /** Per month, in the currency of the subscription's bill. */
+  readonly amount: number;
+  /** First day of a month, `YYYY-MM-01`; Azure takes no budget without a beginning. */
+  readonly from: string;
+}
+
 /** The whole stack configuration, checked; nothing downstream checks it again. */
 export interface StackConfig {
   readonly environmentKind: EnvironmentKind;
@@ -64,6 +92,8 @@ export interface StackConfig {
   readonly crmClientSecret: pulumi.Output<string> | undefined;
   readonly targets: Readonly<Record<string, TargetConfig>>;
   readonly mail: MailConfig;
+  /** Undefined: nobody may use the operator API. */
+  readonly operator: OperatorConfig | undefined;
   readonly serviceBusTier: "Standard" | "Premium";
   readonly network: "public" | "private";
   readonly maximumInstanceCount: number;
@@ -71,6 +101,15 @@ export interface StackConfig {
   readonly alwaysReady: number;
   readonly nodeVersion: string;
   readonly logRetentionDays: number;
+  readonly alerts: AlertsConfig;
+  /** Undefined: nobody is told what the month costs. */
+  readonly budget: BudgetConfig | undefined;
+  /** Where people read docs/runbook.md; alerts and the workbook link to it. */
+  readonly runbookUrl: string;
+  /** Microsoft Defender for the storage account. */
+  readonly defender: boolean;
+  /** The HTTPS door's host is asked from outside. */
+  readonly availabilityTest: boolean;
   /** Absolute path of the function app's zip. */
   readonly functionsPackage: string;
   readonly nameSuffix: string | undefined;
@@ -93,6 +132,7 @@ export interface RawStackConfig {
     Record<string, Omit<TargetConfig, "mode"> & { readonly mode?: Mode }>
   >;
   readonly mail?: Partial<MailConfig>;
+  readonly operator?: Pick<OperatorConfig, "audiences"> & Partial<OperatorConfig>;
   readonly serviceBusTier?: "Standard" | "Premium";
   readonly network?: "public" | "private";
   readonly maximumInstanceCount?: number;
@@ -100,6 +140,12 @@ export interface RawStackConfig {
   readonly alwaysReady?: number;
   readonly nodeVersion?: string;
   readonly logRetentionDays?: number;
+  readonly alerts?: Partial<AlertsConfig>;
+  readonly budget?: BudgetConfig;
+  readonly runbookUrl?: string;
+  readonly defender?: boolean;
+  readonly availabilityTest?: boolean;
+  readonly checkRegion?: boolean;
   readonly functionsPackage?: string;
   readonly nameSuffix?: string;
   readonly logicAppOutboundAddresses?: readonly string[];

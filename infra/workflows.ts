@@ -1,7 +1,6 @@
 import type * as pulumi from "@pulumi/pulumi";
 import { Communication } from "./components/communication.ts";
 import { LogicApp } from "./components/logic-app.ts";
-import { SecretVault } from "./components/vault.ts";
 import type { Foundation } from "./foundation.ts";
 import { grantCrmWorkflow, grantMailWorkflow } from "./grants.ts";
 import { workflowsByTarget } from "./topology.ts";
@@ -11,6 +10,8 @@ export interface Workflows {
   readonly endpoints: Readonly<Record<string, pulumi.Output<string>>>;
   /** Grants that a workflow needs before its first call. */
   readonly roles: readonly pulumi.Resource[];
+  /** For alerts: each Logic App by its folder's name. */
+  readonly resources: readonly { readonly name: string; readonly id: pulumi.Output<string> }[];
   /** Domain of the mail senders; undefined where no mail is sent. */
   readonly senderDomain: pulumi.Output<string> | undefined;
 }
@@ -49,14 +50,19 @@ export function createWorkflows(foundation: Foundation, logicAppsFolder: string)
         tenantId: foundation.tenantId,
         principalId: foundation.identities.of("functions").principalId,
         audience: WORKFLOW_AUDIENCE,
+        address: foundation.network?.outboundAddress,
       },
     });
-    return [{ target, logicApp, part }];
+    return [{ target, workflow, logicApp, part }];
   });
   return {
     endpoints: Object.fromEntries(
       created.map(({ target, logicApp }) => [target, logicApp.accessEndpoint]),
     ),
+    resources: created.map(({ logicApp, workflow }) => ({
+      name: workflow,
+      id: logicApp.workflowId,
+    })),
     roles: created.flatMap(({ part }) => part.roles),
     senderDomain: created.find(({ part }) => part.senderDomain !== undefined)?.part.senderDomain,
   };
@@ -69,14 +75,11 @@ function createCrmPart(foundation: Foundation): Part {
       "The CRM target was deployed without its settings; config-rules.ts lets it by.",
     );
   }
-  const vault = new SecretVault("app-secrets", {
-    ...foundation.placement,
-    vaultName: foundation.placement.nameOf("vault", "app"),
-    tenantId: foundation.tenantId,
-    readerAddresses: foundation.config.logicAppOutboundAddresses,
-    isPublic: false,
+  const { appVault: vault } = foundation;
+  const secret = vault.addSecret("crm-client-secret", crmClientSecret, {
+    contentType: "CRM client secret",
+    expiresOn: crm.secretExpiresOn,
   });
-  const secret = vault.addSecret("crm-client-secret", crmClientSecret, "CRM client secret");
   return {
     parameters: {
       crmBaseUrl: crm.baseUrl,

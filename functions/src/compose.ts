@@ -17,13 +17,15 @@ import { Ledger } from "./delivery/ledger.ts";
 import { createPublisher } from "./delivery/publisher.ts";
 import type { RunBatchDependencies } from "./delivery/run-batch.ts";
 import { createFinanceClient } from "./dynamics/finance-client.ts";
-import { loadFlows } from "./flows/load-flows.ts";
+import { findFlow, loadFlows } from "./flows/load-flows.ts";
 import { createSchemaSet } from "./flows/schema-set.ts";
+import { createParser } from "./intake/create-parser.ts";
 import { createIntakeTarget } from "./intake/intake-target.ts";
-import { parseBusinessEvent } from "./intake/parse-business-event.ts";
 import type { ParsedEvent } from "./intake/parse-business-event.ts";
 import { createApplicationInsights } from "./platform/application-insights.ts";
 import { createAzureTableStore } from "./platform/azure-table-store.ts";
+import { createBodyStore } from "./platform/body-store.ts";
+import type { BodyStore } from "./platform/body-store.ts";
 import { systemClock } from "./platform/clock.ts";
 import { readConfig } from "./platform/config.ts";
 import type { AppConfig } from "./platform/config.ts";
@@ -35,9 +37,12 @@ import type { ServiceBus } from "./platform/service-bus-sender.ts";
 import { silentTelemetry } from "./platform/telemetry.ts";
 import type { Telemetry } from "./platform/telemetry.ts";
 import { createCredential, createGetToken } from "./platform/token.ts";
+import { createAuditLog } from "./recovery/audit-log.ts";
 import { createFailureStore } from "./recovery/failure-store.ts";
 import type { DrainDependencies } from "./recovery/drain-dead-letters.ts";
 import { createTargets } from "./compose-targets.ts";
+import { composeOperatorApi } from "./compose-operator.ts";
+import type { OperatorApi } from "./operator/create-operator-api.ts";
 
 /** What triggers work with. */
 export interface App {
@@ -48,8 +53,10 @@ export interface App {
   readonly serviceBus: ServiceBus;
   readonly batches: RunBatchDependencies;
   readonly ledger: Ledger;
+  readonly bodies: BodyStore;
   readonly telemetry: Telemetry;
   readonly recovery: DrainDependencies;
+  readonly operate: OperatorApi;
   parse(body: unknown): ParsedEvent;
 }
 
@@ -75,35 +82,43 @@ async function compose(config: AppConfig): Promise<App> {
   const store = createGatheringTableStore(createAzureTableStore(config.tableEndpoint, credential));
   const serviceBus = createServiceBus(config.serviceBusNamespace, credential);
   const { sender } = serviceBus;
-  const ledger = new Ledger({ store, clock });
+  const bodies = createBodyStore(config.blobEndpoint, credential);
+  const ledger = new Ledger({ store, bodies, clock });
   const http = createHttp();
   const getToken = createGetToken(credential, clock);
   const { maxMessageBytes, maximumInstanceCount: instances } = config;
   const knownEvents = flows.flatMap(({ flow }) => flow.businessEvents);
-  const parse = (body: unknown): ParsedEvent => parseBusinessEvent(body, { schemas, knownEvents });
+  const parse = createParser({ schemas, knownEvents });
+  const flowOf = (raw: unknown): string => {
+    const parsed = parse(raw);
+    if (parsed.kind !== "invoice") return "";
+    return findFlow(flows, parsed.event.businessEventId)?.name ?? "";
+  };
   const intake = createIntakeTarget({
     finance: createFinanceClient({ baseUrl: config.financeUrl, http, getToken }),
     flows,
     schemas,
     config,
-    ledger: createIntakeLedger(ledger, clock),
+    ledger: createIntakeLedger(ledger, clock, telemetry),
     publisher: createPublisher(sender, maxMessageBytes),
     clock,
   });
   const targets = createTargets({ flows, config, http, getToken, clock });
+  const failures = createFailureStore(store, clock);
+  const audit = createAuditLog(store, clock);
   return {
     config,
     engine: createEngine({
       ledger,
       claims: createClaims(store),
-      gates: createGates(store, clock),
+      gates: createGates(store, clock, telemetry),
       budgets: createBudgets({ store, clock, instances }),
       sender,
       clock,
       telemetry,
       random,
     }),
-    intake: createIntakeLane({ target: intake, ledger, maxMessageBytes }),
+    intake: createIntakeLane({ target: intake, ledger, maxMessageBytes, flowOf }),
     targets: new Map(
       targets.map((each) => [
         each.target.name,
@@ -113,16 +128,18 @@ async function compose(config: AppConfig): Promise<App> {
     serviceBus,
     batches: { sender, clock, telemetry, random },
     ledger,
+    bodies,
     telemetry,
     recovery: {
       ledger,
-      failures: createFailureStore(store),
+      failures,
       clock,
       telemetry,
       identify: (body) => toIdentity(parse(body)),
       serviceBus,
       blobs: createDeadLetterBlobs(config.blobEndpoint, credential),
     },
+    operate: composeOperatorApi({ config, clock, telemetry, failures, audit }),
     parse,
   };
 }

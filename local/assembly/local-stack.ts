@@ -6,6 +6,8 @@ export interface LocalStackInput {
   readonly crmClientId: string;
   readonly crmClientSecret: string;
   readonly functionsPackage: string;
+  /** The local identity service's address. */
+  readonly authority: string;
   readonly financeReader: { readonly clientId: string; readonly objectId: string };
   /** Live ones when left out. */
   readonly targets?: Readonly<Record<string, unknown>> | undefined;
@@ -15,6 +17,9 @@ export interface LocalStack {
   readonly config: Readonly<Record<string, string>>;
   readonly secretKeys: readonly string[];
 }
+
+/** What tokens for the local operator API are for. */
+export const operatorAudience = "api://causeway-local";
 
 /** The mail domain of the local world; nothing outside this machine is asked about it. */
 export const mailDomain = "mail.causeway.example";
@@ -35,6 +40,8 @@ export function toLocalStack(input: LocalStackInput): LocalStack {
   const settings: Readonly<Record<string, unknown>> = {
     environmentKind: "production",
     productionHosts: [financeHost],
+    alerts: { emails: ["duty@causeway.example"] },
+    runbookUrl: "https://causeway.example/docs/runbook.md",
     network: "public",
     serviceBusTier: "Standard",
     financeUrl: input.financeUrl,
@@ -54,6 +61,12 @@ export function toLocalStack(input: LocalStackInput): LocalStack {
       domainName: mailDomain,
       isVerified: true,
       senders: [{ username: "invoices", displayName: "Accounts receivable" }],
+    },
+    operator: {
+      audiences: [operatorAudience],
+      authority: input.authority,
+      allowEdits: true,
+      replayPerSecond: 300,
     },
     targets: input.targets ?? liveTargets,
   };

@@ -1,7 +1,8 @@
+import type { Clock } from "../platform/clock.ts";
 import type { Sender } from "../platform/messages.ts";
 import { deadLettersEntity } from "./wake-up-messages.ts";
 import type { Ledger } from "./ledger.ts";
-import { isTerminal } from "./ledger-rows.ts";
+import { isTerminal, withStep } from "./ledger-rows.ts";
 import type { DeliveryRow } from "./ledger-rows.ts";
 import type { Item, Lane } from "./lane.ts";
 import type { Decision } from "./policy.ts";
@@ -24,14 +25,17 @@ export interface Owed<Body> {
  * this returns, so whatever was missed is done again from the ledger row.
  */
 export async function commit<Body>(
-  dependencies: { readonly ledger: Ledger; readonly sender: Sender },
+  dependencies: { readonly ledger: Ledger; readonly sender: Sender; readonly clock: Clock },
   lane: Lane<Body>,
   decided: readonly Decided<Body>[],
   alsoOwed: readonly Owed<Body>[] = [],
 ): Promise<readonly DeliveryRow[]> {
-  const { ledger, sender } = dependencies;
+  const { ledger, sender, clock } = dependencies;
   await ledger.addOpen(decided.filter(isFirstPutOff).map(({ decision }) => decision.row));
-  const written = await saveAll(ledger, decided);
+  const written = await saveAll(
+    ledger,
+    decided.map((each) => toTold(each, clock.now())),
+  );
   const owed = [...alsoOwed, ...written.flatMap(({ item, row }) => toOwed(item, row))];
   // A delivered row has nothing to send; removing its open row first keeps design's order of success.
   await ledger.removeOpen(toClose(written, ["failed"], false));
@@ -41,6 +45,10 @@ export async function commit<Body>(
     ...alsoOwed.filter(({ what }) => what === "failure").map(({ row }) => row),
   ]);
   return written.map(({ row }) => row);
+}
+
+function toTold<Body>({ item, decision }: Decided<Body>, now: number): Decided<Body> {
+  return { item, decision: { ...decision, row: withStep(decision.row, item.row.hop, now) } };
 }
 
 interface Written<Body> {

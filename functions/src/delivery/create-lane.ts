@@ -15,6 +15,8 @@ export interface TargetLaneOptions {
   readonly budget: Budget;
   /** The effect must never be made twice. */
   readonly once: boolean;
+  /** Whether the event's flow has versions of a document. */
+  readonly isVersioned: (event: CanonicalEvent) => boolean;
   /** The rules of flow, stack and company for this document now. */
   readonly resolve: (
     event: CanonicalEvent,
@@ -37,6 +39,8 @@ export function createTargetLane(options: TargetLaneOptions): Lane<CanonicalEven
       return "skip" in resolved ? resolved : { settings: resolved.retry };
     },
     effectKeyOf: (event) => event.effectkey,
+    flowOf: (event) => event.flow,
+    versionOf: (event) => (options.isVersioned(event) ? BigInt(event.controlnumber) : null),
     loadBody: (id) => ledger.loadEvent(id.eventId, id.time),
     // Accepted with its body before it was published.
     toRaw: () => null,
@@ -50,8 +54,9 @@ export function createIntakeLane(options: {
   readonly target: Target<unknown>;
   readonly ledger: Ledger;
   readonly maxMessageBytes: number;
+  readonly flowOf: (raw: unknown) => string;
 }): Lane<unknown> {
-  const { target, ledger, maxMessageBytes } = options;
+  const { target, ledger, maxMessageBytes, flowOf } = options;
   return {
     target,
     entity: entities.businessEvents,
@@ -63,6 +68,8 @@ export function createIntakeLane(options: {
     effectKeyOf: () => {
       throw new TypeError("intake has no effect of its own");
     },
+    flowOf,
+    versionOf: () => null,
     loadBody: async (id) => JSON.parse(await ledger.loadRaw(id.eventId, id.time)) as unknown,
     toRaw: (raw) => JSON.stringify(raw),
     toWakeUpMessage: (raw, row) => toIntakeMessage(raw, row, maxMessageBytes),

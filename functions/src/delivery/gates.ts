@@ -1,17 +1,23 @@
 /*
  * A target's gate: is it being called at all? One row per target in `gates`, shared by all instances.
  *
- *   open ──unreachable──► outage ──probe answered──► open
+ *   open ──unreachable, or five deliveries in a row without an answer──► outage
+ *   outage ──probe answered──► open
  *    │ ▲                    │  ▲
  *    │ └─ throttledUntil    │  └── probe unreachable: nextProbeAt + 1 min, spread doubles
  *    └── Retry-After        └── at nextProbeAt one caller wins the lease (ETag) and probes
  *
  * Everybody else is put off to nextProbeAt + random(spread). The row is cached for 5 seconds: that is
  * how long an instance may go on calling a target that another instance found away.
+ *
+ * A person's pause lies over either state and changes neither: nobody is called, nobody probes, and what
+ * calls under way still report is kept. At its end an outage is probed at once.
  */
 import type { Clock } from "../platform/clock.ts";
-import { isConflict } from "../platform/table-store.ts";
+import { isConflict, TableError } from "../platform/table-store.ts";
 import type { ColumnValue, TableStore } from "../platform/table-store.ts";
+import { silentTelemetry } from "../platform/telemetry.ts";
+import type { Telemetry } from "../platform/telemetry.ts";
 import type { GateReport } from "./policy.ts";
 
 export interface Gate {
@@ -23,18 +29,39 @@ export interface Gate {
   readonly nextProbeAt: number;
   /** Probes without an answer in this outage; while open: throttlings since the last good answer. */
   readonly probes: number;
+  /** Deliveries in a row whose calls arrived and were not answered, and the last of them. */
+  readonly silences: number;
+  readonly silentEventId: string;
+  /** A person stopped the calls. */
+  readonly paused: Pause | null;
+}
+
+export interface Pause {
+  readonly at: number;
+  readonly by: string;
+  readonly reason: string;
 }
 
 export type Admission =
   | { readonly kind: "go" }
   /** The lease is ours: one call, then `report`. */
   | { readonly kind: "probe" }
-  | { readonly kind: "park"; readonly until: number; readonly spreadMs: number };
+  | {
+      readonly kind: "park";
+      readonly until: number;
+      readonly spreadMs: number;
+      /** Put off by a person, which is nobody's outage. */
+      readonly isPaused: boolean;
+    };
 
 export interface Gates {
   admit(target: string): Promise<Admission>;
   /** What a call taught; gives where those stand that have to be put off now. */
   report(target: string, report: GateReport, wasProbe: boolean): Promise<Gate>;
+  /** As it stands in the table now. */
+  read(target: string): Promise<Gate>;
+  /** Other instances see it within the cache's 5 seconds. Throws CHANGED when others kept writing. */
+  setPause(target: string, pause: Pause | null): Promise<Gate>;
 }
 
 export const gatesTable = "gates";
@@ -44,9 +71,15 @@ const probeEveryMs = 60_000;
 const firstSpreadMs = 60_000;
 const firstThrottleSpreadMs = 2_000;
 const lastSpreadMs = 30 * 60_000;
+/** One document that is always too slow must not close the gate for all; this many different ones do. */
+const silencesOfOutage = 5;
+/** How soon the first of those that a pause put off look again, should the end of the pause not wake them. */
+const pauseLookMs = 60_000;
+const conflictTries = 5;
 
 export function openGate(now: number): Gate {
-  return { state: "open", since: now, throttledUntil: 0, nextProbeAt: 0, probes: 0 };
+  const none = { throttledUntil: 0, nextProbeAt: 0, probes: 0, silences: 0, silentEventId: "" };
+  return { state: "open", since: now, ...none, paused: null };
 }
 
 /**
@@ -55,6 +88,8 @@ export function openGate(now: number): Gate {
  * those who come back together would only be throttled together.
  */
 export function spreadMs(gate: Gate): number {
+  // Nobody knows when a pause ends; few look often, and its end wakes all.
+  if (gate.paused !== null) return lastSpreadMs;
   const first = gate.state === "open" ? firstThrottleSpreadMs : firstSpreadMs;
   return Math.min(first * 2 ** gate.probes, lastSpreadMs);
 }
@@ -64,6 +99,7 @@ export function admission(
   gate: Gate,
   now: number,
 ): { readonly kind: "go" } | { readonly kind: "park" | "mayProbe"; readonly until: number } {
+  if (gate.paused !== null) return { kind: "park", until: now + pauseLookMs };
   if (gate.state === "open") {
     return gate.throttledUntil > now
       ? { kind: "park", until: gate.throttledUntil }
@@ -76,10 +112,23 @@ export function admission(
 
 /** The gate after a report; the same object when nothing changes. */
 export function applyReport(gate: Gate, report: GateReport, now: number, wasProbe: boolean): Gate {
+  const next = toReported(gate, report, now, wasProbe);
+  return next.paused === gate.paused ? next : { ...next, paused: gate.paused };
+}
+
+/** The gate under a pause, or when it ends. */
+export function withPause(gate: Gate, pause: Pause | null, now: number): Gate {
+  if (pause !== null) return { ...gate, paused: pause };
+  return { ...gate, paused: null, nextProbeAt: gate.state === "outage" ? now : gate.nextProbeAt };
+}
+
+function toReported(gate: Gate, report: GateReport, now: number, wasProbe: boolean): Gate {
   switch (report.kind) {
     case "reached":
       // Good answers of calls made before a throttling do not end it.
-      if (gate.state === "open" && (gate.probes === 0 || gate.throttledUntil > now)) return gate;
+      if (gate.state === "open" && (gate.probes === 0 || gate.throttledUntil > now)) {
+        return gate.silences === 0 ? gate : { ...gate, silences: 0, silentEventId: "" };
+      }
       return openGate(now);
     case "throttled": {
       // The target answers, so an outage is over; only a longer wait replaces a shorter one.
@@ -91,6 +140,16 @@ export function applyReport(gate: Gate, report: GateReport, now: number, wasProb
         throttledUntil: report.until,
         probes: isAgain ? before.probes + 1 : before.probes,
       };
+    }
+    case "silent": {
+      if (gate.state === "outage") {
+        return toReported(gate, { kind: "unreachable", probeAt: null }, now, wasProbe);
+      }
+      if (gate.silentEventId === report.eventId) return gate;
+      const silences = gate.silences + 1;
+      return silences < silencesOfOutage
+        ? { ...gate, silences, silentEventId: report.eventId }
+        : toReported(gate, { kind: "unreachable", probeAt: null }, now, wasProbe);
     }
     case "unreachable": {
       const probeAt = Math.max(report.probeAt ?? 0, now + probeEveryMs);
@@ -114,7 +173,11 @@ interface Cached {
   readonly at: number;
 }
 
-export function createGates(store: TableStore, clock: Clock): Gates {
+export function createGates(
+  store: TableStore,
+  clock: Clock,
+  telemetry: Telemetry = silentTelemetry,
+): Gates {
   const cache = new Map<string, Cached>();
   const read = async (target: string, fresh: boolean): Promise<Cached> => {
     const known = cache.get(target);
@@ -153,17 +216,46 @@ export function createGates(store: TableStore, clock: Clock): Gates {
         const leased = { ...before.gate, nextProbeAt: verdict.until };
         if (await write(target, before, leased)) return { kind: "probe" };
       }
-      return { kind: "park", until: verdict.until, spreadMs: spreadMs(before.gate) };
+      return {
+        kind: "park",
+        until: verdict.until,
+        spreadMs: spreadMs(before.gate),
+        isPaused: before.gate.paused !== null,
+      };
     },
     report: async (target, report, wasProbe) => {
       for (let attempt = 0; ; attempt += 1) {
         const before = await read(target, attempt > 0);
         const gate = applyReport(before.gate, report, clock.now(), wasProbe);
         if (gate === before.gate) return gate;
-        if ((await write(target, before, gate)) || attempt >= 5) return gate;
+        if (await write(target, before, gate)) {
+          tellGate(telemetry, target, before.gate, gate);
+          return gate;
+        }
+        if (attempt >= conflictTries) return gate;
       }
     },
+    read: async (target) => (await read(target, true)).gate,
+    setPause: async (target, pause) => {
+      for (let attempt = 0; attempt <= conflictTries; attempt += 1) {
+        const before = await read(target, true);
+        const gate = withPause(before.gate, pause, clock.now());
+        if (await write(target, before, gate)) return gate;
+      }
+      // Unlike a report, a person's word must not get lost.
+      throw new TableError("CHANGED", gatesTable);
+    },
   };
+}
+
+/** Who wrote the change tells it: once, however many instances saw it. */
+function tellGate(telemetry: Telemetry, target: string, before: Gate, gate: Gate): void {
+  const isThrottled = gate.throttledUntil > before.throttledUntil;
+  if (gate.state === before.state && !isThrottled) return;
+  const state = gate.state === "open" && isThrottled ? "throttled" : gate.state;
+  const forMs = Math.max(gate.since - before.since, 0);
+  telemetry.event("gate", { target, state }, gate.state === before.state ? {} : { forMs });
+  telemetry.metric("causeway.outage", gate.state === "outage" ? 1 : 0, { target });
 }
 
 function toColumns(gate: Gate): Record<string, ColumnValue> {
@@ -173,6 +265,15 @@ function toColumns(gate: Gate): Record<string, ColumnValue> {
     throttledUntil: new Date(gate.throttledUntil).toISOString(),
     nextProbeAt: new Date(gate.nextProbeAt).toISOString(),
     probes: gate.probes,
+    silences: gate.silences,
+    silentEventId: gate.silentEventId,
+    ...(gate.paused === null
+      ? {}
+      : {
+          pausedAt: new Date(gate.paused.at).toISOString(),
+          pausedBy: gate.paused.by,
+          pauseReason: gate.paused.reason,
+        }),
   };
 }
 
@@ -184,5 +285,15 @@ function fromColumns(columns: Readonly<Record<string, ColumnValue>>): Gate {
     throttledUntil: instant("throttledUntil"),
     nextProbeAt: instant("nextProbeAt"),
     probes: Number(columns["probes"] ?? 0),
+    silences: Number(columns["silences"] ?? 0),
+    silentEventId: String(columns["silentEventId"] ?? ""),
+    paused:
+      columns["pausedAt"] === undefined
+        ? null
+        : {
+            at: instant("pausedAt"),
+            by: String(columns["pausedBy"]),
+            reason: String(columns["pauseReason"]),
+          },
   };
 }

@@ -19,10 +19,15 @@ const shards = 4;
 export function toLedgerKey(id: DeliveryId): LedgerKey {
   const digits = id.time.replace(/\D/g, "");
   return {
-    table: `ledger${digits.slice(0, 6)}`,
+    table: `ledger${toLedgerMonth(id.time)}`,
     partitionKey: `${digits.slice(0, 12)}-${shardOf(id.eventId)}`,
     rowKey: toLedgerRowKey(id.eventId, id.target),
   };
+}
+
+/** `yyyymm`: what is dropped together. */
+export function toLedgerMonth(time: string): string {
+  return time.replace(/\D/g, "").slice(0, 6);
 }
 
 export function toLedgerRowKey(eventId: string, target: string): string {
@@ -61,14 +66,20 @@ export interface JourneySubject {
   readonly customerAccount: string;
 }
 
-/** Two rows per event: by document number, by customer (there in time order). */
-export function toJourneyKeys(subject: JourneySubject): readonly [LedgerKey, LedgerKey] {
-  const table = `journeys${subject.time.replace(/\D/g, "").slice(0, 6)}`;
+/** `journeys<yyyymm>` of an instant in ISO 8601. */
+export function toJourneysTable(time: string): string {
+  return `journeys${toLedgerMonth(time)}`;
+}
+
+/** Three rows per event: by document number, by customer (there in time order), by event id. */
+export function toJourneyKeys(subject: JourneySubject): readonly LedgerKey[] {
+  const table = toJourneysTable(subject.time);
   const partitionKey = toSafeKey(subject.legalEntity);
   const number = toSafeKey(subject.number);
   const customer = toSafeKey(subject.customerAccount);
   return [
     { table, partitionKey, rowKey: `n|${number}|${subject.eventId}` },
     { table, partitionKey, rowKey: `c|${customer}|${subject.time}|${subject.eventId}` },
+    { table, partitionKey, rowKey: `e|${subject.eventId}` },
   ];
 }

@@ -28,6 +28,26 @@ export interface DeliveryId {
   readonly target: string;
 }
 
+/** What one wake-up came to. */
+export interface TrailStep {
+  /** Epoch ms. */
+  readonly at: number;
+  /** The hop that was handled. */
+  readonly hop: number;
+  /** Tries against the target so far. */
+  readonly attempts: number;
+  readonly state: DeliveryState;
+  readonly code: string | null;
+  readonly reason: string | null;
+  /** When the next wake-up was made due; null: settled. */
+  readonly dueAt: number | null;
+}
+
+/** The first steps tell how it began and the last ones where it stands; the middle of a long story goes. */
+const firstSteps = 5;
+const lastSteps = 25;
+const reasonLength = 200;
+
 /**
  * One delivery as the ledger keeps it. Instants are epoch ms. `…At` of limits are on the row's
  * *reachable clock* (`reachableNow`): wall time minus all time in which the target was not called
@@ -75,6 +95,8 @@ export interface DeliveryRow extends DeliveryId {
   readonly wouldSend: string | null;
   readonly failureId: string | null;
   readonly settledAt: number | null;
+  /** Oldest first. */
+  readonly trail: readonly TrailStep[];
 }
 
 export function createDeliveryRow(
@@ -119,7 +141,24 @@ export function createDeliveryRow(
     wouldSend: null,
     failureId: null,
     settledAt: start.rule === undefined ? null : start.acceptedAt,
+    trail: [],
   };
+}
+
+/** The row with the step that led to it: `hop` was handled at `now`. */
+export function withStep(row: DeliveryRow, hop: number, now: number): DeliveryRow {
+  const step: TrailStep = {
+    at: now,
+    hop,
+    attempts: row.attempts,
+    state: row.state,
+    code: row.code ?? row.rule,
+    reason: row.reason?.slice(0, reasonLength) ?? null,
+    dueAt: isTerminal(row) ? null : row.dueAt,
+  };
+  const all = [...row.trail, step];
+  if (all.length <= firstSteps + lastSteps) return { ...row, trail: all };
+  return { ...row, trail: [...all.slice(0, firstSteps), ...all.slice(-lastSteps)] };
 }
 
 export function isTerminal(row: { readonly state: DeliveryState }): boolean {

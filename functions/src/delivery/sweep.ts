@@ -43,12 +43,14 @@ export async function sweepLane<Body>(
   on: SweepDependencies,
   lane: Lane<Body>,
 ): Promise<SweepResult> {
-  const oldest = (await on.oldestActive(lane.entity, lane.subscription)) ?? Infinity;
+  const target = lane.target.name;
+  const oldestActive = await on.oldestActive(lane.entity, lane.subscription);
+  const oldest = oldestActive ?? Infinity;
   const total = { seen: 0, woken: 0, stuck: 0, cleared: 0 };
   let continuation: string | undefined;
   do {
     const page = await on.ledger.store.query(openTable, {
-      partitionKey: openPartitions(lane.target.name, on.clock.now()),
+      partitionKey: openPartitions(target, on.clock.now()),
       limit: pageSize,
       ...(continuation === undefined ? {} : { continuation }),
     });
@@ -59,7 +61,10 @@ export async function sweepLane<Body>(
     total.cleared += result.cleared;
     continuation = page.continuation;
   } while (continuation !== undefined);
-  on.telemetry.event("sweep", { target: lane.target.name }, total);
+  on.telemetry.event("sweep", { target }, total);
+  const ageMs = oldestActive === null ? 0 : on.clock.now() - oldestActive;
+  on.telemetry.metric("causeway.backlog.age", Math.max(ageMs, 0) / 1_000, { target });
+  on.telemetry.metric("causeway.backlog.open", total.seen - total.cleared, { target });
   return total;
 }
 
@@ -72,7 +77,7 @@ async function sweepPage<Body>(
   const now = on.clock.now();
   // The open row's own due time is that of acceptance; it only says that looking is worth while.
   const due = rows.filter((row) => Date.parse(String(row.columns["dueAt"])) < now);
-  const ids = due.map((row) => toId(lane, row));
+  const ids = due.map((row) => toOpenId(lane, row));
   const versions = await on.ledger.load(ids, { fresh: true });
   const decided: Decided<Body>[] = [];
   const owed: Owed<Body>[] = [];
@@ -125,6 +130,7 @@ function isAbandoned(row: StoredRow | undefined, now: number): boolean {
   return row !== undefined && now - Date.parse(String(row.columns["dueAt"])) > abandonedMs;
 }
 
-function toId<Body>(lane: Lane<Body>, row: StoredRow): DeliveryId {
+/** An open row's delivery. */
+export function toOpenId<Body>(lane: Lane<Body>, row: StoredRow): DeliveryId {
   return { eventId: row.rowKey, time: String(row.columns["time"]), target: lane.target.name };
 }

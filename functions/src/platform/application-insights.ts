@@ -2,9 +2,11 @@
  * Telemetry over Application Insights. The SDK takes half a second to load and 60 MB, so it is loaded
  * beside the first work and not before it: what is told until then is kept (bounded) and sent after.
  */
-import { context, SpanKind, SpanStatusCode, trace } from "@opentelemetry/api";
+import { context, metrics, SpanKind, SpanStatusCode, trace } from "@opentelemetry/api";
+import type { Histogram } from "@opentelemetry/api";
 import type { TokenCredential } from "@azure/identity";
 import type { TelemetryClient } from "applicationinsights";
+import { createBoundedDimensions } from "./bounded-dimensions.ts";
 import { createUnrecordedHop } from "./telemetry.ts";
 import type { Dimensions, Hop, HopStart, Telemetry } from "./telemetry.ts";
 import { formatTraceparent, parseTraceparent } from "./trace.ts";
@@ -21,6 +23,7 @@ export function createApplicationInsights(options: {
 }): Telemetry {
   let client: TelemetryClient | undefined;
   let pending: ((client: TelemetryClient) => void)[] = [];
+  const record = createRecord();
   const loading = loadClient(options).then(
     (loaded) => {
       client = loaded;
@@ -43,11 +46,10 @@ export function createApplicationInsights(options: {
         ready.trackEvent({
           name,
           properties: toProperties(dimensions),
-          ...(measurements === undefined ? {} : { measurements }),
+          ...(measurements === undefined ? {} : { measurements: toNumbers(measurements) }),
         }),
       ),
-    metric: (name, value, dimensions) =>
-      tell((ready) => ready.trackMetric({ name, value, properties: toProperties(dimensions) })),
+    metric: (name, value, dimensions) => tell(() => record(name, value, dimensions)),
     error: (error, dimensions) =>
       tell((ready) =>
         // Messages may quote documents: name and place tell enough.
@@ -97,6 +99,27 @@ async function loadClient(options: {
   };
   client.initialize();
   return client;
+}
+
+/**
+ * The SDK's own `trackMetric` looks its instrument up in every call. Every metric is a histogram here:
+ * its export has sum, count, least and most, so counts can be summed and gauges be looked at.
+ */
+function createRecord(): (
+  name: string,
+  value: number,
+  dimensions: Readonly<Record<string, string>>,
+) => void {
+  const bound = createBoundedDimensions();
+  const instruments = new Map<string, Histogram>();
+  return (name, value, dimensions) => {
+    let instrument = instruments.get(name);
+    if (instrument === undefined) {
+      instrument = metrics.getMeter(tracerName).createHistogram(name);
+      instruments.set(name, instrument);
+    }
+    instrument.record(value, bound(name, dimensions));
+  };
 }
 
 /** A consumer span that goes on from the hop before. */
@@ -152,5 +175,15 @@ function withoutMessage(error: Error): Error {
 function toProperties(dimensions: Dimensions): Record<string, string> {
   return Object.fromEntries(
     Object.entries(dimensions).map(([name, value]) => [name, String(value)]),
+  );
+}
+
+function toNumbers(
+  measurements: Readonly<Record<string, number | undefined>>,
+): Record<string, number> {
+  return Object.fromEntries(
+    Object.entries(measurements).flatMap(([name, value]) =>
+      value === undefined ? [] : [[name, value]],
+    ),
   );
 }

@@ -1,3 +1,10 @@
+import type {
+  EventDimensions,
+  EventMeasurements,
+  EventName,
+  MetricDimensions,
+  MetricName,
+} from "./telemetry-catalogue.ts";
 import { createSpanId, formatTraceparent, parseTraceparent } from "./trace.ts";
 
 export type Dimensions = Readonly<Record<string, string | number | boolean>>;
@@ -22,12 +29,16 @@ export interface HopStart {
  * collector is away is lost. Identifiers only: no bodies, no names, no addresses.
  */
 export interface Telemetry {
-  event(
-    name: string,
-    dimensions: Dimensions,
-    measurements?: Readonly<Record<string, number>>,
+  event<Name extends EventName>(
+    name: Name,
+    dimensions: EventDimensions<Name>,
+    measurements?: EventMeasurements<Name>,
   ): void;
-  metric(name: string, value: number, dimensions: Dimensions): void;
+  metric<Name extends MetricName>(
+    name: Name,
+    value: number,
+    dimensions: MetricDimensions<Name>,
+  ): void;
   error(error: Error, dimensions: Dimensions): void;
   startHop(start: HopStart): Hop;
   flush(): Promise<void>;

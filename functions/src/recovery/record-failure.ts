@@ -12,7 +12,10 @@ import type { Clock } from "../platform/clock.ts";
 import { toStableId } from "../platform/effect-key.ts";
 import type { Telemetry } from "../platform/telemetry.ts";
 import { toTraceId } from "../platform/trace.ts";
-import type { Failure, FailureStore } from "./failure-store.ts";
+import { meaningOf } from "./failure-codes.ts";
+import { toGroup } from "./failure-group.ts";
+import type { FailureStore } from "./failure-store.ts";
+import type { Failure } from "./failure.ts";
 
 /** A message from `dead-letters` (or from where nobody reads), as it was found. */
 export interface DeadLetter {
@@ -45,8 +48,10 @@ export async function recordFailures(
   for (const letter of letters) failures.push(...(await toFailures(on, letter)));
   const unique = new Map(failures.map((failure) => [failure.failureId, failure]));
   const added = await on.failures.record([...unique.values()]);
-  for (const { code, target, stage, eventId, failureId } of unique.values()) {
-    on.telemetry.event("failure", { code, target, stage, eventId, failureId });
+  for (const { code, target, stage, eventId, failureId, reason } of unique.values()) {
+    const group = toGroup(code, target, reason);
+    const { owner } = meaningOf(code);
+    on.telemetry.event("failure", { code, target, stage, eventId, failureId, owner, group });
   }
   return added;
 }
@@ -153,6 +158,7 @@ function toFailure(letter: DeadLetter, row: DeliveryRow): Failure {
     businessKey: subject === "" ? row.eventId : subject,
     effectKey: textOf(body, "effectkey") ?? "",
     generation: row.generation,
+    replaces: "",
     missing: row.missing,
     body: toText(body),
     properties,
@@ -191,6 +197,7 @@ function toUnknown(
     businessKey: id?.eventId ?? "",
     effectKey: textOf(body, "effectkey") ?? "",
     generation: 0,
+    replaces: "",
     missing: [],
     body: text,
     properties,

@@ -15,8 +15,10 @@ import {
 } from "../../../../functions/src/delivery/wake-up-messages.ts";
 import { silentTelemetry } from "../../../../functions/src/platform/telemetry.ts";
 import type { Outcome, Target } from "../../../../functions/src/targets/target.ts";
-import { ManualClock, MemoryBroker } from "../../../support/delivery-world.ts";
-import { Killed, Killer } from "../../../support/faulty-ports.ts";
+import { ManualClock, MemoryBroker, wrapPorts } from "../../../support/delivery-world.ts";
+import { faultAt, FaultyPorts, Killed } from "../../../support/faulty-ports.ts";
+import { incompressible } from "../../../support/incompressible.ts";
+import { MemoryBodyStore } from "../../../support/memory-body-store.ts";
 import { MemoryTableStore } from "../../../support/memory-table-store.ts";
 import { numberedEvent } from "../../../support/numbered-event.ts";
 
@@ -27,27 +29,29 @@ class IntakeWorld {
   readonly clock = new ManualClock();
   readonly broker = new MemoryBroker();
   readonly memory = new MemoryTableStore();
-  readonly killer = new Killer();
+  readonly blobs = new MemoryBodyStore();
+  readonly faults = new FaultyPorts();
   answers: Outcome[] = [];
   enriched = 0;
 
   async process(...bodies: readonly unknown[]): Promise<readonly DeliveryRow[]> {
-    const store = this.killer.store(this.memory);
-    const sender = this.killer.sender(this.broker);
+    const { blobs, broker: sender, memory: store } = this;
+    const ports = wrapPorts(this.faults, { store, sender, bodies: blobs });
     const { clock } = this;
-    const ledger = new Ledger({ store, clock });
+    const ledger = new Ledger({ store: ports.store, bodies: ports.bodies, clock });
     const lane = createIntakeLane({
-      target: this.#target(ledger, createPublisher(sender, 262_144)),
+      target: this.#target(ledger, createPublisher(ports.sender, 262_144)),
       ledger,
       maxMessageBytes: 262_144,
+      flowOf: () => "invoice-posted",
     });
     const engine = createEngine({
       ledger,
-      sender,
+      sender: ports.sender,
       clock,
-      claims: createClaims(store),
-      gates: createGates(store, clock),
-      budgets: createBudgets({ store, clock, instances: 1 }),
+      claims: createClaims(ports.store),
+      gates: createGates(ports.store, clock),
+      budgets: createBudgets({ store: ports.store, clock, instances: 1 }),
       telemetry: silentTelemetry,
       random: () => 0.5,
     });
@@ -114,12 +118,13 @@ describe("intake as a pseudo-target", () => {
     ]);
   });
 
-  it("makes a journey findable by number and by customer", async () => {
+  it("makes a journey findable by number, by customer and by event id", async () => {
     const world = new IntakeWorld();
     await world.process({ n: 1 });
     const { id } = numberedEvent(1);
     expect(world.memory.rows("journeys202611").map(({ rowKey }) => rowKey)).toEqual([
       `c|US-001|2026-11-24T11:59:30.000Z|${id}`,
+      `e|${id}`,
       `n|CIV-000001|${id}`,
     ]);
   });
@@ -168,18 +173,18 @@ describe("intake as a pseudo-target", () => {
     for (let call = 1; call <= 12; call += 1) {
       for (const when of ["before", "after"] as const) {
         const world = new IntakeWorld();
-        world.killer.killAt(call, when);
+        world.faults.plan = faultAt(call, { how: "kill", when });
         await world.process({ n: 1 }).catch((error: unknown) => {
           if (!(error instanceof Killed)) throw error;
         });
-        world.killer.revive();
+        world.faults.revive();
         world.clock.advance(3_600_000);
         await world.process({ n: 1 });
         expect(world.eventRow()).toMatchObject({ state: "published" });
         const messages = world.broker.sent.map(({ message }) => JSON.stringify(message));
         expect(new Set(messages).size).toBe(1);
         expect(world.memory.rows("ledger202611")).toHaveLength(4);
-        expect(world.memory.rows("journeys202611")).toHaveLength(2);
+        expect(world.memory.rows("journeys202611")).toHaveLength(3);
         // The hour is that of the row: killed before it, the second run's.
         const open = world.memory.rows("open").map(({ partitionKey }) => partitionKey);
         expect(open.map((key) => key.split("|")[0])).toEqual(["ce", "crm"]);
@@ -187,10 +192,26 @@ describe("intake as a pseudo-target", () => {
     }
   });
 
+  it("keeps a raw body that no row can hold as a blob, written before the row that names it", async () => {
+    const world = new IntakeWorld();
+    world.answers = [away, away, away];
+    const big = { n: 1, text: incompressible(600_000) };
+    await world.process(big);
+    expect(world.faults.labels.slice(0, 2)).toEqual([
+      expect.stringMatching(/^put 202611\/00000000-0000-4000-8000-000000000001\/raw-[0-9a-f]{16}$/),
+      "write ledger202611 insert",
+    ]);
+    const envelope = JSON.parse(world.broker.sent[0]?.message.body ?? "") as unknown;
+    expect(envelope).toMatchObject({ hop: 2, dataref: "ledger" });
+    world.clock.advance(600_000);
+    await world.process(envelope);
+    expect(world.eventRow()).toMatchObject({ state: "published" });
+  });
+
   it("takes 100 events in with about seventeen table requests", async () => {
     const world = new IntakeWorld();
     await world.process(...Array.from({ length: 100 }, (_none, n) => ({ n })));
-    const tables = world.killer.calls.filter((call) => !call.startsWith("send"));
+    const tables = world.faults.calls.filter(({ port }) => port === "store");
     expect(tables.length).toBeLessThanOrEqual(25);
     expect(world.memory.rows("ledger202611")).toHaveLength(400);
   });

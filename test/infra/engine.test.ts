@@ -1,0 +1,86 @@
+import { beforeAll, describe, expect, it } from "@jest/globals";
+import { everythingOn, readProfile } from "./capture-stack.ts";
+import { FUNCTION_KEY } from "./fake-cloud.ts";
+import { findMissingDependencies, textsIn } from "./support/graph.ts";
+import { runEngine, type EngineRun } from "./support/run-engine.ts";
+
+const ENGINE_LIMIT_MS = 150_000;
+const CRM_SECRET = everythingOn.crmClientSecret;
+/** The wire's mark of a secret: `sdk/nodejs/runtime/rpc.ts`. */
+const SIGNATURE = "4dabf18193072939515e22adb298388d";
+const SECRET = "1b47061264138c4ac30d75fd1eb44270";
+
+function run(profile: string, isPreview: boolean): Promise<EngineRun> {
+  const own = Object.entries({ functionsPackage: "package.json", ...everythingOn }).map(
+    ([key, value]) => [
+      `causeway:${key}`,
+      typeof value === "string" ? value : JSON.stringify(value),
+    ],
+  );
+  return runEngine({
+    stack: profile,
+    config: { ...readProfile(profile), ...(Object.fromEntries(own) as Record<string, string>) },
+    secretKeys: ["causeway:crmClientSecret"],
+    isPreview,
+  });
+}
+
+/** The same with every secret taken out, as whoever may not decrypt sees it. */
+function withoutSecrets(value: unknown): unknown {
+  if (typeof value !== "object" || value === null) return value;
+  if ((value as Readonly<Record<string, unknown>>)[SIGNATURE] === SECRET) return "[secret]";
+  if (Array.isArray(value)) return value.map(withoutSecrets);
+  return Object.fromEntries(
+    Object.entries(value).map(([key, member]) => [key, withoutSecrets(member)]),
+  );
+}
+
+describe.each(["dev", "prod"])("the engine's view of profile %s", (profile) => {
+  let engine: EngineRun;
+
+  beforeAll(async () => {
+    engine = await run(profile, false);
+  }, ENGINE_LIMIT_MS);
+
+  it("is that of a program that ends well", () => {
+    expect(engine.exitCode).toBe(0);
+    expect(engine.resources.length).toBeGreaterThan(80);
+    expect(Object.keys(engine.outputs)).toEqual(expect.arrayContaining(["doors", "addresses"]));
+  });
+
+  it("has no secret in clear: not in state, not in outputs, not in what is printed", () => {
+    const secrets = [CRM_SECRET, FUNCTION_KEY, "SharedAccessKey=", ...engine.secrets];
+    const shown = [
+      ...engine.resources.flatMap(({ name, wire }) =>
+        textsIn(withoutSecrets(wire)).map((text) => ({ place: name, text })),
+      ),
+      ...textsIn(withoutSecrets(engine.outputs)).map((text) => ({ place: "outputs", text })),
+      ...engine.log.map((text) => ({ place: "log", text })),
+    ];
+    const leaks = shown
+      .filter(({ text }) => secrets.some((secret) => text.includes(secret)))
+      .map(({ place }) => place);
+
+    expect(engine.secrets.length).toBeGreaterThan(0);
+    expect(leaks).toEqual([]);
+  });
+
+  it("knows of everything that a resource uses, so that nothing is made too early", () => {
+    expect(findMissingDependencies(engine.resources)).toEqual([]);
+  });
+});
+
+describe("a preview of a new production stack", () => {
+  it(
+    "ends well, although nothing that Azure decides is known yet",
+    async () => {
+      const preview = await run("prod", true);
+
+      expect({ exitCode: preview.exitCode, last: preview.log.slice(-1) }).toMatchObject({
+        exitCode: 0,
+      });
+      expect(preview.resources.length).toBeGreaterThan(80);
+    },
+    ENGINE_LIMIT_MS,
+  );
+});

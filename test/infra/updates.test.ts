@@ -1,0 +1,92 @@
+import { beforeAll, describe, expect, it } from "@jest/globals";
+import { captureStack, everythingOn, type CapturedStack } from "./capture-stack.ts";
+import { findMissingDependencies, findReplacements, type Node } from "./support/graph.ts";
+
+const host = "contoso.operations.dynamics.com";
+const door = { name: "prod", financeHost: host, endpoints: ["eventGrid", "https"] };
+const harmless: readonly (readonly [string, Readonly<Record<string, unknown>>])[] = [
+  ["more instances", { maximumInstanceCount: 20, alwaysReady: 3, instanceMemoryMB: 4096 }],
+  ["longer retention", { logRetentionDays: 365 }],
+  ["another tag", { tags: { owner: "somebody-else" } }],
+  ["the other key", { doors: [{ ...door, activeKey: "secondary" }] }],
+  ["one more door", { doors: [door, { ...door, name: "second" }] }],
+  ["a newer Node", { nodeVersion: "24" }],
+];
+/** Each is a whole run of the program. */
+const RUN_LIMIT_MS = 60_000;
+
+describe("an update of a production stack", () => {
+  let before: CapturedStack;
+
+  beforeAll(async () => {
+    before = await captureStack("prod", { ...everythingOn, doors: [door] });
+  }, RUN_LIMIT_MS);
+
+  it.each(harmless)(
+    "keeps all that holds data with %s",
+    async (_what, change) => {
+      const after = await captureStack("prod", { ...everythingOn, doors: [door], ...change });
+
+      expect(findReplacements(before.resources, after.resources)).toEqual([]);
+    },
+    RUN_LIMIT_MS,
+  );
+
+  it("that switches a target off deletes its workflow and its identity, and nothing that holds data", async () => {
+    const targets = { ...everythingOn.targets, crm: { mode: "off" } };
+    const after = await captureStack("prod", { ...everythingOn, doors: [door], targets });
+
+    expect(findReplacements(before.resources, after.resources)).toEqual([
+      "identities-crm is deleted",
+      "invoice-to-crm-workflow is deleted",
+    ]);
+  });
+
+  it("that moves a stack between tiers is found out", async () => {
+    const small = await captureStack("prod", {
+      ...everythingOn,
+      doors: [door],
+      network: "public",
+      serviceBusTier: "Standard",
+    });
+
+    expect(findReplacements(small.resources, before.resources)).toEqual([
+      "messaging-namespace is made anew for sku.name",
+      "messaging-namespace is made anew for zoneRedundant",
+      "messaging-namespace is made anew for premiumMessagingPartitions",
+    ]);
+  });
+});
+
+describe("the graph", () => {
+  const node = (name: string, more: Partial<Node>): Node => ({
+    urn: `urn:${name}`,
+    type: "azure-native:servicebus:Queue",
+    name,
+    id: `/subscriptions/s/${name}`,
+    inputs: {},
+    dependencies: [],
+    ...more,
+  });
+  const bus = node("bus", {
+    type: "azure-native:servicebus:Namespace",
+    inputs: { namespaceName: "bus" },
+  });
+
+  it("misses a dependency by name and one by id", () => {
+    const queue = node("queue", { inputs: { namespaceName: "bus" } });
+    const grant = node("grant", { type: "t", inputs: { scope: `${bus.id}/queues/x` } });
+
+    expect(findMissingDependencies([bus, queue, grant])).toEqual([
+      "azure-native:servicebus:Queue queue uses azure-native:servicebus:Namespace bus",
+      "t grant uses azure-native:servicebus:Namespace bus",
+    ]);
+  });
+
+  it("is content with a dependency over others", () => {
+    const queue = node("queue", { inputs: { namespaceName: "bus" }, dependencies: [bus.urn] });
+    const grant = node("grant", { inputs: { scope: bus.id }, dependencies: [queue.urn] });
+
+    expect(findMissingDependencies([bus, queue, grant])).toEqual([]);
+  });
+});
