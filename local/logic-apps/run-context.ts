@@ -13,15 +13,18 @@ export function createContext(
 ): EvaluationContext {
   const loops = loopsOf(frame);
   let actions: WdlObject | undefined;
+  let now: string | undefined;
   const item = extra.item ?? loops.findLast((loop) => loop.item !== undefined)?.item;
   return {
     parameters: run.parameters,
     trigger: run.trigger,
     workflow: run.workflow,
-    now: run.nowText(),
     ...(run.callbackUrl === undefined ? {} : { callbackUrl: run.callbackUrl }),
     ...(item === undefined ? {} : { item }),
     ...(extra.action === undefined ? {} : { action: extra.action }),
+    get now() {
+      return (now ??= run.nowText());
+    },
     get variables() {
       return buildObject([...run.variables].map(([name, variable]) => [name, variable.value]));
     },
