@@ -83,7 +83,11 @@ export async function startAzureServices(
     workflows: createWorkflowsAdapter(workflows, () => workflowsDoor.httpUrl),
     functions: keep(startFunctionApps(base)),
     monitorDoor,
-    telemetryConnectionString: toTelemetryConnectionString(monitorDoor.httpsUrl),
+    telemetry: {
+      connectionString: toTelemetryConnectionString(monitorDoor.httpsUrl),
+      createComponent: (id, disableLocalAuth) =>
+        monitor.createComponent({ id, instrumentationKey, disableLocalAuth }),
+    },
   };
 }
 
@@ -150,7 +154,8 @@ function lastSegment(resourceId: string): string {
   return resourceId.slice(resourceId.lastIndexOf("/") + 1);
 }
 
-/** The collector takes any key until a component is made known to it. */
+const instrumentationKey = toDirectoryId("client", "monitor");
+
 function toTelemetryConnectionString(endpoint: string): string {
-  return `InstrumentationKey=${toDirectoryId("client", "monitor")};IngestionEndpoint=${endpoint}/;LiveEndpoint=${endpoint}/`;
+  return `InstrumentationKey=${instrumentationKey};IngestionEndpoint=${endpoint}/;LiveEndpoint=${endpoint}/`;
 }
