@@ -30,6 +30,7 @@ import { systemClock } from "./platform/clock.ts";
 import { readConfig } from "./platform/config.ts";
 import type { AppConfig } from "./platform/config.ts";
 import { createDeadLetterBlobs } from "./platform/dead-letter-blobs.ts";
+import { createGatheringTableStore } from "./platform/gathering-table-store.ts";
 import { createHttp } from "./platform/http.ts";
 import { createServiceBus } from "./platform/service-bus-sender.ts";
 import type { ServiceBus } from "./platform/service-bus-sender.ts";
@@ -85,7 +86,7 @@ async function compose(config: AppConfig): Promise<App> {
   const schemas = createSchemaSet();
   // Beside the bundle, in the deployed package.
   const flows = await loadFlows(fileURLToPath(new URL("flows", import.meta.url)), schemas);
-  const store = createAzureTableStore(config.tableEndpoint, credential);
+  const store = createGatheringTableStore(createAzureTableStore(config.tableEndpoint, credential));
   const serviceBus = createServiceBus(config.serviceBusNamespace, credential);
   const { sender } = serviceBus;
   const bodies = createBodyStore(config.blobEndpoint, credential);

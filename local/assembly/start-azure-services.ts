@@ -21,6 +21,7 @@ import {
 } from "./cloud-adapters.ts";
 import { createFunctionApps, type FunctionApps } from "./function-apps.ts";
 import { createIdentities, type IdentityRegistry } from "./identities.ts";
+import { rememberTokens } from "./remember-tokens.ts";
 import { tenantId, type Base } from "./start-base.ts";
 
 /** Azure's own services, empty; the Pulumi program fills them through the `LocalCloud` that they make up. */
@@ -135,10 +136,10 @@ function startWorkflows(
     services: base.services,
     log: base.log,
     http: (request) => base.http(request),
-    getToken: async (identityResourceId, audience) => {
+    getToken: rememberTokens(base.services.clock, (identityResourceId, audience) => {
       const principal = identities.find(identityResourceId);
-      return (await base.identity.issueToken({ ...principal, audience })).token;
-    },
+      return base.identity.issueToken({ ...principal, audience });
+    }),
   });
 }
 
