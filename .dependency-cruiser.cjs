@@ -1,9 +1,10 @@
 /**
  * The design's layers (docs/decisions/0001-layers.md), all as errors.
- * functions: triggers → intake | recovery → delivery → targets → flows → dynamics → platform.
+ * functions: triggers → operator → intake | recovery → delivery → targets → flows → dynamics → platform.
  */
 const layers = [
   "triggers",
+  "operator",
   "intake|recovery",
   "delivery",
   "targets",

@@ -1,13 +1,15 @@
 import { Command } from "commander";
+import { auditCommand } from "./commands/audit.ts";
 import { ceCommand } from "./commands/ce.ts";
-import { reportError } from "./report-error.ts";
+import { failuresCommand } from "./commands/failures.ts";
+import { exitCodes, exitCodesHelp } from "./exit-codes.ts";
+import { reportError, toExitCode } from "./report-error.ts";
 
 const program = new Command("causeway")
   .description("Operates Causeway: business events from Dynamics 365 F&O to CE, a CRM and e-mail.")
-  .addHelpText(
-    "after",
-    "\nExit codes: 0 done, 1 failed, 2 the command was called wrongly.\nWithout --url a command works on the local Azure that `npm start` runs.",
-  )
+  .addHelpText("after", exitCodesHelp)
+  .addCommand(failuresCommand())
+  .addCommand(auditCommand())
   .addCommand(ceCommand());
 
 exitWithTwo(program);
@@ -16,13 +18,13 @@ try {
   await program.parseAsync();
 } catch (error) {
   reportError(error);
-  process.exitCode = 1;
+  process.exitCode = toExitCode(error);
 }
 
 /** A wrong call exits with 2 at every level: commander does not hand its override down to added commands. */
 function exitWithTwo(command: Command): void {
   command.exitOverride((error) => {
-    process.exit(error.exitCode === 0 ? 0 : 2);
+    process.exit(error.exitCode === 0 ? exitCodes.done : exitCodes.calledWrongly);
   });
   for (const each of command.commands) exitWithTwo(each);
 }

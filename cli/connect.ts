@@ -14,6 +14,7 @@ export interface Connection {
 
 interface LocalEnvironment {
   readonly dataverse: { readonly baseUrl: string };
+  readonly operator: { readonly baseUrl: string; readonly audience: string };
   readonly identity: {
     readonly baseUrl: string;
     readonly tenantId: string;
@@ -37,20 +38,20 @@ export async function connect(url: string | undefined, http: Http): Promise<Conn
   };
 }
 
-async function readLocalEnvironment(): Promise<LocalEnvironment> {
+export async function readLocalEnvironment(): Promise<LocalEnvironment> {
   const file = new URL("../.local/environment.json", import.meta.url);
   try {
     return JSON.parse(await readFile(file, "utf8")) as LocalEnvironment;
   } catch (cause) {
     throw new CausewayError<ConnectErrorCode>(
       "LOCAL_NOT_RUNNING",
-      "The local Azure is not running here (no .local/environment.json). Start it with `npm start`, or name an environment with --url.",
+      "The local Azure is not running here (no .local/environment.json). Start it with `npm start`, or name another one (--stack, --url).",
       { fate: "permanent", cause },
     );
   }
 }
 
-async function signInLocally(
+export async function signInLocally(
   identity: LocalEnvironment["identity"],
   audience: string,
   http: Http,

@@ -15,6 +15,7 @@ export interface AppSettingsInput {
   /** Logic Apps' access endpoints, by target. */
   readonly workflows: Readonly<Record<string, pulumi.Input<string>>>;
   readonly workflowAudience: string;
+  readonly tenantId: pulumi.Input<string>;
   /** The mail service's own domain; undefined where no mail is sent. */
   readonly senderDomain: pulumi.Input<string> | undefined;
 }
@@ -45,6 +46,11 @@ export function toAppSettings(
     CAUSEWAY_TARGETS: pulumi.jsonStringify(withSenderDomain(config.targets, input.senderDomain)),
     CAUSEWAY_MAXIMUM_INSTANCE_COUNT: String(config.maximumInstanceCount),
     CAUSEWAY_MAX_MESSAGE_BYTES: String(MAX_MESSAGE_BYTES[config.serviceBusTier]),
+    ...(config.operator === undefined
+      ? {}
+      : {
+          CAUSEWAY_OPERATOR: pulumi.jsonStringify({ ...config.operator, tenantId: input.tenantId }),
+        }),
   };
 }
 

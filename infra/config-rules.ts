@@ -38,6 +38,7 @@ function findUrlMistakes(config: StackConfig): readonly Mistake[] {
     dataverseUrl: config.dataverseUrl,
     "crm.baseUrl": config.crm?.baseUrl,
     "crm.tokenUrl": config.crm?.tokenUrl,
+    "operator.authority": config.operator?.authority,
   };
   return Object.entries(urls).flatMap(([key, text]) =>
     text === undefined || isSafeUrl(text)

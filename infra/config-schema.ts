@@ -120,6 +120,18 @@ const crm = {
   },
 };
 
+const operator = {
+  type: "object",
+  additionalProperties: false,
+  required: ["audiences"],
+  properties: {
+    audiences: { type: "array", minItems: 1, items: { type: "string", minLength: 1 } },
+    authority: url,
+    allowEdits: { type: "boolean" },
+    replayPerSecond: { type: "integer", minimum: 1, maximum: 1000 },
+  },
+};
+
 /** The shape of the stack settings in namespace `causeway`; what hangs together is in config-rules.ts. */
 export const stackConfigSchema = {
   type: "object",
@@ -135,6 +147,7 @@ export const stackConfigSchema = {
     crmClientSecret: { type: "string", minLength: 1 },
     targets: { type: "object", additionalProperties: target },
     mail,
+    operator,
     serviceBusTier: { enum: ["Standard", "Premium"] },
     network: { enum: ["public", "private"] },
     // https://learn.microsoft.com/azure/azure-functions/flex-consumption-plan#scale

@@ -25,6 +25,7 @@ export interface ConfigInput {
 }
 
 const NAMESPACE = "causeway:";
+const LOGIN = "https://login.microsoftonline.com";
 const LOCATION = "azure-native:location";
 /** Keys whose text is not JSON: everything else is a number, list or object. */
 const TEXT_KEYS: ReadonlySet<string> = new Set([
@@ -210,6 +211,10 @@ function withDefaults(raw: RawStackConfig, input: ConfigInput): StackConfig {
       apiVersion: "2025-09-01",
       ...raw.mail,
     },
+    operator:
+      raw.operator === undefined
+        ? undefined
+        : { authority: LOGIN, allowEdits: false, replayPerSecond: 50, ...raw.operator },
     serviceBusTier,
     network,
     maximumInstanceCount: raw.maximumInstanceCount ?? 10,

@@ -38,6 +38,7 @@ export function createStack(): Promise<Record<string, unknown>> {
   return Promise.resolve({
     doors: Object.fromEntries(doors.map(([name, door]) => [name, door.forms])),
     addresses: toAddresses(foundation, functionApp, insight),
+    operator: toOperator(foundation, functionApp),
   });
 }
 
@@ -56,6 +57,7 @@ function createFunctionApp(foundation: Foundation, workflows: Workflows): Functi
       telemetryConnectionString: monitoring.connectionString,
       workflows: workflows.endpoints,
       workflowAudience: WORKFLOW_AUDIENCE,
+      tenantId: foundation.tenantId,
       senderDomain: workflows.senderDomain,
     }),
     nodeVersion: config.nodeVersion,
@@ -105,6 +107,20 @@ function openDoors(
       functionApp: { hostName: functionApp.hostName, key: functionApp.functionKey },
     }),
   ]);
+}
+
+/** What the command line needs to find and to enter the operator API. */
+function toOperator(
+  { config, tenantId }: Foundation,
+  functionApp: FunctionApp,
+): Readonly<Record<string, pulumi.Output<string>>> {
+  const [audience] = config.operator?.audiences ?? [];
+  if (audience === undefined) return {};
+  return {
+    url: pulumi.interpolate`https://${functionApp.hostName}/api/ops/v1`,
+    audience: pulumi.output(audience),
+    tenantId,
+  };
 }
 
 interface Built {

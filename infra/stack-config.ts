@@ -57,6 +57,17 @@ export interface MailConfig {
   readonly senderRoleId?: string;
 }
 
+/** Who may operate the stack: an app registration in Entra with the app roles of the operator API. */
+export interface OperatorConfig {
+  /** Application ID URI, and the client id where tokens are v2.0. */
+  readonly audiences: readonly string[];
+  /** Where tokens come from: `https://login.microsoftonline.com` outside national clouds. */
+  readonly authority: string;
+  /** Whether a failure's event may be edited before it is sent again. */
+  readonly allowEdits: boolean;
+  readonly replayPerSecond: number;
+}
+
 export interface AlertsConfig {
   /** Who gets the mail. */
   readonly emails: readonly string[];
@@ -81,6 +92,8 @@ export interface StackConfig {
   readonly crmClientSecret: pulumi.Output<string> | undefined;
   readonly targets: Readonly<Record<string, TargetConfig>>;
   readonly mail: MailConfig;
+  /** Undefined: nobody may use the operator API. */
+  readonly operator: OperatorConfig | undefined;
   readonly serviceBusTier: "Standard" | "Premium";
   readonly network: "public" | "private";
   readonly maximumInstanceCount: number;
@@ -119,6 +132,7 @@ export interface RawStackConfig {
     Record<string, Omit<TargetConfig, "mode"> & { readonly mode?: Mode }>
   >;
   readonly mail?: Partial<MailConfig>;
+  readonly operator?: Pick<OperatorConfig, "audiences"> & Partial<OperatorConfig>;
   readonly serviceBusTier?: "Standard" | "Premium";
   readonly network?: "public" | "private";
   readonly maximumInstanceCount?: number;

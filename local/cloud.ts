@@ -52,6 +52,8 @@ export interface LocalServices {
   readonly access: AccessControl;
   readonly tokens: TokenVerifier;
   readonly log: (line: string) => void;
+  /** 0 ≤ random < 1; what simulated systems draw with. Fault runs give a seeded one. */
+  readonly random?: () => number;
 }
 
 /** Something that was started and must be stopped; close is idempotent. */

@@ -19,6 +19,8 @@ export interface Environment {
     readonly clientId: string;
     readonly clientSecret: string;
   };
+  /** The API of the command line and the console; the client of `identity` has every role in it. */
+  readonly operator: { readonly baseUrl: string; readonly audience: string };
   readonly console: { readonly url: string };
   readonly processes: { readonly local: number; readonly functions: number };
 }

@@ -1,9 +1,10 @@
 import { createStack } from "../infra/program.ts";
 import { prepareCe } from "../cli/ce/prepare-ce.ts";
 import { registerClient, type Client } from "./assembly/identities.ts";
-import { mailDomain, toLocalStack } from "./assembly/local-stack.ts";
+import { mailDomain, operatorAudience, toLocalStack } from "./assembly/local-stack.ts";
 import type { Ports } from "./assembly/ports.ts";
 import { startAzureServices, type AzureServices } from "./assembly/start-azure-services.ts";
+import { createFaultControl, type FaultControl } from "./assembly/fault-control.ts";
 import { startBase, tenantId, type Base } from "./assembly/start-base.ts";
 import type { Storage } from "./assembly/start-storage.ts";
 import { startSystems, type Systems } from "./assembly/start-systems.ts";
@@ -28,6 +29,8 @@ export interface LocalAzureOptions {
   /** Path of the function app's zip, as `npm run build` makes it; waited for as late as possible. */
   readonly functionsPackage: string | Promise<string>;
   readonly clock?: LocalClock;
+  /** 0 ≤ random < 1; what simulated systems draw faults with. */
+  readonly random?: () => number;
   /** Free ones where none is named. */
   readonly ports?: Ports;
   readonly log: (line: string) => void;
@@ -38,6 +41,8 @@ export interface LocalAzure extends Running {
   /** Stack outputs: what an F&O administrator types into the endpoint forms. */
   readonly outputs: Readonly<Record<string, unknown>>;
   readonly resourceCount: number;
+  /** Everything by which a fault run breaks and watches it. */
+  readonly control: FaultControl;
 }
 
 export async function startLocalAzure(options: LocalAzureOptions): Promise<LocalAzure> {
@@ -69,15 +74,21 @@ async function start(
   const { authority, azurite } = options.storage;
   const storage = azurite.then(keep);
   storage.catch(() => undefined);
-  const base = await startBase({ folder, authority, clock, ports, log, keep });
+  const { random } = options;
+  const base = await startBase({ folder, authority, clock, random, ports, log, keep });
   const outside = registerClient(base.identity, "outside");
   const financeReader = registerClient(base.identity, "finance");
+  base.identity.assignAppRoles({
+    audience: operatorAudience,
+    principalId: outside.principalId,
+    roles: ["Reader", "Operator", "Approver"],
+  });
   const [azure, systems] = await Promise.all([
     startAzureServices(base, storage),
     startSystems({ ...base, financeReader, outsiders: [outside.clientId] }),
   ]);
   const [deployed] = await Promise.all([
-    deploy(azure, systems, financeReader, await options.functionsPackage),
+    deploy(base, azure, systems, financeReader, await options.functionsPackage),
     // CE starts without our columns and keys, as a real one does.
     prepareCe({
       baseUrl: systems.dataverse.httpUrl,
@@ -94,12 +105,14 @@ async function start(
   return {
     environment,
     outputs: deployed.outputs,
+    control: createFaultControl(base, azure, systems),
     resourceCount: deployed.resources.filter(({ isComponent }) => !isComponent).length,
   };
 }
 
 /** `pulumi up` of the stack `local`, in this process. */
 function deploy(
+  base: Base,
   azure: AzureServices,
   systems: Systems,
   financeReader: Client,
@@ -122,6 +135,7 @@ function deploy(
     crmClientId: systems.crmClient.clientId,
     crmClientSecret: systems.crmClient.clientSecret,
     functionsPackage,
+    authority: base.identityDoor.httpUrl,
     financeReader: { clientId: financeReader.clientId, objectId: financeReader.principalId },
   });
   const program = (): Promise<Record<string, unknown>> => createStack();
@@ -150,6 +164,7 @@ function describe(
     mail: { baseUrl: systems.mail.httpUrl, smtpPort: systems.smtpPort },
     monitor: { baseUrl: azure.monitorDoor.httpUrl },
     identity: { baseUrl: base.identityDoor.httpUrl, tenantId, clientId, clientSecret },
+    operator: { baseUrl: `${host.baseUrl}/api/ops/v1`, audience: operatorAudience },
     console: { url: `${host.baseUrl}/api/console` },
     processes: { local: process.pid, functions: host.pid },
   };

@@ -39,6 +39,7 @@ export function createTargets(input: TargetsInput): readonly TargetParts[] {
         target,
         budget: tightest(definitions.map(({ definition }) => definition.budget ?? {})),
         once: definitions.some(({ definition }) => definition.once === true) || isMail(definitions),
+        isVersioned: (event: CanonicalEvent) => flowOf(input, event).flow.versioned === true,
         resolve: (event: CanonicalEvent, now: number) => resolve(input, name, event, now),
       },
     ];

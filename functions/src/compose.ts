@@ -24,6 +24,8 @@ import { createIntakeTarget } from "./intake/intake-target.ts";
 import type { ParsedEvent } from "./intake/parse-business-event.ts";
 import { createApplicationInsights } from "./platform/application-insights.ts";
 import { createAzureTableStore } from "./platform/azure-table-store.ts";
+import { createBodyStore } from "./platform/body-store.ts";
+import type { BodyStore } from "./platform/body-store.ts";
 import { systemClock } from "./platform/clock.ts";
 import { readConfig } from "./platform/config.ts";
 import type { AppConfig } from "./platform/config.ts";
@@ -34,9 +36,12 @@ import type { ServiceBus } from "./platform/service-bus-sender.ts";
 import { silentTelemetry } from "./platform/telemetry.ts";
 import type { Telemetry } from "./platform/telemetry.ts";
 import { createCredential, createGetToken } from "./platform/token.ts";
+import { createAuditLog } from "./recovery/audit-log.ts";
 import { createFailureStore } from "./recovery/failure-store.ts";
 import type { DrainDependencies } from "./recovery/drain-dead-letters.ts";
 import { createTargets } from "./compose-targets.ts";
+import { composeOperatorApi } from "./compose-operator.ts";
+import type { OperatorApi } from "./operator/create-operator-api.ts";
 
 /** What triggers work with. */
 export interface App {
@@ -47,8 +52,10 @@ export interface App {
   readonly serviceBus: ServiceBus;
   readonly batches: RunBatchDependencies;
   readonly ledger: Ledger;
+  readonly bodies: BodyStore;
   readonly telemetry: Telemetry;
   readonly recovery: DrainDependencies;
+  readonly operate: OperatorApi;
   parse(body: unknown): ParsedEvent;
 }
 
@@ -74,7 +81,8 @@ async function compose(config: AppConfig): Promise<App> {
   const store = createAzureTableStore(config.tableEndpoint, credential);
   const serviceBus = createServiceBus(config.serviceBusNamespace, credential);
   const { sender } = serviceBus;
-  const ledger = new Ledger({ store, clock });
+  const bodies = createBodyStore(config.blobEndpoint, credential);
+  const ledger = new Ledger({ store, bodies, clock });
   const http = createHttp();
   const getToken = createGetToken(credential, clock);
   const { maxMessageBytes, maximumInstanceCount: instances } = config;
@@ -95,6 +103,8 @@ async function compose(config: AppConfig): Promise<App> {
     clock,
   });
   const targets = createTargets({ flows, config, http, getToken, clock });
+  const failures = createFailureStore(store, clock);
+  const audit = createAuditLog(store, clock);
   return {
     config,
     engine: createEngine({
@@ -117,16 +127,18 @@ async function compose(config: AppConfig): Promise<App> {
     serviceBus,
     batches: { sender, clock, telemetry, random },
     ledger,
+    bodies,
     telemetry,
     recovery: {
       ledger,
-      failures: createFailureStore(store),
+      failures,
       clock,
       telemetry,
       identify: (body) => toIdentity(parse(body)),
       serviceBus,
       blobs: createDeadLetterBlobs(config.blobEndpoint, credential),
     },
+    operate: composeOperatorApi({ config, clock, telemetry, failures, audit }),
     parse,
   };
 }

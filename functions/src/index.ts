@@ -6,4 +6,5 @@ import "./triggers/deliver-crm.ts";
 import "./triggers/deliver-email.ts";
 import "./triggers/record-failure.ts";
 import "./triggers/sweep.ts";
+import "./triggers/operator-api.ts";
 import "./triggers/warm-up.ts";

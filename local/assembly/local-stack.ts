@@ -6,6 +6,8 @@ export interface LocalStackInput {
   readonly crmClientId: string;
   readonly crmClientSecret: string;
   readonly functionsPackage: string;
+  /** The local identity service's address. */
+  readonly authority: string;
   readonly financeReader: { readonly clientId: string; readonly objectId: string };
 }
 
@@ -13,6 +15,9 @@ export interface LocalStack {
   readonly config: Readonly<Record<string, string>>;
   readonly secretKeys: readonly string[];
 }
+
+/** What tokens for the local operator API are for. */
+export const operatorAudience = "api://causeway-local";
 
 /** The mail domain of the local world; nothing outside this machine is asked about it. */
 export const mailDomain = "mail.causeway.example";
@@ -48,6 +53,12 @@ export function toLocalStack(input: LocalStackInput): LocalStack {
       domainName: mailDomain,
       isVerified: true,
       senders: [{ username: "invoices", displayName: "Accounts receivable" }],
+    },
+    operator: {
+      audiences: [operatorAudience],
+      authority: input.authority,
+      allowEdits: true,
+      replayPerSecond: 300,
     },
     targets: {
       ce: { mode: "live" },

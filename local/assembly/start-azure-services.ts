@@ -1,4 +1,6 @@
 import { join } from "node:path";
+import { Hono } from "hono";
+import { createFaults, type Faults } from "../faults.ts";
 import type { FrontDoor } from "../front-door.ts";
 import type { LocalCloud, LocalKeyVault } from "../deploy/local-cloud.ts";
 import { createEventGrid, type EventGrid } from "../event-grid/event-grid-app.ts";
@@ -6,7 +8,7 @@ import { toDirectoryId } from "../identity/directory.ts";
 import { createKeyVaultApp } from "../key-vault/key-vault-app.ts";
 import { createWorkflowHost, type WorkflowHost } from "../logic-apps/workflow-host.ts";
 import { createMonitorApp } from "../monitor/monitor-app.ts";
-import { createBroker } from "../service-bus/broker.ts";
+import { createBroker, type Broker } from "../service-bus/broker.ts";
 import type { RunningServiceBus } from "../service-bus/start-service-bus.ts";
 import type { Azurite } from "../storage/start-azurite.ts";
 import {
@@ -29,6 +31,10 @@ export interface AzureServices extends Omit<LocalCloud, "mail"> {
   readonly eventGridDoor: FrontDoor;
   readonly monitorDoor: FrontDoor;
   readonly bus: () => RunningServiceBus;
+  readonly broker: Broker;
+  readonly workflowHost: WorkflowHost;
+  /** What stands between the caller of a workflow and the workflow. */
+  readonly workflowFaults: Faults;
 }
 
 const subscriptionId = "00000000-0000-0000-0000-000000000000";
@@ -50,7 +56,9 @@ export async function startAzureServices(
   const eventGrid = keep(startEventGrid(base, serviceBus, storage));
   const eventGridDoor = await serve("eventGrid", (request) => eventGrid.app.fetch(request));
   const workflows = startWorkflows(base, identities);
-  const workflowsDoor = await serve("workflows", (request) => workflows.app.fetch(request));
+  const { random = Math.random } = services;
+  const workflowFaults = createFaults(services.clock, { random });
+  const workflowsDoor = await serve("workflows", behind(workflowFaults, workflows.app));
   return {
     subscriptionId,
     tenantId,
@@ -58,6 +66,9 @@ export async function startAzureServices(
     identities,
     serviceBus,
     bus: () => serviceBus.running(),
+    broker: serviceBus.broker,
+    workflowHost: workflows,
+    workflowFaults,
     eventGrid: createEventGridAdapter(
       eventGrid,
       () => eventGridDoor.httpUrl,
@@ -77,6 +88,13 @@ export async function startAzureServices(
         monitor.createComponent({ id, instrumentationKey, disableLocalAuth }),
     },
   };
+}
+
+function behind(faults: Faults, app: Hono): (request: Request) => Response | Promise<Response> {
+  const outer = new Hono();
+  outer.use(faults.middleware);
+  outer.all("*", (context) => app.fetch(context.req.raw));
+  return (request) => outer.fetch(request);
 }
 
 async function startKeyVault(base: Base): Promise<LocalKeyVault> {
@@ -125,6 +143,7 @@ function startFunctionApps(base: Base): FunctionApps {
     identityEndpoint: `${base.identityDoor.httpUrl}/msi/token`,
     identityHeaderOf: ({ resourceId, identities }) =>
       base.identity.registerHost({ resourceId, userAssigned: identities }).identityHeader,
+    clock: base.services.clock,
     log: base.log,
   });
 }

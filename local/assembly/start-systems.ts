@@ -1,5 +1,5 @@
-import { createCrmApp } from "../crm/create-crm-app.ts";
-import { createDataverseApp } from "../dataverse/create-dataverse-app.ts";
+import { createCrmApp, type CrmApp } from "../crm/create-crm-app.ts";
+import { createDataverseApp, type DataverseApp } from "../dataverse/create-dataverse-app.ts";
 import { createEventSenders } from "../finance/create-event-senders.ts";
 import { createFinanceApp, type FinanceApp } from "../finance/create-finance-app.ts";
 import type { FrontDoor } from "../front-door.ts";
@@ -28,6 +28,9 @@ export interface Systems {
   readonly crmClient: { readonly clientId: string; readonly clientSecret: string };
   readonly mail: FrontDoor;
   readonly mailApp: MailApp;
+  readonly financeApp: FinanceApp;
+  readonly dataverseApp: DataverseApp;
+  readonly crmApp: CrmApp;
   readonly smtpPort: number;
   /** What an administrator of F&O and CE does after a deployment: lets the app in, fills in the endpoint forms. */
   administer(appClientId: string, outputs: Readonly<Record<string, unknown>>): void;
@@ -45,7 +48,8 @@ export async function startSystems(input: SystemsInput): Promise<Systems> {
     shape: "sales",
     limits: { enforce: true },
   });
-  const crm = createCrmApp({ clock: services.clock, ...crmClient, baseUrl: urlOf("crm") });
+  const { clock, random = Math.random } = services;
+  const crm = createCrmApp({ clock, random, ...crmClient, baseUrl: urlOf("crm") });
   const mailApp = createMailApp(services);
   const [financeDoor, dataverseDoor, crmDoor, mail, smtp] = await Promise.all([
     serve("finance", (request) => finance.app.fetch(request)),
@@ -67,6 +71,9 @@ export async function startSystems(input: SystemsInput): Promise<Systems> {
     crmClient,
     mail,
     mailApp,
+    financeApp: finance,
+    dataverseApp: dataverse,
+    crmApp: crm,
     smtpPort: smtp.port,
     administer: (appClientId, outputs) => {
       finance.registerApplication(appClientId);

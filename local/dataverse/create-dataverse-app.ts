@@ -2,7 +2,7 @@ import { Hono } from "hono";
 import type { Context } from "hono";
 import { randomUUID } from "node:crypto";
 import type { LocalServices } from "../cloud.ts";
-import { createFaults } from "../faults.ts";
+import { createFaults, type Faults } from "../faults.ts";
 import { RolePrivileges } from "./access-check.ts";
 import { Database } from "./database.ts";
 import { DataverseError, errorCodes, missingResource } from "./dataverse-error.ts";
@@ -30,6 +30,7 @@ export interface DataverseOptions {
 
 export interface DataverseApp {
   readonly app: Hono;
+  readonly faults: Faults;
   /** Rows of a table by logical name, as stored. */
   rows(table: string): readonly Row[];
   /**
@@ -61,12 +62,14 @@ export function createDataverseApp(
   };
   const users = new Map<string, Caller>();
   const app = new Hono();
-  const faults = createFaults(services.clock, { toBody: toFaultBody });
+  const { random = Math.random } = services;
+  const faults = createFaults(services.clock, { toBody: toFaultBody, random });
   app.use(faults.middleware);
   addSimRoutes(app, database, admin);
   addApiRoutes(app, services, options, organization, users);
   return {
     app,
+    faults,
     rows: (table) => [...database.table(table).rows()],
     registerApplicationUser: (id, roles) => {
       const user = addApplicationUser(database, id);

@@ -23,8 +23,11 @@ interface ServiceBusOptions {
   readonly log: (line: string) => void;
 }
 
-/** How long a receive waits for a first message; it is then simply asked again. */
-const FIRST_MESSAGE_WAIT_MS = 60_000;
+/**
+ * How long a receive waits for a first message; it is then simply asked again. Short, since the client
+ * sometimes does not notice that its connection was cut and waits for the whole of it.
+ */
+const FIRST_MESSAGE_WAIT_MS = 10_000;
 /** After the first message: what is there comes in this time, without making it wait. */
 const GATHER_MS = 10;
 /** Pause after a receive that failed, so that a namespace that is away is not stormed. */

@@ -16,6 +16,14 @@ export interface RegisteredClient {
   readonly principalId: string;
 }
 
+/** App roles that a principal has in another application (Entra: app role assignment). */
+export interface AppRoles {
+  /** The application that defines them. */
+  readonly audience: string;
+  readonly principalId: string;
+  readonly roles: readonly string[];
+}
+
 export interface HostOptions {
   /** ARM id of the function app, or of whatever runs code under managed identities. */
   readonly resourceId: string;
@@ -41,6 +49,7 @@ export function toDirectoryId(kind: "principal" | "client" | "tenant", name: str
 export class Directory {
   readonly #identities = new Map<string, ManagedIdentity>();
   readonly #clients = new Map<string, RegisteredClient>();
+  readonly #appRoles: AppRoles[] = [];
   readonly #hosts = new Map<string, HostOptions & { readonly header: string }>();
 
   registerManagedIdentity(identity: ManagedIdentity): void {
@@ -49,6 +58,17 @@ export class Directory {
 
   registerClient(client: RegisteredClient): void {
     this.#clients.set(client.clientId.toLowerCase(), client);
+  }
+
+  assignAppRoles(assignment: AppRoles): void {
+    this.#appRoles.push(assignment);
+  }
+
+  /** What Entra puts into `roles` of a token for that application. */
+  appRolesOf(principalId: string, audience: string): readonly string[] {
+    return this.#appRoles
+      .filter((each) => each.principalId === principalId && each.audience === audience)
+      .flatMap(({ roles }) => roles);
   }
 
   /** The secret for IDENTITY_HEADER: whoever sends it gets this host's identities and no others. */

@@ -2,7 +2,7 @@ import { Hono } from "hono";
 import { randomUUID } from "node:crypto";
 import type { LocalServices } from "../cloud.ts";
 import { Directory, isSameSecret } from "./directory.ts";
-import type { HostOptions, ManagedIdentity, RegisteredClient } from "./directory.ts";
+import type { AppRoles, HostOptions, ManagedIdentity, RegisteredClient } from "./directory.ts";
 import { toOAuthError } from "./oauth-error.ts";
 import { createTokenIssuer } from "./token-issuer.ts";
 import type { IssuedToken, TokenIssuer } from "./token-issuer.ts";
@@ -13,6 +13,7 @@ export interface IdentityService {
   readonly tokens: TokenIssuer;
   registerManagedIdentity(identity: ManagedIdentity): void;
   registerClient(client: RegisteredClient): void;
+  assignAppRoles(assignment: AppRoles): void;
   /** Lets one host (a function app) ask for its identities; its IDENTITY_HEADER is the answer. */
   registerHost(options: HostOptions): { readonly identityHeader: string };
   /** A token without a request, for what runs inside the local Azure (workflows, Event Grid). */
@@ -62,6 +63,7 @@ export async function createIdentityApp(
     tokens,
     registerManagedIdentity: (identity) => directory.registerManagedIdentity(identity),
     registerClient: (client) => directory.registerClient(client),
+    assignAppRoles: (assignment) => directory.assignAppRoles(assignment),
     registerHost: (host) => directory.registerHost(host),
     issueToken: (request) => tokens.issueToken(request),
   };
@@ -143,7 +145,9 @@ async function answerClientCredentials(
     const text = `Invalid client secret provided. Ensure the secret being sent in the request is the client secret value, not the client secret ID, for a secret added to app '${grant.clientId}'.`;
     return toOAuthError(7000215, text, nowMs);
   }
-  const { token, expiresAt } = await tokens.issueToken({ ...client, audience: grant.audience });
+  const { audience } = grant;
+  const appRoles = directory.appRolesOf(client.principalId, audience);
+  const { token, expiresAt } = await tokens.issueToken({ ...client, audience, appRoles });
   // Counted in the real time that the caller lives in, which is what the issuer's later clock gives.
   const expiresIn = Math.max(0, Math.floor((expiresAt - nowMs) / 1000));
   return Response.json({

@@ -32,6 +32,7 @@ export interface TokenRequest {
   /** ARM id of the managed identity, as Entra's `xms_mirid`. */
   readonly managedIdentityId?: string;
   readonly lifetimeMs?: number;
+  readonly appRoles?: readonly string[];
 }
 
 export interface IssuedToken {
@@ -114,7 +115,12 @@ function toValidity(
   };
 }
 
-function toClaims(request: TokenRequest, issuer: string, tenantId: string): Record<string, string> {
+function toClaims(
+  request: TokenRequest,
+  issuer: string,
+  tenantId: string,
+): Record<string, string | readonly string[]> {
+  const { appRoles = [] } = request;
   return {
     aud: request.audience,
     iss: issuer,
@@ -128,6 +134,7 @@ function toClaims(request: TokenRequest, issuer: string, tenantId: string): Reco
     tid: tenantId,
     uti: randomUUID(),
     ver: "1.0",
+    ...(appRoles.length > 0 && { roles: appRoles }),
     ...(request.managedIdentityId !== undefined && { xms_mirid: request.managedIdentityId }),
   };
 }

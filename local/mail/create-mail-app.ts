@@ -1,7 +1,7 @@
 import { Hono, type Context } from "hono";
 import { randomUUID } from "node:crypto";
 import type { LocalServices } from "../cloud.ts";
-import { createFaults } from "../faults.ts";
+import { createFaults, type Faults } from "../faults.ts";
 import { checkEmail, type EmailRequest } from "./check-email.ts";
 import { createMailbox, type Mailbox } from "./mailbox.ts";
 import { createQuota, customDomainQuota, managedDomainQuota, type Quota } from "./quota.ts";
@@ -29,10 +29,13 @@ export interface MailSettings {
   readonly enforceQuota: boolean;
   /** From "Running" to the inbox. */
   readonly deliveryMs: number;
+  /** Share of the accepted mails that fail afterwards, as a recipient's domain that refuses them. */
+  readonly failShare: number;
 }
 
 export interface MailApp {
   readonly app: Hono;
+  readonly faults: Faults;
   readonly mailbox: Mailbox;
   configure(settings: Partial<MailSettings>): void;
 }
@@ -48,9 +51,15 @@ export function createMailApp(services: LocalServices): MailApp {
   const app = new Hono();
   const { clock } = services;
   const mailbox = createMailbox(clock);
-  const faults = createFaults(clock);
+  const { random = Math.random } = services;
+  const faults = createFaults(clock, { random });
   const operations = new Map<string, Operation>();
-  let settings: MailSettings = { domains: ["*"], enforceQuota: true, deliveryMs: 50 };
+  let settings: MailSettings = {
+    domains: ["*"],
+    enforceQuota: true,
+    deliveryMs: 50,
+    failShare: 0,
+  };
   const quotas = {
     custom: createQuota(clock, customDomainQuota),
     managed: createQuota(clock, managedDomainQuota),
@@ -111,7 +120,8 @@ export function createMailApp(services: LocalServices): MailApp {
   }
 
   function finish(operation: Operation, email: EmailRequest): void {
-    if (email.recipients.to.some(({ address }) => address.endsWith("@bounce.example"))) {
+    const bounces = email.recipients.to.some(({ address }) => address.endsWith("@bounce.example"));
+    if (bounces || random() < settings.failShare) {
       operation.status = "Failed";
       operation.error = {
         code: "EmailDropped",
@@ -134,6 +144,7 @@ export function createMailApp(services: LocalServices): MailApp {
 
   return {
     app,
+    faults,
     mailbox,
     configure: (changes) => {
       settings = { ...settings, ...changes };

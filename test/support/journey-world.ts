@@ -220,7 +220,9 @@ async function readFailures(connectionString: string): Promise<readonly FailureR
   const table = TableClient.fromConnectionString(connectionString, "failures", insecure);
   const found: FailureRow[] = [];
   for await (const row of table.listEntities<FailureRow & { readonly body0?: Uint8Array }>()) {
-    const { body0 = new Uint8Array(), partitionKey: target = "" } = row;
+    const { body0 = new Uint8Array(), partitionKey: target = "", rowKey = "" } = row;
+    // The other rows of the table are for finding these.
+    if (!rowKey.startsWith("f|")) continue;
     found.push({
       ...row,
       target,

@@ -23,6 +23,19 @@ export interface TargetSettings {
   };
 }
 
+/** Who may operate the stack: an app registration in Entra with the roles Reader, Operator, Approver. */
+export interface OperatorSettings {
+  /** `https://login.microsoftonline.com`, locally the address of the identity service. */
+  readonly authority: string;
+  readonly tenantId: string;
+  /** Application ID URI and client id: v1.0 tokens carry the one, v2.0 tokens the other. */
+  readonly audiences: readonly string[];
+  /** Whether a failure's event may be edited before it is sent again (with a second person's approval). */
+  readonly allowEdits: boolean;
+  /** Failures replayed per second when nobody says otherwise. */
+  readonly replayPerSecond: number;
+}
+
 /** The function app's settings, read and checked once; nothing else reads the environment. */
 export interface AppConfig {
   readonly environmentKind: EnvironmentKind;
@@ -47,6 +60,8 @@ export interface AppConfig {
   readonly maximumInstanceCount: number;
   readonly maxMessageBytes: number;
   readonly telemetryConnectionString: string | undefined;
+  /** Undefined: nobody may use the operator API. */
+  readonly operator: OperatorSettings | undefined;
 }
 
 export type ConfigErrorCode = "CONFIG_INVALID";
@@ -57,7 +72,7 @@ export type ConfigErrorCode = "CONFIG_INVALID";
  * CAUSEWAY_BLOB_ENDPOINT, CAUSEWAY_FINANCE_URL, CAUSEWAY_DATAVERSE_URL, CAUSEWAY_WORKFLOWS (JSON:
  * target → access endpoint), CAUSEWAY_WORKFLOW_AUDIENCE, CAUSEWAY_TARGETS (JSON: target →
  * TargetSettings), CAUSEWAY_MAXIMUM_INSTANCE_COUNT, CAUSEWAY_MAX_MESSAGE_BYTES,
- * APPLICATIONINSIGHTS_CONNECTION_STRING. Throws one CONFIG_INVALID that lists every bad setting.
+ * CAUSEWAY_OPERATOR (JSON: OperatorSettings), APPLICATIONINSIGHTS_CONNECTION_STRING. Throws one CONFIG_INVALID that lists every bad setting.
  */
 export function readConfig(env: Readonly<Record<string, string | undefined>>): AppConfig {
   const problems: string[] = [];
@@ -110,6 +125,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): A
     maximumInstanceCount: count("CAUSEWAY_MAXIMUM_INSTANCE_COUNT", 10),
     maxMessageBytes: count("CAUSEWAY_MAX_MESSAGE_BYTES", 262_144),
     telemetryConnectionString: env["APPLICATIONINSIGHTS_CONNECTION_STRING"],
+    operator: json<OperatorSettings | undefined>("CAUSEWAY_OPERATOR", undefined),
   };
   if (problems.length > 0) {
     throw new CausewayError<ConfigErrorCode>(

@@ -13,8 +13,9 @@ import { toStableId } from "../platform/effect-key.ts";
 import type { Telemetry } from "../platform/telemetry.ts";
 import { toTraceId } from "../platform/trace.ts";
 import { meaningOf } from "./failure-codes.ts";
-import { toGroup } from "./failure-store.ts";
-import type { Failure, FailureStore } from "./failure-store.ts";
+import { toGroup } from "./failure-group.ts";
+import type { FailureStore } from "./failure-store.ts";
+import type { Failure } from "./failure.ts";
 
 /** A message from `dead-letters` (or from where nobody reads), as it was found. */
 export interface DeadLetter {
@@ -157,6 +158,7 @@ function toFailure(letter: DeadLetter, row: DeliveryRow): Failure {
     businessKey: subject === "" ? row.eventId : subject,
     effectKey: textOf(body, "effectkey") ?? "",
     generation: row.generation,
+    replaces: "",
     missing: row.missing,
     body: toText(body),
     properties,
@@ -195,6 +197,7 @@ function toUnknown(
     businessKey: id?.eventId ?? "",
     effectKey: textOf(body, "effectkey") ?? "",
     generation: 0,
+    replaces: "",
     missing: [],
     body: text,
     properties,

@@ -1,11 +1,9 @@
 import { describe, expect, it } from "@jest/globals";
 import { silentTelemetry } from "../../../../functions/src/platform/telemetry.ts";
 import { drainDeadLetters } from "../../../../functions/src/recovery/drain-dead-letters.ts";
-import {
-  createFailureStore,
-  failuresTable,
-} from "../../../../functions/src/recovery/failure-store.ts";
+import { createFailureStore } from "../../../../functions/src/recovery/failure-store.ts";
 import { DeliveryWorld } from "../../../support/delivery-world.ts";
+import { failureRows } from "../../../support/failure-rows.ts";
 
 describe("what nobody reads", () => {
   async function drain(
@@ -15,7 +13,7 @@ describe("what nobody reads", () => {
   ) {
     return drainDeadLetters({
       ledger: world.ledger,
-      failures: createFailureStore(world.memory),
+      failures: createFailureStore(world.memory, world.clock),
       clock: world.clock,
       telemetry: silentTelemetry,
       identify: (body) => {
@@ -48,7 +46,7 @@ describe("what nobody reads", () => {
     });
     const blob = JSON.stringify([event("e1"), event("e2")]);
     expect(await drain(world, [blob, blob], [])).toEqual({ messages: 0, blobs: 2 });
-    const rows = world.memory.rows(failuresTable).map(({ columns }) => columns);
+    const rows = failureRows(world.memory).map(({ columns }) => columns);
     expect(rows.map(({ eventId }) => eventId).sort()).toEqual(["e1", "e2"]);
     expect(rows[0]).toMatchObject({
       code: "EVENT_GRID_UNDELIVERED",
@@ -60,7 +58,7 @@ describe("what nobody reads", () => {
   it("of Service Bus is kept even when it is no JSON", async () => {
     const world = new DeliveryWorld();
     await drain(world, ["not json either"], ["not json"]);
-    const codes = world.memory.rows(failuresTable).map(({ columns }) => columns["code"]);
+    const codes = failureRows(world.memory).map(({ columns }) => columns["code"]);
     expect(codes.sort()).toEqual(["EVENT_GRID_UNDELIVERED", "UNREADABLE_MESSAGE"]);
   });
 });

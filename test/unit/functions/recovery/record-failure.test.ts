@@ -1,15 +1,13 @@
 import { describe, expect, it } from "@jest/globals";
 import { silentTelemetry } from "../../../../functions/src/platform/telemetry.ts";
 import { toUnreadableLetter } from "../../../../functions/src/delivery/wake-up-messages.ts";
-import {
-  createFailureStore,
-  failuresTable,
-  toGroup,
-} from "../../../../functions/src/recovery/failure-store.ts";
+import { toGroup } from "../../../../functions/src/recovery/failure-group.ts";
+import { createFailureStore } from "../../../../functions/src/recovery/failure-store.ts";
 import { recordFailures } from "../../../../functions/src/recovery/record-failure.ts";
 import type { DeadLetter } from "../../../../functions/src/recovery/record-failure.ts";
 import type { Outcome } from "../../../../functions/src/targets/target.ts";
 import { DeliveryWorld, startOfTime } from "../../../support/delivery-world.ts";
+import { failureRows } from "../../../support/failure-rows.ts";
 import { numberedEvent } from "../../../support/numbered-event.ts";
 
 const reject: Outcome = { kind: "reject", code: "CE_ROW_CLOSED", reason: "the row is paid" };
@@ -18,7 +16,7 @@ function recorder(world: DeliveryWorld): {
   readonly record: (...letters: readonly Partial<DeadLetter>[]) => Promise<number>;
   readonly store: ReturnType<typeof createFailureStore>;
 } {
-  const store = createFailureStore(world.memory);
+  const store = createFailureStore(world.memory, world.clock);
   const on = {
     ledger: world.ledger,
     failures: store,
@@ -80,16 +78,12 @@ describe("recording a failure of our own", () => {
 
   it("writes it once however often it is told, and leaves a decision that was made", async () => {
     const { world, letter } = await refused();
-    const { record } = recorder(world);
+    const { record, store } = recorder(world);
     expect(await record({ body: letter }, { body: letter })).toBe(1);
-    const [stored] = world.memory.rows(failuresTable);
-    if (stored !== undefined) {
-      const columns = { ...stored.columns, status: "discarded" };
-      const row = { ...stored, columns };
-      await world.memory.write(failuresTable, { kind: "replace", row, etag: stored.etag });
-    }
+    const failure = await store.get("ce", (await world.row()).failureId ?? "");
+    if (failure !== undefined) await store.move([{ failure, to: "discarded" }]);
     expect(await record({ body: letter })).toBe(0);
-    expect(world.memory.rows(failuresTable)[0]?.columns["status"]).toBe("discarded");
+    expect(failureRows(world.memory)[0]?.columns["status"]).toBe("discarded");
   });
 });
 
@@ -120,7 +114,7 @@ describe("recording what Service Bus gave up", () => {
     await world.accept(numberedEvent());
     const { record } = recorder(world);
     expect(await record({ body: numberedEvent() }, { body: numberedEvent() })).toBe(1);
-    const rows = world.memory.rows(failuresTable);
+    const rows = failureRows(world.memory);
     expect(rows.map(({ partitionKey, columns }) => [partitionKey, columns["code"]])).toEqual([
       ["unknown", "DEAD_LETTERED"],
     ]);
@@ -152,7 +146,7 @@ describe("recording what Service Bus gave up", () => {
     const { record } = recorder(world);
     const body = { EventId: "e1", BusinessEventId: "X" };
     await record({ body, properties: native }, { body, properties: native });
-    const rows = world.memory.rows(failuresTable);
+    const rows = failureRows(world.memory);
     expect(rows.map(({ columns }) => [columns["code"], columns["eventId"]])).toEqual([
       ["DEAD_LETTERED", "e1"],
     ]);

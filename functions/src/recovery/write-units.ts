@@ -1,0 +1,69 @@
+import { maxTransactionBytes, sizeOf } from "../delivery/batch-writes.ts";
+import { isConflict, maxTransactionWrites } from "../platform/table-store.ts";
+import type { TableStore, Write } from "../platform/table-store.ts";
+
+/**
+ * Writes that belong together (one partition, all or nothing), many such units in few requests. True for
+ * a unit that was written, false for one that somebody else was faster with. Throws for everything that is
+ * not a conflict.
+ */
+export async function writeUnits(
+  store: TableStore,
+  table: string,
+  units: readonly (readonly Write[])[],
+): Promise<readonly boolean[]> {
+  const written: boolean[] = units.map(() => false);
+  for (const group of toGroups(units)) {
+    for (const index of await writeGroup(store, table, units, group)) written[index] = true;
+  }
+  return written;
+}
+
+/** Places of the units that go into one transaction. */
+function toGroups(units: readonly (readonly Write[])[]): readonly (readonly number[])[] {
+  const groups: number[][] = [];
+  const current = new Map<string, { group: number[]; writes: number; bytes: number }>();
+  for (const [index, unit] of units.entries()) {
+    const [first] = unit;
+    if (first === undefined) continue;
+    const partition = first.kind === "delete" ? first.keys.partitionKey : first.row.partitionKey;
+    const bytes = unit.reduce((sum, write) => sum + sizeOf(write), 0);
+    let entry = current.get(partition);
+    if (
+      entry === undefined ||
+      entry.writes + unit.length > maxTransactionWrites ||
+      entry.bytes + bytes > maxTransactionBytes
+    ) {
+      entry = { group: [], writes: 0, bytes: 0 };
+      current.set(partition, entry);
+      groups.push(entry.group);
+    }
+    entry.group.push(index);
+    entry.writes += unit.length;
+    entry.bytes += bytes;
+  }
+  return groups;
+}
+
+async function writeGroup(
+  store: TableStore,
+  table: string,
+  units: readonly (readonly Write[])[],
+  group: readonly number[],
+): Promise<readonly number[]> {
+  try {
+    await store.transaction(
+      table,
+      group.flatMap((index) => units[index] ?? []),
+    );
+    return group;
+  } catch (error) {
+    if (!isConflict(error)) throw error;
+    if (group.length === 1) return [];
+    const written: number[] = [];
+    for (const index of group) {
+      written.push(...(await writeGroup(store, table, units, [index])));
+    }
+    return written;
+  }
+}
