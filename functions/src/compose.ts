@@ -37,8 +37,13 @@ import { silentTelemetry } from "./platform/telemetry.ts";
 import type { Telemetry } from "./platform/telemetry.ts";
 import { createCredential, createGetToken } from "./platform/token.ts";
 import { createAuditLog } from "./recovery/audit-log.ts";
+import { groupFailures } from "./recovery/group-failures.ts";
+import { createOwnerNotices } from "./recovery/owner-notices.ts";
+import type { OwnerNotices } from "./recovery/owner-notices.ts";
 import { createFailureStore } from "./recovery/failure-store.ts";
 import type { DrainDependencies } from "./recovery/drain-dead-letters.ts";
+import type { Probe } from "./targets/probe.ts";
+import { composeProbe } from "./compose-probe.ts";
 import { createTargets } from "./compose-targets.ts";
 import { composeOperatorApi } from "./compose-operator.ts";
 import type { OperatorApi } from "./operator/create-operator-api.ts";
@@ -56,6 +61,8 @@ export interface App {
   readonly telemetry: Telemetry;
   readonly recovery: DrainDependencies;
   readonly operate: OperatorApi;
+  readonly probe: Probe;
+  readonly notices: OwnerNotices;
   parse(body: unknown): ParsedEvent;
 }
 
@@ -102,9 +109,14 @@ async function compose(config: AppConfig): Promise<App> {
     publisher: createPublisher(sender, maxMessageBytes),
     clock,
   });
-  const targets = createTargets({ flows, config, http, getToken, clock });
+  const targetsInput = { flows, config, http, getToken, clock, telemetry };
+  const targets = createTargets(targetsInput);
   const failures = createFailureStore(store, clock);
   const audit = createAuditLog(store, clock);
+  const notices = createOwnerNotices({
+    ...{ store, clock, telemetry, http, webhooks: config.ownerWebhooks },
+    openGroups: () => groupFailures(failures, { status: "open" }),
+  });
   return {
     config,
     engine: createEngine({
@@ -134,11 +146,14 @@ async function compose(config: AppConfig): Promise<App> {
       failures,
       clock,
       telemetry,
+      notices,
       identify: (body) => toIdentity(parse(body)),
       serviceBus,
       blobs: createDeadLetterBlobs(config.blobEndpoint, credential),
     },
     operate: composeOperatorApi({ config, clock, telemetry, failures, audit }),
+    probe: composeProbe(targetsInput),
+    notices,
     parse,
   };
 }

@@ -7,7 +7,8 @@ import { createEventGrid, type EventGrid } from "../event-grid/event-grid-app.ts
 import { toDirectoryId } from "../identity/directory.ts";
 import { createKeyVaultApp } from "../key-vault/key-vault-app.ts";
 import { createWorkflowHost, type WorkflowHost } from "../logic-apps/workflow-host.ts";
-import { createMonitorApp } from "../monitor/monitor-app.ts";
+import { createMonitorApp, type MonitorService } from "../monitor/monitor-app.ts";
+import { toWorkflowDiagnostics } from "../monitor/workflow-diagnostics.ts";
 import { createBroker, type Broker } from "../service-bus/broker.ts";
 import type { RunningServiceBus } from "../service-bus/start-service-bus.ts";
 import type { Azurite } from "../storage/start-azurite.ts";
@@ -55,7 +56,7 @@ export async function startAzureServices(
   const storage = createStorageAdapter(azurite);
   const eventGrid = keep(startEventGrid(base, serviceBus, storage));
   const eventGridDoor = await serve("eventGrid", (request) => eventGrid.app.fetch(request));
-  const workflows = startWorkflows(base, identities);
+  const workflows = startWorkflows(base, identities, monitor);
   const { random = Math.random } = services;
   const workflowFaults = createFaults(services.clock, { random });
   const workflowsDoor = await serve("workflows", behind(workflowFaults, workflows.app));
@@ -122,8 +123,15 @@ function startEventGrid(
   });
 }
 
-function startWorkflows(base: Base, identities: IdentityRegistry): WorkflowHost {
+function startWorkflows(
+  base: Base,
+  identities: IdentityRegistry,
+  monitor: MonitorService,
+): WorkflowHost {
   return createWorkflowHost({
+    onRunEnd: (workflow, run) => {
+      for (const row of toWorkflowDiagnostics(workflow, run)) monitor.addDiagnostics(row);
+    },
     services: base.services,
     log: base.log,
     http: (request) => base.http(request),
