@@ -35,7 +35,7 @@ const tables: Readonly<Record<string, readonly string[]>> = {
 };
 /** Words of the query language that our queries use. */
 const words =
-  /^(and|or|in|by|let|on|kind|where|summarize|extend|project|join|order|asc|desc|bin|count|dcount|sum|min|max|arg_max|ago|tostring|todouble|tolower|percentiles|leftanti|h|m)$/;
+  /^(and|or|in|by|let|on|kind|where|summarize|extend|project|join|order|asc|desc|bin|count|dcount|sum|min|max|arg_max|ago|tostring|todouble|tolower|percentiles|leftanti|dayofweek|now|between|countif|h|m|d)$/;
 
 const queries = [
   ...createLogAlerts({ oldestUndeliveredMinutes: 60 }),

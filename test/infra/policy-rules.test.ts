@@ -61,7 +61,7 @@ function put<T extends object>(
   value: unknown,
 ): T {
   const members = target as Readonly<Record<string, unknown>>;
-  const next = rest.length === 0 ? value : put((members[key] ?? {}) as object, rest, value);
+  const next = rest.length === 0 ? value : put(members[key] ?? {}, rest, value);
   if (Array.isArray(target)) {
     return target.map((one: unknown, index) =>
       String(index) === key ? next : one,

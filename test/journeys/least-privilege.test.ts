@@ -1,8 +1,14 @@
 import { describe, expect, it } from "@jest/globals";
+import { telemetryEvents } from "../../functions/src/platform/telemetry-catalogue.ts";
 import { eventually } from "../support/eventually.ts";
 import { useLocalAzure } from "../support/use-local-azure.ts";
 
 const local = useLocalAzure("least-privilege");
+
+interface TelemetryRow {
+  readonly timestamp: string;
+  readonly customDimensions: Readonly<Record<string, string>>;
+}
 
 interface Use {
   readonly principalId: string;
@@ -53,6 +59,24 @@ describe("every identity", () => {
       );
       expect(unused.map(toName)).toEqual([]);
     }, 60_000);
+  }, 90_000);
+
+  it("tells the collector of it in the columns that alerts and the workbook ask for", async () => {
+    const { monitor } = local.world.environment;
+    const rows = await eventually(async () => {
+      const response = await fetch(`${monitor.baseUrl}/telemetry?table=customEvents&name=delivery`);
+      const answer = (await response.json()) as { readonly rows: readonly TelemetryRow[] };
+      expect(answer.rows.length).toBeGreaterThan(0);
+      return answer.rows;
+    }, 60_000);
+
+    expect(
+      rows.filter(
+        ({ customDimensions, timestamp }) =>
+          Number.isNaN(Date.parse(timestamp)) ||
+          telemetryEvents.delivery.dimensions.some((name) => !(name in customDimensions)),
+      ),
+    ).toEqual([]);
   }, 90_000);
 
   it("is refused as soon as a role is gone, and let in when it is back", async () => {
