@@ -1,6 +1,7 @@
 import { Command } from "commander";
 import { auditCommand } from "./commands/audit.ts";
 import { ceCommand } from "./commands/ce.ts";
+import { doctorCommand } from "./commands/doctor.ts";
 import { failuresCommand } from "./commands/failures.ts";
 import { replayCommand } from "./commands/replay.ts";
 import { verifyCommand } from "./commands/verify.ts";
@@ -14,7 +15,8 @@ const program = new Command("causeway")
   .addCommand(replayCommand())
   .addCommand(verifyCommand())
   .addCommand(auditCommand())
-  .addCommand(ceCommand());
+  .addCommand(ceCommand())
+  .addCommand(doctorCommand());
 
 exitWithTwo(program);
 

@@ -11,14 +11,17 @@ export interface LocalTimer {
   cancel(): void;
 }
 
+/** The machine's own, kept before a host process puts its globals on another time. */
+const machine = { now: Date.now.bind(Date), setTimeout, clearTimeout };
+
 export const systemClock: LocalClock = {
-  now: () => Date.now(),
+  now: machine.now,
   setTimer: (callback, delayMs) => {
     // Node clamps delays over 2^31-1 ms to 1 ms; such a timer is re-armed instead.
     const maxMs = 2 ** 31 - 1;
     let handle: NodeJS.Timeout;
     const arm = (leftMs: number): void => {
-      handle = setTimeout(
+      handle = machine.setTimeout(
         () => {
           if (leftMs > maxMs) arm(leftMs - maxMs);
           else callback();
@@ -28,10 +31,99 @@ export const systemClock: LocalClock = {
       handle.unref();
     };
     arm(delayMs);
-    return { cancel: () => clearTimeout(handle) };
+    return { cancel: () => machine.clearTimeout(handle) };
   },
-  sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
+  sleep: (ms) => new Promise((resolve) => machine.setTimeout(resolve, ms)),
 };
+
+/**
+ * Real time that can be moved on: runs with the machine's clock, and `advance` skips ahead. Fault runs
+ * share one between all local services; the host of the function app has its own, moved by the same steps.
+ */
+export class AdvancingClock implements LocalClock {
+  #offsetMs: number;
+  readonly #timers = new Set<AdvancingTimer>();
+
+  /** `offsetMs`: how far it is ahead of the machine's clock from the start. */
+  constructor(offsetMs = 0) {
+    this.#offsetMs = offsetMs;
+  }
+
+  get offsetMs(): number {
+    return this.#offsetMs;
+  }
+
+  now(): number {
+    return machine.now() + this.#offsetMs;
+  }
+
+  setTimer(callback: () => void, delayMs: number): LocalTimer {
+    const timer: AdvancingTimer = {
+      dueAt: this.now() + Math.max(delayMs, 0),
+      callback,
+      system: undefined,
+    };
+    this.#timers.add(timer);
+    this.#arm(timer);
+    return { cancel: () => this.#drop(timer) };
+  }
+
+  sleep(ms: number): Promise<void> {
+    return new Promise((resolve) => void this.setTimer(resolve, ms));
+  }
+
+  /** When the next timer is due; undefined without one. */
+  nextDueMs(): number | undefined {
+    let next: number | undefined;
+    for (const { dueAt } of this.#timers) if (next === undefined || dueAt < next) next = dueAt;
+    return next;
+  }
+
+  /** Skips `ms`, running each timer that becomes due at its own time; less than 0 only sets it back. */
+  async advance(ms: number): Promise<void> {
+    let left = ms;
+    await settle();
+    for (;;) {
+      const end = this.now() + left;
+      const next = [...this.#timers]
+        .filter(({ dueAt }) => dueAt <= end)
+        .reduce<AdvancingTimer | undefined>(earlier, undefined);
+      if (next === undefined) break;
+      const stepMs = Math.min(left, Math.max(0, next.dueAt - this.now()));
+      this.#offsetMs += stepMs;
+      left -= stepMs;
+      this.#fire(next);
+      await settle();
+    }
+    this.#offsetMs += left;
+    for (const timer of this.#timers) this.#arm(timer);
+  }
+
+  #arm(timer: AdvancingTimer): void {
+    timer.system?.cancel();
+    timer.system = systemClock.setTimer(() => this.#fire(timer), timer.dueAt - this.now());
+  }
+
+  #fire(timer: AdvancingTimer): void {
+    this.#drop(timer);
+    timer.callback();
+  }
+
+  #drop(timer: AdvancingTimer): void {
+    this.#timers.delete(timer);
+    timer.system?.cancel();
+  }
+}
+
+interface AdvancingTimer {
+  readonly dueAt: number;
+  readonly callback: () => void;
+  system: LocalTimer | undefined;
+}
+
+function earlier(best: AdvancingTimer | undefined, timer: AdvancingTimer): AdvancingTimer {
+  return best === undefined || timer.dueAt < best.dueAt ? timer : best;
+}
 
 /** A clock that stands still until it is advanced; timers run in order of their due time. */
 export class SimulatedClock implements LocalClock {

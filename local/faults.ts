@@ -1,9 +1,11 @@
-import type { Context, MiddlewareHandler } from "hono";
+import type { MiddlewareHandler } from "hono";
 import type { LocalClock } from "./clock.ts";
+import { createFaultSwitch } from "./fault-switch.ts";
+import { answerWithoutConnection } from "./front-door.ts";
 
 /** What a simulated system is told to get wrong, as `PUT /sim/faults` takes it. */
-interface Fault {
-  /** The answer instead of the real one; left out: only slow. */
+export interface Fault {
+  /** The answer instead of the real one; left out: the real one, only slow or cut off. */
   readonly status?: number;
   /** Seconds, as the header Retry-After. */
   readonly retryAfter?: number;
@@ -12,15 +14,20 @@ interface Fault {
   readonly latencyMs?: number;
   /** The fault ends by itself after this time. */
   readonly forMs?: number;
-  /** The request is carried out and only its answer replaced: the caller cannot know. */
+  /** The request is carried out first; what is wrong (answer, delay, cut) comes after: the caller cannot know. */
   readonly afterEffect?: boolean;
+  /** The connection is cut instead of an answer. */
+  readonly reset?: boolean;
 }
 
 export interface Faults {
   /** Answers `/sim/faults` and breaks every other request as told; never one below `/sim/`. */
   readonly middleware: MiddlewareHandler;
-  set(fault: Fault): void;
+  /** `onHit` is told of each request that is hit: after its effect when the fault comes after it. */
+  set(fault: Fault, onHit?: () => void): void;
   clear(): void;
+  /** Requests that came, without those below `/sim/`; whether a fault hit them or not. */
+  readonly seen: () => number;
 }
 
 export interface FaultOptions {
@@ -34,76 +41,25 @@ export function createFaults(
   clock: LocalClock,
   { random = Math.random, toBody = toNeutralBody }: FaultOptions = {},
 ): Faults {
-  let current: { readonly fault: Fault; readonly untilMs: number } | undefined;
-  const set = (fault: Fault): void => {
-    current = { fault, untilMs: clock.now() + (fault.forMs ?? Number.POSITIVE_INFINITY) };
-  };
-  const clear = (): void => {
-    current = undefined;
-  };
-  const active = (): Fault | undefined =>
-    current !== undefined && clock.now() < current.untilMs ? current.fault : undefined;
+  const faults = createFaultSwitch(clock);
+  let seen = 0;
   const middleware: MiddlewareHandler = async (context, next) => {
     const { path } = context.req;
-    if (path === "/sim/faults") return configure(context, { set, clear, active });
-    const fault = path.startsWith("/sim/") ? undefined : active();
+    if (path === "/sim/faults") return faults.configure(context);
+    if (path.startsWith("/sim/")) return next();
+    seen += 1;
+    const { fault, onHit } = faults.active() ?? {};
     if (fault === undefined || random() >= (fault.rate ?? 1)) return next();
-    if (fault.latencyMs !== undefined) await clock.sleep(fault.latencyMs);
-    if (fault.status === undefined) return next();
-    if (fault.afterEffect === true) await next();
-    context.res = toFaultyAnswer(fault.status, fault.retryAfter, toBody);
+    const { status, retryAfter, latencyMs, afterEffect = false, reset = false } = fault;
+    if (afterEffect) await next();
+    onHit?.();
+    if (latencyMs !== undefined) await clock.sleep(latencyMs);
+    if (reset) context.res = answerWithoutConnection();
+    else if (status !== undefined) context.res = toFaultyAnswer(status, retryAfter, toBody);
+    else if (!afterEffect) return next();
     return undefined;
   };
-  return { middleware, set, clear };
-}
-
-interface Switch {
-  set(fault: Fault): void;
-  clear(): void;
-  active(): Fault | undefined;
-}
-
-async function configure(context: Context, faults: Switch): Promise<Response> {
-  if (context.req.method === "GET") return context.json(faults.active() ?? {});
-  if (context.req.method === "DELETE") {
-    faults.clear();
-    return context.body(null, 204);
-  }
-  if (context.req.method !== "PUT") return context.body(null, 405);
-  const text = await context.req.text();
-  const fault = parseFault(text);
-  if (typeof fault === "string") return context.json({ error: fault }, 400);
-  faults.set(fault);
-  return context.json(fault);
-}
-
-const NUMBERS = ["status", "retryAfter", "rate", "latencyMs", "forMs"] as const;
-
-/** The fault, or what is wrong with it. */
-function parseFault(text: string): Fault | string {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    return "The body is not JSON";
-  }
-  if (typeof value !== "object" || value === null || Array.isArray(value)) {
-    return "The body is not a JSON object";
-  }
-  const fault = value as Readonly<Record<string, unknown>>;
-  const known: readonly string[] = [...NUMBERS, "afterEffect"];
-  const unknown = Object.keys(fault).find((name) => !known.includes(name));
-  if (unknown !== undefined) return `${unknown} is not one of ${known.join(", ")}`;
-  for (const name of NUMBERS) {
-    const number = fault[name];
-    if (number !== undefined && !(typeof number === "number" && number >= 0)) {
-      return `${name} must be a number of 0 or more`;
-    }
-  }
-  const { status } = fault;
-  if (typeof status === "number" && (status < 400 || status > 599))
-    return "status must be 400 to 599";
-  return fault;
+  return { middleware, set: faults.set, clear: faults.clear, seen: () => seen };
 }
 
 function toFaultyAnswer(

@@ -1,9 +1,11 @@
 import { getRequestListener } from "@hono/node-server";
+import type { HttpBindings } from "@hono/node-server";
 import { createServer as createHttpServer } from "node:http";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { createServer as createHttpsServer } from "node:https";
 import { createServer as createTcpServer } from "node:net";
 import type { AddressInfo, Server, Socket } from "node:net";
+import { TLSSocket } from "node:tls";
 import type { LocalCertificate } from "./certificate-authority.ts";
 import type { Running } from "./cloud.ts";
 
@@ -12,6 +14,9 @@ export interface FrontDoor extends Running {
   readonly httpUrl: string;
   /** The same port over TLS; of no use when the door was started without a certificate. */
   readonly httpsUrl: string;
+  /** Requests begun and answered so far: a number that rises while anything goes on. */
+  readonly activity: () => number;
+  readonly inFlight: () => number;
 }
 
 export interface FrontDoorOptions {
@@ -33,7 +38,8 @@ const graceMs = 500;
 /** Serves `fetch` over http and https on one loopback port, telling them apart by the first byte. */
 export async function startFrontDoor(options: FrontDoorOptions): Promise<FrontDoor> {
   const inFlight = new Set<ServerResponse>();
-  const listener = toListener(options.fetch, inFlight);
+  let activity = 0;
+  const listener = toListener(options.fetch, inFlight, () => (activity += 1));
   const http = createHttpServer({ keepAliveTimeout: keepAliveMs, noDelay: true }, listener);
   const { certificate } = options;
   const https =
@@ -57,6 +63,8 @@ export async function startFrontDoor(options: FrontDoorOptions): Promise<FrontDo
     port,
     httpUrl: `http://${loopback}:${port}`,
     httpsUrl: `https://${loopback}:${port}`,
+    activity: () => activity,
+    inFlight: () => inFlight.size,
     close: () => (closing ??= closeDoor(door, sockets, inFlight)),
   };
 }
@@ -64,13 +72,36 @@ export async function startFrontDoor(options: FrontDoorOptions): Promise<FrontDo
 function toListener(
   fetch: FrontDoorOptions["fetch"],
   inFlight: Set<ServerResponse>,
+  onActivity: () => void,
 ): (request: IncomingMessage, response: ServerResponse) => void {
-  const answer = getRequestListener(fetch);
+  const answer = getRequestListener(async (request, bindings) => {
+    const response = await fetch(request);
+    if (response.status === cutStatus) cut((bindings as HttpBindings).incoming.socket);
+    return response;
+  });
   return (request, response) => {
+    onActivity();
     inFlight.add(response);
-    response.once("close", () => inFlight.delete(response));
+    response.once("close", () => {
+      onActivity();
+      inFlight.delete(response);
+    });
     void answer(request, response);
   };
+}
+
+/** No service answers with it, so it can stand for no answer at all. */
+const cutStatus = 599;
+
+/** What `fetch` gives to have the caller's connection cut instead of answered. */
+export function answerWithoutConnection(): Response {
+  return new Response(null, { status: cutStatus });
+}
+
+function cut(socket: Socket): void {
+  // Below TLS there is no reset to send; the caller meets a connection that ends in mid-air all the same.
+  if (socket instanceof TLSSocket) socket.destroy();
+  else socket.resetAndDestroy();
 }
 
 function handOver(socket: Socket, http: Server, https: Server | undefined): void {

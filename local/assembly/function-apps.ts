@@ -4,6 +4,7 @@ import { createServer, type AddressInfo } from "node:net";
 import { dirname, join } from "node:path";
 import { unzipSync } from "fflate";
 import type { LocalCertificate } from "../certificate-authority.ts";
+import { AdvancingClock, type LocalClock } from "../clock.ts";
 import type { Running } from "../cloud.ts";
 import type { LocalFunctionApp, LocalFunctions } from "../deploy/local-cloud.ts";
 import { openOn } from "./ports.ts";
@@ -19,6 +20,8 @@ export interface FunctionAppsOptions {
   readonly identityEndpoint: string;
   /** The secret that lets the app's host ask for the app's identities. */
   readonly identityHeaderOf: (app: LocalFunctionApp) => string;
+  /** The app's time is moved with it when it can be moved. */
+  readonly clock: LocalClock;
   readonly log: (line: string) => void;
 }
 
@@ -62,6 +65,7 @@ export function createFunctionApps(options: FunctionAppsOptions): FunctionApps {
         port: app.port,
         siteName: name,
         identity: { endpoint: options.identityEndpoint, header: options.identityHeaderOf(app) },
+        ...(options.clock instanceof AdvancingClock ? { offsetMs: options.clock.offsetMs } : {}),
         log: options.log,
       });
       hosts.set(name, host);

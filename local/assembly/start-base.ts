@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { createAccessControl } from "../access-control.ts";
+import { createAccessRoutes } from "../access-routes.ts";
 import type { LocalCertificate } from "../certificate-authority.ts";
 import type { LocalClock } from "../clock.ts";
 import type { LocalServices, Running } from "../cloud.ts";
@@ -24,6 +25,8 @@ export interface Base {
   readonly keep: <T extends Running>(running: T) => T;
   readonly ports: Ports;
   readonly serve: (name: PortName, fetch: Fetch) => Promise<FrontDoor>;
+  /** Opened so far. */
+  readonly doors: readonly FrontDoor[];
 }
 
 type Fetch = (request: Request) => Response | Promise<Response>;
@@ -35,14 +38,17 @@ export async function startBase(options: {
   readonly folder: string;
   readonly authority: Storage["authority"];
   readonly clock: LocalClock;
+  readonly random: (() => number) | undefined;
   readonly ports: Ports;
   readonly log: (line: string) => void;
   readonly keep: Base["keep"];
 }): Promise<Base> {
-  const { folder, clock, ports, log, keep } = options;
+  const { folder, clock, random = Math.random, ports, log, keep } = options;
   const { caFile, certificate } = await options.authority;
   const issuerKeyFile = join(folder, "issuer-key.pem");
   const identity = await createIdentityApp({ clock, log }, { tenantId, issuerKeyFile });
+  const access = createAccessControl();
+  identity.app.route("/", createAccessRoutes(access));
   const http = createLoopbackHttp(certificate.ca);
   keep({
     close: () => {
@@ -50,13 +56,17 @@ export async function startBase(options: {
       return Promise.resolve();
     },
   });
-  const serve = async (name: PortName, fetch: Fetch): Promise<FrontDoor> =>
-    keep(await openOn(name, ports, (port) => startFrontDoor({ fetch, certificate, port })));
+  const doors: FrontDoor[] = [];
+  const serve = async (name: PortName, fetch: Fetch): Promise<FrontDoor> => {
+    const door = await openOn(name, ports, (port) => startFrontDoor({ fetch, certificate, port }));
+    doors.push(door);
+    return keep(door);
+  };
   return {
     folder,
     caFile,
     certificate,
-    services: { clock, access: createAccessControl(), tokens: identity.tokens, log },
+    services: { clock, access, tokens: identity.tokens, log, random },
     identity,
     identityDoor: await serve("identity", (request) => identity.app.fetch(request)),
     http,
@@ -64,5 +74,6 @@ export async function startBase(options: {
     keep,
     ports,
     serve,
+    doors,
   };
 }

@@ -10,7 +10,11 @@ export interface Storage {
   readonly azurite: Promise<Azurite>;
 }
 
-export function startStorage(folder: string, log: (line: string) => void): Storage {
+export function startStorage(
+  folder: string,
+  log: (line: string) => void,
+  { canBeAway = false }: { readonly canBeAway?: boolean } = {},
+): Storage {
   const authority = loadCertificateAuthority(folder);
   const azurite = authority.then(async ({ certificate }) => {
     await removeLeftovers(folder);
@@ -19,6 +23,7 @@ export function startStorage(folder: string, log: (line: string) => void): Stora
       dir: join(folder, `azurite-${process.pid}`),
       accountName: "causewaylocal",
       accountKey: randomBytes(64).toString("base64"),
+      canBeAway,
       log,
     });
   });

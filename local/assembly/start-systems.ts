@@ -1,5 +1,9 @@
-import { createCrmApp } from "../crm/create-crm-app.ts";
-import { createDataverseApp } from "../dataverse/create-dataverse-app.ts";
+import { createCrmApp, type CrmApp } from "../crm/create-crm-app.ts";
+import {
+  createDataverseApp,
+  type DataverseApp,
+  type DataverseOptions,
+} from "../dataverse/create-dataverse-app.ts";
 import { createEventSenders } from "../finance/create-event-senders.ts";
 import { createFinanceApp, type FinanceApp } from "../finance/create-finance-app.ts";
 import type { FrontDoor } from "../front-door.ts";
@@ -10,6 +14,8 @@ import { openOn } from "./ports.ts";
 import type { Base } from "./start-base.ts";
 import { toEventEndpoints } from "./to-event-endpoints.ts";
 
+export type DataverseLimits = NonNullable<DataverseOptions["limits"]>;
+
 export interface SystemsInput extends Pick<
   Base,
   "services" | "identity" | "http" | "serve" | "keep" | "ports"
@@ -18,6 +24,8 @@ export interface SystemsInput extends Pick<
   readonly financeReader: Client;
   /** Client ids that may read and write everything, for people and tests. */
   readonly outsiders: readonly string[];
+  readonly dataverseLimits: DataverseLimits;
+  readonly mailQuota: boolean;
 }
 
 /** The systems around Azure: F&O, CE, the CRM and the mail service with its inbox. */
@@ -28,6 +36,9 @@ export interface Systems {
   readonly crmClient: { readonly clientId: string; readonly clientSecret: string };
   readonly mail: FrontDoor;
   readonly mailApp: MailApp;
+  readonly financeApp: FinanceApp;
+  readonly dataverseApp: DataverseApp;
+  readonly crmApp: CrmApp;
   readonly smtpPort: number;
   /** What an administrator of F&O and CE does after a deployment: lets the app in, fills in the endpoint forms. */
   administer(appClientId: string, outputs: Readonly<Record<string, unknown>>): void;
@@ -43,10 +54,12 @@ export async function startSystems(input: SystemsInput): Promise<Systems> {
   const dataverse = createDataverseApp(services, {
     baseUrl: urlOf("dataverse"),
     shape: "sales",
-    limits: { enforce: true },
+    limits: input.dataverseLimits,
   });
-  const crm = createCrmApp({ clock: services.clock, ...crmClient, baseUrl: urlOf("crm") });
+  const { clock, random = Math.random } = services;
+  const crm = createCrmApp({ clock, random, ...crmClient, baseUrl: urlOf("crm") });
   const mailApp = createMailApp(services);
+  mailApp.configure({ enforceQuota: input.mailQuota });
   const [financeDoor, dataverseDoor, crmDoor, mail, smtp] = await Promise.all([
     serve("finance", (request) => finance.app.fetch(request)),
     serve("dataverse", (request) => dataverse.app.fetch(request)),
@@ -67,6 +80,9 @@ export async function startSystems(input: SystemsInput): Promise<Systems> {
     crmClient,
     mail,
     mailApp,
+    financeApp: finance,
+    dataverseApp: dataverse,
+    crmApp: crm,
     smtpPort: smtp.port,
     administer: (appClientId, outputs) => {
       finance.registerApplication(appClientId);

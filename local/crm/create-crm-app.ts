@@ -1,7 +1,8 @@
 import { Hono, type Context } from "hono";
 import { randomBytes } from "node:crypto";
-import { createFaults } from "../faults.ts";
+import { createFaults, type Faults } from "../faults.ts";
 import type { LocalClock } from "../clock.ts";
+import { createRequestCounts } from "../request-counts.ts";
 import { crmObjects } from "./crm-objects.ts";
 import { salesforceError, type SalesforceError } from "./salesforce-error.ts";
 import { createRecordStore, type CrmRecord, type RecordStore } from "./record-store.ts";
@@ -17,11 +18,20 @@ export interface CrmOptions {
   readonly baseUrl: () => string;
   /** Calls a day that the org's edition allows (header sforce-limit-info). */
   readonly dailyLimit?: number;
+  /** 0 ≤ random < 1; what faults are drawn with. */
+  readonly random?: () => number;
 }
 
 export interface CrmApp {
   readonly app: Hono;
+  readonly faults: Faults;
   records(object: string): readonly CrmRecord[];
+  configure(changes: Partial<CrmSettings>): void;
+}
+
+export interface CrmSettings {
+  /** Share of the records of a collection that are refused because somebody else holds their row. */
+  readonly lockedShare: number;
 }
 
 /**
@@ -32,9 +42,12 @@ export function createCrmApp(options: CrmOptions): CrmApp {
   const app = new Hono();
   const store = createRecordStore(options.clock);
   const tokens = new Map<string, number>();
-  const faults = createFaults(options.clock);
+  const { random = Math.random } = options;
+  const faults = createFaults(options.clock, { random });
   let calls = 0;
+  let settings: CrmSettings = { lockedShare: 0 };
 
+  app.use(createRequestCounts());
   app.use(faults.middleware);
   app.post("/services/oauth2/token", async (c) => {
     const form = await c.req.parseBody();
@@ -61,8 +74,10 @@ export function createCrmApp(options: CrmOptions): CrmApp {
     c.header("sforce-limit-info", `api-usage=${calls}/${options.dailyLimit ?? 15_000}`);
     return undefined;
   });
-  addDataRoutes(app, store);
-  app.get("/sim/records/:object", (c) => c.json(store.list(c.req.param("object"))));
+  addDataRoutes(app, store, () => random() < settings.lockedShare);
+  app.get("/sim/records/:object", (c) =>
+    c.json(store.list(c.req.param("object")).slice(Number(c.req.query("skip") ?? 0))),
+  );
   app.get("/sim/records/:object/:id", (c) => {
     const record = store.byId(c.req.param("object"), c.req.param("id"));
     return record === undefined ? c.notFound() : c.json(record);
@@ -70,12 +85,19 @@ export function createCrmApp(options: CrmOptions): CrmApp {
   app.post("/sim/records/:object", async (c) =>
     c.json(store.insert(c.req.param("object"), await readFields(c)), 201),
   );
-  return { app, records: (object) => store.list(object) };
+  return {
+    app,
+    faults,
+    records: (object) => store.list(object),
+    configure: (changes) => {
+      settings = { ...settings, ...changes };
+    },
+  };
 }
 
-function addDataRoutes(app: Hono, store: RecordStore): void {
+function addDataRoutes(app: Hono, store: RecordStore, isLocked: () => boolean): void {
   app.patch("/services/data/:version/composite/sobjects/:object/:field", (c) =>
-    upsertCollection(c, store),
+    upsertCollection(c, store, isLocked),
   );
   app.patch("/services/data/:version/sobjects/:object/:field/:value", (c) => upsertOne(c, store));
   app.get("/services/data/:version/sobjects/:object/:field/:value", (c) => {
@@ -105,7 +127,11 @@ async function upsertOne(c: Context, store: RecordStore): Promise<Response> {
   return c.json({ id: record.Id, success: true, errors: [], created }, created ? 201 : 200);
 }
 
-async function upsertCollection(c: Context, store: RecordStore): Promise<Response> {
+async function upsertCollection(
+  c: Context,
+  store: RecordStore,
+  isLocked: () => boolean,
+): Promise<Response> {
   const { object = "", field = "" } = c.req.param() as Record<string, string>;
   const body: unknown = await c.req.json().catch(() => undefined);
   const records = isFields(body) && Array.isArray(body["records"]) ? body["records"] : undefined;
@@ -123,8 +149,19 @@ async function upsertCollection(c: Context, store: RecordStore): Promise<Respons
       400,
     );
   }
-  return c.json(records.map((record: unknown) => upsertListed(store, object, field, record)));
+  return c.json(
+    records.map((record: unknown) =>
+      isLocked() ? rowLocked : upsertListed(store, object, field, record),
+    ),
+  );
 }
+
+const rowLocked = {
+  success: false,
+  errors: [
+    { statusCode: "UNABLE_TO_LOCK_ROW", message: "unable to obtain exclusive access", fields: [] },
+  ],
+};
 
 function upsertListed(
   store: RecordStore,

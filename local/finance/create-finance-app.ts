@@ -1,6 +1,7 @@
 import { Hono } from "hono";
 import type { LocalServices } from "../cloud.ts";
-import { createFaults } from "../faults.ts";
+import { createFaults, type Faults } from "../faults.ts";
+import { createRequestCounts } from "../request-counts.ts";
 import { ODataError } from "../odata/odata-query.ts";
 import { answerOData } from "./answer-odata.ts";
 import { createSimRoutes } from "./create-sim-routes.ts";
@@ -28,6 +29,7 @@ export interface FinanceApp {
   readonly outbox: EventOutbox;
   /** "Microsoft Entra applications" in F&O: without it a valid token is refused. */
   readonly registerApplication: (clientId: string) => void;
+  readonly faults: Faults;
   readonly configureEndpoints: (endpoints: readonly EventEndpoint[]) => void;
 }
 
@@ -47,7 +49,9 @@ export function createFinanceApp(services: LocalServices, options: FinanceOption
   const app = new Hono();
   app.onError((error) => toRefusal(error, log));
   const toBody = (status: number): unknown => toErrorBody(toFaultText(status));
-  app.use(createFaults(clock, { random: world.random, toBody }).middleware);
+  const faults = createFaults(clock, { random: world.random, toBody });
+  app.use(createRequestCounts());
+  app.use(faults.middleware);
   app.route("/sim", createSimRoutes({ world, outbox, clock, configure: configureEndpoints }));
   app.use("/data/*", async (context, next) => {
     await authorize(context.req.header("authorization"), services, options, registered);
@@ -67,6 +71,7 @@ export function createFinanceApp(services: LocalServices, options: FinanceOption
   );
   return {
     app,
+    faults,
     world,
     outbox,
     registerApplication: (clientId) => void registered.add(clientId.toLowerCase()),

@@ -2,10 +2,11 @@
  * The process that holds the function app: waits for its start message, runs the host, ends when its
  * parent goes away. Everything that it says goes to the parent.
  */
-import { systemClock } from "../clock.ts";
+import { AdvancingClock, systemClock } from "../clock.ts";
 import { describeFailure } from "./describe-failure.ts";
 import { FunctionsHostError } from "./functions-host-error.ts";
-import type { HostReport, HostStart } from "./host-messages.ts";
+import type { HostOrder, HostReport, HostStart } from "./host-messages.ts";
+import { installProcessTime } from "./process-time.ts";
 import { startHost } from "./start-host.ts";
 import type { Host } from "./start-host.ts";
 
@@ -13,10 +14,13 @@ const CLOSE_LIMIT_MS = 5000;
 
 let host: Host | undefined;
 let isClosing = false;
+/** Set in fault runs, whose time the parent moves on. */
+let movedClock: AdvancingClock | undefined;
 
-process.on("message", (message: { readonly start?: HostStart; readonly close?: true }) => {
-  if (message.start !== undefined) void start(message.start);
-  if (message.close === true) void close();
+process.on("message", (order: HostOrder) => {
+  if (order.kind === "start") void start(order.start);
+  if (order.kind === "time") void moveTo(order.offsetMs);
+  if (order.kind === "close") void close();
 });
 process.on("disconnect", () => process.exit(0));
 // Ctrl+C reaches the whole group; the parent decides about the order of closing.
@@ -26,8 +30,14 @@ process.on("unhandledRejection", (reason) => {
   report({ kind: "log", line: `Unhandled rejection in the app: ${describeFailure(reason)}` });
 });
 
-async function start({ appDir, keys, port, certificate }: HostStart): Promise<void> {
+async function start(options: HostStart): Promise<void> {
+  const { appDir, keys, port, certificate, offsetMs } = options;
   const log = (line: string): void => report({ kind: "log", line });
+  if (offsetMs !== undefined) {
+    movedClock = new AdvancingClock(offsetMs);
+    // Before the app is loaded: libraries keep `Date.now` and `setTimeout` for themselves.
+    installProcessTime(globalThis, movedClock);
+  }
   try {
     host = await startHost({
       appDir,
@@ -35,7 +45,7 @@ async function start({ appDir, keys, port, certificate }: HostStart): Promise<vo
       port,
       certificate,
       log,
-      clock: systemClock,
+      clock: movedClock ?? systemClock,
       settings: process.env,
     });
     report({ kind: "ready", port: host.port, functions: host.functions });
@@ -45,6 +55,13 @@ async function start({ appDir, keys, port, certificate }: HostStart): Promise<vo
     process.exitCode = 1;
     process.disconnect();
   }
+}
+
+/** Answered once everything that became due by it has been called. */
+async function moveTo(offsetMs: number): Promise<void> {
+  if (movedClock === undefined) return;
+  await movedClock.advance(offsetMs - movedClock.offsetMs);
+  report({ kind: "time", offsetMs });
 }
 
 function toFailure(error: unknown, port: number): { code: string; message: string } {

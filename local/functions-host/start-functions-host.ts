@@ -1,19 +1,17 @@
 /**
  * Keeps one Functions host process: starting → ready → (closing → closed | exited → starting …). A
- * process that ends by itself is started again on the same port, as the platform does; the parent holds
- * the only channel to it, so it never outlives its parent.
+ * process that ends by itself, at its start too, is started again on the same port, as the platform does,
+ * for as long as the host is wanted; only the very first start may fail. The parent holds the only channel
+ * to the process, so it never outlives its parent.
  */
-import { fork } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { createInterface } from "node:readline";
-import type { Readable } from "node:stream";
 import type { LocalCertificate } from "../certificate-authority.ts";
 import type { Running } from "../cloud.ts";
 import { bundleHostProcess } from "./bundle-host-process.ts";
-import { FunctionsHostError } from "./functions-host-error.ts";
-import type { FunctionsHostErrorCode } from "./functions-host-error.ts";
-import type { HostReport, HostStart } from "./host-messages.ts";
+import { describeFailure } from "./describe-failure.ts";
+import type { HostOrder, HostStart } from "./host-messages.ts";
+import { spawnHost, waitForReport, waitUntilReady } from "./spawn-host.ts";
 
 export interface FunctionsHostOptions {
   /** Holds package.json, host.json and the built app. */
@@ -32,6 +30,8 @@ export interface FunctionsHostOptions {
   readonly identity: { readonly endpoint: string; readonly header: string };
   readonly certificate?: LocalCertificate;
   readonly siteName?: string;
+  /** Puts the process on a clock that `setOffset` moves; left out: it is on the machine's. */
+  readonly offsetMs?: number;
   readonly log: (line: string) => void;
 }
 
@@ -43,12 +43,22 @@ export interface FunctionsHost extends Running {
   readonly functions: readonly string[];
   /** For `/admin`: `x-functions-key`. */
   readonly masterKey: string;
+  /** False from the end of a process until the next one has said that it is ready. */
+  readonly isReady: boolean;
   restart(): Promise<void>;
+  /** Ends the process without a word, as a crash or a loss of the machine does; it is started again. */
+  kill(): void;
+  /** Moves the process's time; a process that ends meanwhile gets it at its next start. */
+  setOffset(offsetMs: number): Promise<void>;
 }
 
-const RESTART_DELAY_MS = 500;
+/** The first pause after an unexpected end; doubles with each one that follows within a minute. */
+const firstRestartDelayMs = 500;
+const longestRestartDelayMs = 10_000;
+const calmMs = 60_000;
 /** More than the host process allows itself. */
-const CLOSE_LIMIT_MS = 7000;
+const closeLimitMs = 7000;
+const moveLimitMs = 5000;
 
 export async function startFunctionsHost(options: FunctionsHostOptions): Promise<FunctionsHost> {
   const host = new HostSupervisor(options);
@@ -63,11 +73,16 @@ class HostSupervisor implements FunctionsHost {
   #port: number;
   #functions: readonly string[] = [];
   #isWanted = true;
-  #restartTimer: NodeJS.Timeout | undefined;
+  #isReady = false;
+  #offsetMs: number | undefined;
+  #restarting: NodeJS.Timeout | undefined;
+  #endings = 0;
+  #lastEndMs = 0;
 
   constructor(options: FunctionsHostOptions) {
     this.#options = options;
     this.#port = options.port ?? 0;
+    this.#offsetMs = options.offsetMs;
     this.masterKey = options.hostKeys.master ?? randomBytes(24).toString("base64url");
   }
 
@@ -87,24 +102,30 @@ class HostSupervisor implements FunctionsHost {
     return `http://127.0.0.1:${this.#port}`;
   }
 
+  get isReady(): boolean {
+    return this.#isReady;
+  }
+
   async start(): Promise<void> {
     const child = spawnHost(await bundleHostProcess(), this.#options);
     this.#child = child;
     const ready = waitUntilReady(child, this.#options.log);
-    const { hostKeys, appDir, certificate } = this.#options;
-    const start: HostStart = {
-      appDir,
-      keys: { ...hostKeys, master: this.masterKey },
-      port: this.#port,
-      certificate,
-    };
-    child.send({ start });
+    const start = this.#toStart();
+    this.#send({ kind: "start", start });
     try {
       ({ port: this.#port, functions: this.#functions } = await ready);
     } catch (error) {
       child.kill("SIGKILL");
       throw error;
     }
+    if (child.exitCode !== null || child.signalCode !== null) {
+      this.#onExit(child, "right after its start");
+      return;
+    }
+    this.#isReady = true;
+    const offsetMs = this.#offsetMs;
+    if (offsetMs !== undefined && offsetMs !== start.offsetMs)
+      this.#send({ kind: "time", offsetMs });
     child.once("exit", (code, signal) => this.#onExit(child, signal ?? `code ${code ?? 0}`));
   }
 
@@ -114,86 +135,73 @@ class HostSupervisor implements FunctionsHost {
     await this.start();
   }
 
+  kill(): void {
+    this.#child?.kill("SIGKILL");
+  }
+
+  async setOffset(offsetMs: number): Promise<void> {
+    this.#offsetMs = offsetMs;
+    const child = this.#child;
+    if (child === undefined || !this.#isReady) return;
+    const moved = waitForReport(
+      child,
+      (report) => report.kind === "time" && report.offsetMs === offsetMs,
+      moveLimitMs,
+    );
+    this.#send({ kind: "time", offsetMs });
+    await moved;
+  }
+
   async close(): Promise<void> {
     await this.#stop();
   }
 
+  #toStart(): HostStart {
+    const { hostKeys, appDir, certificate } = this.#options;
+    return {
+      appDir,
+      keys: { ...hostKeys, master: this.masterKey },
+      port: this.#port,
+      certificate,
+      offsetMs: this.#offsetMs,
+    };
+  }
+
+  /** A process that is just ending takes nothing any more; its end is told by "exit". */
+  #send(order: HostOrder): void {
+    if (this.#child?.connected === true) this.#child.send(order, () => undefined);
+  }
+
   async #stop(): Promise<void> {
     this.#isWanted = false;
-    clearTimeout(this.#restartTimer);
+    this.#isReady = false;
+    clearTimeout(this.#restarting);
     const child = this.#child;
     if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
     const exited = new Promise((resolve) => child.once("exit", resolve));
-    child.send({ close: true });
-    const limit = setTimeout(() => child.kill("SIGKILL"), CLOSE_LIMIT_MS);
+    this.#send({ kind: "close" });
+    const limit = setTimeout(() => child.kill("SIGKILL"), closeLimitMs);
     await exited;
     clearTimeout(limit);
   }
 
   #onExit(child: ChildProcess, how: string): void {
     if (!this.#isWanted || child !== this.#child) return;
+    this.#isReady = false;
     this.#options.log(`The Functions host ended by itself (${how}); starting it again`);
-    this.#restartTimer = setTimeout(() => {
-      this.start().catch((error: unknown) => {
-        this.#options.log(`The Functions host did not start again: ${String(error)}`);
-      });
-    }, RESTART_DELAY_MS);
+    this.#startAgainLater();
   }
-}
 
-function spawnHost(
-  entry: string,
-  { appSettings, caFile, identity, siteName }: FunctionsHostOptions,
-): ChildProcess {
-  const guard = new URL("../connect-guard-preload.js", import.meta.url);
-  return fork(entry, [], {
-    execArgv: ["--import", guard.href],
-    stdio: ["ignore", "pipe", "pipe", "ipc"],
-    env: {
-      ...pick(process.env, ["PATH", "HOME", "TZ", "CAUSEWAY_REFUSED_CONNECTIONS"]),
-      ...appSettings,
-      NODE_EXTRA_CA_CERTS: caFile,
-      IDENTITY_ENDPOINT: identity.endpoint,
-      IDENTITY_HEADER: identity.header,
-      WEBSITE_SITE_NAME: siteName ?? "local",
-      FUNCTIONS_EXTENSION_VERSION: "~4",
-      FUNCTIONS_WORKER_RUNTIME: "node",
-      APPLICATION_INSIGHTS_NO_STATSBEAT: "1",
-    },
-  });
-}
-
-function waitUntilReady(
-  child: ChildProcess,
-  log: (line: string) => void,
-): Promise<{ readonly port: number; readonly functions: readonly string[] }> {
-  forwardLines(child.stdout, log);
-  forwardLines(child.stderr, log);
-  return new Promise((resolve, reject) => {
-    child.on("message", (report: HostReport) => {
-      if (report.kind === "log") log(report.line);
-      if (report.kind === "ready") resolve(report);
-      if (report.kind === "failed") {
-        reject(new FunctionsHostError(report.code as FunctionsHostErrorCode, report.message));
-      }
-    });
-    child.once("error", reject);
-    child.once("exit", (code, signal) => {
-      const how = signal ?? `code ${code ?? 0}`;
-      reject(new FunctionsHostError("HOST_EXITED", `The Functions host ended at start (${how})`));
-    });
-  });
-}
-
-function forwardLines(stream: Readable | null, log: (line: string) => void): void {
-  if (stream !== null) createInterface({ input: stream }).on("line", log);
-}
-
-function pick(
-  env: Readonly<Record<string, string | undefined>>,
-  names: readonly string[],
-): Record<string, string | undefined> {
-  return Object.fromEntries(
-    names.flatMap((name) => (env[name] === undefined ? [] : [[name, env[name]]])),
-  );
+  #startAgainLater(): void {
+    const now = performance.now();
+    this.#endings = now - this.#lastEndMs < calmMs ? this.#endings + 1 : 1;
+    this.#lastEndMs = now;
+    const delayMs = Math.min(firstRestartDelayMs * 2 ** (this.#endings - 1), longestRestartDelayMs);
+    this.#restarting = setTimeout(() => {
+      this.start().catch((error: unknown) => {
+        this.#options.log(`The Functions host did not start again: ${describeFailure(error)}`);
+        if (this.#isWanted) this.#startAgainLater();
+      });
+    }, delayMs);
+  }
 }

@@ -38,6 +38,8 @@ export interface WorkflowHost {
     /** The trigger's address with its signature: the only way in where no access policy is set. */
     readonly callbackPath: string;
   };
+  /** As the portal's Disable and Enable; a deployment decides anew. */
+  setEnabled(name: string, isEnabled: boolean): void;
   /** The latest runs of a workflow by its name, newest first; secured inputs and outputs are left out. */
   runs(name: string): readonly (RunRecord | RunningRecord)[];
 }
@@ -47,6 +49,8 @@ export interface WorkflowHostOptions {
   readonly http: WorkflowHttp;
   readonly getToken: (identityResourceId: string | undefined, audience: string) => Promise<string>;
   readonly log: (line: string) => void;
+  /** What diagnostic settings send to a workspace: told once a run has ended. */
+  readonly onRunEnd?: (workflow: string, record: RunRecord) => void;
 }
 
 interface Deployed extends HostedWorkflow {
@@ -94,6 +98,11 @@ export function createWorkflowHost(options: WorkflowHostOptions): WorkflowHost {
         accessEndpointPath,
         callbackPath: `${accessEndpointPath}/triggers/${trigger}/paths/invoke?api-version=2016-10-01&sp=${encodeURIComponent(`/triggers/${trigger}/run`)}&sv=1.0&sig=${workflow.signature}`,
       };
+    },
+    setEnabled: (name, isEnabled) => {
+      for (const [key, workflow] of workflows) {
+        if (workflow.name === name) workflows.set(key, { ...workflow, isEnabled });
+      }
     },
     runs: (name) =>
       [...workflows.values()].find((workflow) => workflow.name === name)?.store.list() ?? [],

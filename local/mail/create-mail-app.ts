@@ -1,7 +1,8 @@
 import { Hono, type Context } from "hono";
 import { randomUUID } from "node:crypto";
 import type { LocalServices } from "../cloud.ts";
-import { createFaults } from "../faults.ts";
+import { createFaults, type Faults } from "../faults.ts";
+import { createRequestCounts } from "../request-counts.ts";
 import { checkEmail, type EmailRequest } from "./check-email.ts";
 import { createMailbox, type Mailbox } from "./mailbox.ts";
 import { createQuota, customDomainQuota, managedDomainQuota, type Quota } from "./quota.ts";
@@ -29,10 +30,13 @@ export interface MailSettings {
   readonly enforceQuota: boolean;
   /** From "Running" to the inbox. */
   readonly deliveryMs: number;
+  /** Share of the accepted mails that fail afterwards, as a recipient's domain that refuses them. */
+  readonly failShare: number;
 }
 
 export interface MailApp {
   readonly app: Hono;
+  readonly faults: Faults;
   readonly mailbox: Mailbox;
   configure(settings: Partial<MailSettings>): void;
 }
@@ -48,16 +52,31 @@ export function createMailApp(services: LocalServices): MailApp {
   const app = new Hono();
   const { clock } = services;
   const mailbox = createMailbox(clock);
-  const faults = createFaults(clock);
+  const { random = Math.random } = services;
+  const faults = createFaults(clock, { random });
   const operations = new Map<string, Operation>();
-  let settings: MailSettings = { domains: ["*"], enforceQuota: true, deliveryMs: 50 };
+  let settings: MailSettings = {
+    domains: ["*"],
+    enforceQuota: true,
+    deliveryMs: 50,
+    failShare: 0,
+  };
   const quotas = {
     custom: createQuota(clock, customDomainQuota),
     managed: createQuota(clock, managedDomainQuota),
   };
 
+  app.use(createRequestCounts());
   app.use(faults.middleware);
   app.get("/messages", (c) => c.json(mailbox.list()));
+  app.get("/sim/subjects", (c) =>
+    c.json(
+      mailbox
+        .list()
+        .slice(Number(c.req.query("skip") ?? 0))
+        .map(({ subject, receivedAt }) => ({ subject, receivedAt })),
+    ),
+  );
   app.delete("/messages", (c) => {
     mailbox.clear();
     return c.body(null, 204);
@@ -111,7 +130,8 @@ export function createMailApp(services: LocalServices): MailApp {
   }
 
   function finish(operation: Operation, email: EmailRequest): void {
-    if (email.recipients.to.some(({ address }) => address.endsWith("@bounce.example"))) {
+    const bounces = email.recipients.to.some(({ address }) => address.endsWith("@bounce.example"));
+    if (bounces || random() < settings.failShare) {
       operation.status = "Failed";
       operation.error = {
         code: "EmailDropped",
@@ -134,6 +154,7 @@ export function createMailApp(services: LocalServices): MailApp {
 
   return {
     app,
+    faults,
     mailbox,
     configure: (changes) => {
       settings = { ...settings, ...changes };

@@ -76,6 +76,7 @@ export class Broker {
   readonly #entities = new Map<string, MessageQueue | Topic>();
   readonly #authorizationRules: AuthorizationRule[] = [];
   #detectsDuplicates = true;
+  #activity = 0;
 
   constructor(options: BrokerOptions) {
     const { clock, log } = options;
@@ -90,6 +91,7 @@ export class Broker {
         return detectsDuplicates();
       },
       forward: (targetPath, arrival) => this.#forward(targetPath, arrival),
+      onActivity: () => (this.#activity += 1),
     };
     // A namespace in Azure has this rule from the start.
     this.addAuthorizationRule({
@@ -153,6 +155,11 @@ export class Broker {
     this.#detectsDuplicates = enabled;
   }
 
+  /** What a restart or a move of the namespace costs: every lock; the messages come again. */
+  loseLocks(): void {
+    for (const queue of this.#queues()) queue.loseLocks();
+  }
+
   // ---- messages ----
 
   /** Sends from inside the local Azure to a queue or topic, without a connection or a token. */
@@ -176,6 +183,16 @@ export class Broker {
   /** The first `n` messages of a queue, subscription or dead-letter queue, left where they are. */
   peek(entityPath: string, n: number): PeekedMessage[] {
     return this.requireQueue(entityPath).peek(0, n).map(toPeekedMessage);
+  }
+
+  /** Rises with every message that comes, goes or is handed out. */
+  get activity(): number {
+    return this.#activity;
+  }
+
+  /** Messages that wait for a receiver or are locked by one; dead-letter queues are left out. */
+  get activeCount(): number {
+    return this.#queues().reduce((sum, queue) => sum + queue.counts().active, 0);
   }
 
   // ---- for the servers in front of it ----
@@ -235,6 +252,14 @@ export class Broker {
     const topic = this.#entities.get(segments.slice(0, at).join("/"));
     if (!(topic instanceof Topic)) return undefined;
     return topic.subscriptions.get(segments.slice(at + 1).join("/"))?.queue;
+  }
+
+  #queues(): MessageQueue[] {
+    return [...this.#entities.values()].flatMap((entity) =>
+      entity instanceof MessageQueue
+        ? [entity]
+        : [...entity.subscriptions.values()].map(({ queue }) => queue),
+    );
   }
 
   #requireTopic(name: string): Topic {

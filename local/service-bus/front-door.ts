@@ -12,6 +12,8 @@ export interface SniffingServer {
   readonly port: number;
   /** Cuts every connection without a word, as a network failure does. */
   dropConnections(): void;
+  /** While away every connection is cut, and so is each new one. */
+  setAway(isAway: boolean): void;
   close(): Promise<void>;
 }
 
@@ -26,7 +28,12 @@ export async function startSniffingServer(options: SniffingServerOptions): Promi
       ? undefined
       : createTlsServer({ ...options.certificate, minVersion: "TLSv1.2" }, options.onAmqp);
   tls?.on("tlsClientError", (error) => options.log(`service bus: TLS failed: ${error.message}`));
+  let isAway = false;
   const server = createServer((socket) => {
+    if (isAway) {
+      socket.resetAndDestroy();
+      return;
+    }
     sockets.add(socket);
     socket.on("close", () => sockets.delete(socket));
     // A reset before the first byte has no other listener.
@@ -43,7 +50,11 @@ export async function startSniffingServer(options: SniffingServerOptions): Promi
   const dropConnections = (): void => {
     for (const socket of sockets) socket.resetAndDestroy();
   };
-  return { port, dropConnections, close: () => close(server, sockets) };
+  const setAway = (away: boolean): void => {
+    isAway = away;
+    if (away) dropConnections();
+  };
+  return { port, dropConnections, setAway, close: () => close(server, sockets) };
 }
 
 function route(

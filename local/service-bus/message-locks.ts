@@ -50,6 +50,13 @@ export class MessageLocks {
     return expired;
   }
 
+  /** Removes and answers the locks of messages without a session. */
+  takeAll(): MessageLock[] {
+    const locks = [...this.#locks.values()].filter(({ sessionId }) => sessionId === undefined);
+    for (const lock of locks) this.#locks.delete(lock.token);
+    return locks;
+  }
+
   /** Removes and answers the locks of one session. */
   takeSession(sessionId: string): MessageLock[] {
     const locks = [...this.#locks.values()].filter((lock) => lock.sessionId === sessionId);

@@ -210,6 +210,11 @@ export class MessageQueue {
     this.#deadLettering?.receive(arrival, cause);
   }
 
+  /** Takes every lock away from its receiver: the messages are delivered again. */
+  loseLocks(): void {
+    for (const lock of this.#locks.takeAll()) this.#release(lock.message, {});
+  }
+
   // ---- sight ----
 
   counts(): EntityCounts {
@@ -297,6 +302,7 @@ export class MessageQueue {
       this.#deadLettering?.receive(arrival, withoutSession);
       return;
     }
+    this.#namespace.onActivity();
     const nowMs = this.#namespace.clock.now();
     const message = this.#toStored(arrival, this.#nextSequenceNumber(), nowMs);
     this.#messages.set(message.sequenceNumber, message);
@@ -320,6 +326,7 @@ export class MessageQueue {
   }
 
   #take(message: StoredMessage, mode: ReceiveMode): Delivery {
+    this.#namespace.onActivity();
     const session = this.#sessions?.requireHeld(message.raw.sessionId ?? "");
     if (mode === "receiveAndDelete") {
       this.#forget(message);
@@ -386,6 +393,7 @@ export class MessageQueue {
   }
 
   #forget(message: StoredMessage): void {
+    this.#namespace.onActivity();
     message.place = "gone";
     if (message.deferred) this.#deferredCount -= 1;
     this.#messages.delete(message.sequenceNumber);

@@ -9,4 +9,6 @@ export interface Namespace {
   readonly detectsDuplicates: boolean;
   /** Hands a message to another entity; throws a BrokerError when that one is missing or refuses. */
   forward(targetPath: string, arrival: Arrival): void;
+  /** Told of every message that comes, goes or is handed out: how an onlooker knows that work goes on. */
+  readonly onActivity: () => void;
 }

@@ -23,6 +23,8 @@ export interface RunningServiceBus extends Running {
   connectionString(ruleName: string): string;
   /** Cuts every connection, as a network failure does; clients come back by themselves. */
   dropConnections(): void;
+  /** A broker that restarts: nobody is let in while it is away, its messages stay, its locks do not. */
+  setAway(isAway: boolean): void;
 }
 
 /** Puts a broker on a port of this machine for unchanged Service Bus clients. */
@@ -41,6 +43,10 @@ export async function startServiceBus(options: ServiceBusOptions): Promise<Runni
     fullyQualifiedNamespace,
     connectionString: (ruleName) => toConnectionString(broker, ruleName, fullyQualifiedNamespace),
     dropConnections: () => server.dropConnections(),
+    setAway: (isAway) => {
+      server.setAway(isAway);
+      if (isAway) broker.loseLocks();
+    },
     close: () => server.close(),
   };
 }

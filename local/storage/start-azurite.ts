@@ -2,13 +2,16 @@ import { spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
 import { mkdir, rm, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
+import { connect } from "node:net";
+import type { Socket } from "node:net";
 import { join, resolve as resolvePath } from "node:path";
 import { createInterface } from "node:readline";
+import { connect as connectTls } from "node:tls";
 import { fileURLToPath } from "node:url";
 import type { LocalCertificate } from "../certificate-authority.ts";
 import type { Running } from "../cloud.ts";
 import { connectGuardFile } from "../connect-guard.ts";
-import { startPlainTunnel } from "./plain-tunnel.ts";
+import { startTunnel, type Tunnel } from "./tunnel.ts";
 
 /**
  * One run of Azurite: starting → ready → closed, or starting → failed.
@@ -23,6 +26,8 @@ export interface AzuriteOptions {
   readonly accountName: string;
   /** Base64, 64 bytes in Azure. */
   readonly accountKey: string;
+  /** The https endpoints lead through doors that can be shut; costs every byte a turn in this process. */
+  readonly canBeAway?: boolean;
   readonly log: (line: string) => void;
 }
 
@@ -34,6 +39,12 @@ export interface Azurite extends Running {
   /** http, for tools without the local authority; shared key only. */
   readonly connectionString: string;
   readonly pid: number;
+  /** Requests of any kind that its table service has got. */
+  tableRequests(): Promise<number>;
+  /** Shuts the https endpoints, for those who were started with `canBeAway`; the http ones stay open. */
+  setAway(isAway: boolean): void;
+  /** Rises while bytes go through the doors. */
+  readonly activity: () => number;
 }
 
 const serviceNames = ["Blob", "Queue", "Table"] as const;
@@ -48,17 +59,26 @@ export async function startAzurite(options: AzuriteOptions): Promise<Azurite> {
     await stop();
     throw error;
   });
-  const tunnels = await startTunnels(ports, options.certificate.ca);
+  const { ca } = options.certificate;
+  const tunnels = await startTunnels((name) =>
+    connectTls({ host: "127.0.0.1", port: ports[name], ca }),
+  );
+  const doors =
+    options.canBeAway === true
+      ? await startTunnels((name) => connect({ host: "127.0.0.1", port: ports[name] }))
+      : undefined;
+  const allTunnels = [tunnels, doors ?? {}].flatMap((each) => Object.values<Tunnel>(each));
+  const portOf = (name: ServiceName): number => doors?.[name].port ?? ports[name];
   const path = `/${options.accountName}`;
   let closing: Promise<void> | undefined;
   const close = async (): Promise<void> => {
-    await Promise.all([stop(), ...serviceNames.map((name) => tunnels[name].close())]);
+    await Promise.all([stop(), ...allTunnels.map((tunnel) => tunnel.close())]);
     await rm(options.dir, { recursive: true, force: true });
   };
   return {
-    blobEndpoint: `https://127.0.0.1:${ports.Blob}${path}`,
-    queueEndpoint: `https://127.0.0.1:${ports.Queue}${path}`,
-    tableEndpoint: `https://127.0.0.1:${ports.Table}${path}`,
+    blobEndpoint: `https://127.0.0.1:${portOf("Blob")}${path}`,
+    queueEndpoint: `https://127.0.0.1:${portOf("Queue")}${path}`,
+    tableEndpoint: `https://127.0.0.1:${portOf("Table")}${path}`,
     connectionString: [
       "DefaultEndpointsProtocol=http",
       `AccountName=${options.accountName}`,
@@ -68,6 +88,11 @@ export async function startAzurite(options: AzuriteOptions): Promise<Azurite> {
       ),
     ].join(";"),
     pid: child.pid ?? 0,
+    tableRequests: () => askForRequests(child, ports.Table),
+    setAway: (isAway) => {
+      for (const name of serviceNames) doors?.[name].setAway(isAway);
+    },
+    activity: () => serviceNames.reduce((sum, name) => sum + (doors?.[name].activity() ?? 0), 0),
     close: () => (closing ??= close()),
   };
 }
@@ -83,6 +108,8 @@ async function spawnAzurite(options: AzuriteOptions): Promise<ChildProcess> {
   const preloads = [
     connectGuardFile,
     fileURLToPath(new URL("exit-with-parent.js", import.meta.url)),
+    fileURLToPath(new URL("count-requests.js", import.meta.url)),
+    fileURLToPath(new URL("faster-lookups.js", import.meta.url)),
   ];
   const main = createRequire(import.meta.url).resolve("azurite/dist/src/azurite.js");
   return spawn(
@@ -135,16 +162,29 @@ function untilReady(child: ChildProcess, log: (line: string) => void): Promise<P
   });
 }
 
+/** For http clients to the https ports (with TLS on the far side), or as doors before them (without). */
 async function startTunnels(
-  ports: Ports,
-  ca: string,
-): Promise<Readonly<Record<ServiceName, Running & { readonly port: number }>>> {
+  open: (name: ServiceName) => Socket,
+): Promise<Readonly<Record<ServiceName, Tunnel>>> {
   const [Blob, Queue, Table] = await Promise.all([
-    startPlainTunnel(ports.Blob, ca),
-    startPlainTunnel(ports.Queue, ca),
-    startPlainTunnel(ports.Table, ca),
+    startTunnel(() => open("Blob")),
+    startTunnel(() => open("Queue")),
+    startTunnel(() => open("Table")),
   ]);
   return { Blob, Queue, Table };
+}
+
+const countLimitMs = 5_000;
+
+function askForRequests(child: ChildProcess, port: number): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const limit = setTimeout(() => reject(new Error("Azurite told no count")), countLimitMs);
+    child.once("message", (counts: Readonly<Record<string, number>>) => {
+      clearTimeout(limit);
+      resolve(counts[port] ?? 0);
+    });
+    child.send({ countRequests: true });
+  });
 }
 
 /** Nothing of it outlives the process, so there is nothing to wait for beyond its end. */

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from "@jest/globals";
 import { connect } from "node:net";
 import { once } from "node:events";
-import { startFrontDoor } from "../../local/front-door.ts";
+import { answerWithoutConnection, startFrontDoor } from "../../local/front-door.ts";
 import type { FrontDoor, FrontDoorOptions } from "../../local/front-door.ts";
 import { testCertificate } from "../support/test-certificate.ts";
 
@@ -48,6 +48,20 @@ describe("front door", () => {
     await ended;
     await expect(fetch(door.httpUrl)).rejects.toThrow("fetch failed");
   });
+
+  it.each(["httpUrl", "httpsUrl"] as const)(
+    "cuts the connection over %s when that is the answer, and serves the next one",
+    async (url) => {
+      let count = 0;
+      const door = await open({
+        fetch: () => ((count += 1) === 1 ? answerWithoutConnection() : new Response("ok")),
+        certificate: testCertificate,
+      });
+      await expect(fetch(door[url])).rejects.toThrow("fetch failed");
+      expect(await (await fetch(door[url])).text()).toBe("ok");
+      expect(door.activity()).toBe(4);
+    },
+  );
 
   it("says so when its port is in use", async () => {
     const door = await open({ fetch: () => new Response("ok") });

@@ -9,6 +9,8 @@ import { createIntakeLedger } from "../../functions/src/delivery/intake-ledger.t
 import type { Lane } from "../../functions/src/delivery/lane.ts";
 import { Ledger } from "../../functions/src/delivery/ledger.ts";
 import type { DeliveryRow } from "../../functions/src/delivery/ledger-rows.ts";
+import { commit } from "../../functions/src/delivery/commit.ts";
+import { onReplay } from "../../functions/src/delivery/on-replay.ts";
 import { defaultSettings } from "../../functions/src/delivery/policy.ts";
 import type { PolicySettings } from "../../functions/src/delivery/policy.ts";
 import { createPublisher } from "../../functions/src/delivery/publisher.ts";
@@ -18,12 +20,17 @@ import type { SweepResult } from "../../functions/src/delivery/sweep.ts";
 import { wakeParked } from "../../functions/src/delivery/wake-parked.ts";
 import type { Woken } from "../../functions/src/delivery/wake-parked.ts";
 import { toDeliveryWakeUp } from "../../functions/src/delivery/wake-up-messages.ts";
+import type { BodyStore } from "../../functions/src/platform/body-store.ts";
 import type { Clock } from "../../functions/src/platform/clock.ts";
+import { MessagingError } from "../../functions/src/platform/messages.ts";
 import type { OutgoingMessage, Sender } from "../../functions/src/platform/messages.ts";
+import { TableError } from "../../functions/src/platform/table-store.ts";
 import type { TableStore } from "../../functions/src/platform/table-store.ts";
 import { silentTelemetry } from "../../functions/src/platform/telemetry.ts";
 import type { DeliveryRequest, Outcome, Target } from "../../functions/src/targets/target.ts";
+import type { FaultyPorts } from "./faulty-ports.ts";
 import { numberedEvent } from "./numbered-event.ts";
+import { MemoryBodyStore } from "./memory-body-store.ts";
 import { MemoryTableStore } from "./memory-table-store.ts";
 
 export const startOfTime = Date.parse("2026-11-24T12:00:00Z");
@@ -133,10 +140,11 @@ export class ScriptedTarget implements Target<CanonicalEvent> {
 
 export interface WorldOptions {
   readonly store?: TableStore;
-  readonly sender?: (broker: MemoryBroker) => Sender;
-  readonly wrapStore?: (store: TableStore) => TableStore;
+  /** Every port of this world goes through them. */
+  readonly faults?: FaultyPorts;
   readonly targetName?: string;
   readonly once?: boolean;
+  readonly versioned?: boolean;
   readonly budget?: Budget;
   readonly settings?: PolicySettings;
   readonly skip?: string;
@@ -145,25 +153,52 @@ export interface WorldOptions {
   readonly maxMessageBytes?: number;
 }
 
+interface Ports {
+  readonly store: TableStore;
+  readonly sender: Sender;
+  readonly bodies: BodyStore;
+}
+
+/** With what each port of ours throws when its other side is away. */
+export function wrapPorts(faults: FaultyPorts | undefined, ports: Ports): Ports {
+  if (faults === undefined) return ports;
+  const { store, sender, bodies } = ports;
+  return {
+    bodies: faults.port("bodies", bodies, {
+      failure: ({ label }) => new TableError("UNAVAILABLE", label),
+    }),
+    store: faults.port("store", store, {
+      failure: ({ label }) => new TableError("UNAVAILABLE", label),
+    }),
+    sender: faults.port("sender", sender, {
+      failure: ({ label }) => new MessagingError("MESSAGING_UNAVAILABLE", label),
+    }),
+  };
+}
+
 /** One target with everything around it, on simulated time. */
 export class DeliveryWorld {
   readonly clock = new ManualClock();
   readonly broker = new MemoryBroker();
   readonly memory = new MemoryTableStore();
+  readonly blobs = new MemoryBodyStore();
   readonly target: ScriptedTarget;
   readonly entity = "integration-events";
   #options: WorldOptions;
   store: TableStore;
   sender: Sender;
+  bodies: BodyStore;
   ledger: Ledger;
   lane: Lane<CanonicalEvent>;
 
   constructor(options: WorldOptions = {}) {
     this.#options = options;
     this.target = new ScriptedTarget(options.targetName ?? "ce");
-    const store = options.store ?? this.memory;
-    this.store = options.wrapStore?.(store) ?? store;
-    this.sender = options.sender?.(this.broker) ?? this.broker;
+    const { faults, store = this.memory } = options;
+    const ports = wrapPorts(faults, { store, sender: this.broker, bodies: this.blobs });
+    this.store = ports.store;
+    this.sender = ports.sender;
+    this.bodies = ports.bodies;
     this.ledger = this.#createLedger();
     this.lane = this.#createLane();
   }
@@ -256,6 +291,17 @@ export class DeliveryWorld {
     return version.row;
   }
 
+  /** As an operator's replay does: one delivery, to the one target. */
+  async replay(event: CanonicalEvent = numberedEvent()): Promise<void> {
+    const row = await this.row(event);
+    const [version] = await this.ledger.load([row], { fresh: true });
+    if (version === undefined) return;
+    const decision = onReplay(version.row, this.clock.now());
+    await this.ledger.addOpen([decision.row]);
+    const item = { ...version, hop: version.row.hop, body: event };
+    await commit(this, this.lane, [{ item, decision }]);
+  }
+
   openRows(): readonly string[] {
     return this.memory.rows("open").map((row) => row.rowKey);
   }
@@ -289,17 +335,26 @@ export class DeliveryWorld {
   #createLedger(): Ledger {
     const { rememberMs } = this.#options;
     const { store, clock } = this;
-    return new Ledger({ store, clock, ...(rememberMs === undefined ? {} : { rememberMs }) });
+    const { bodies } = this;
+    return new Ledger({
+      store,
+      bodies,
+      clock,
+      ...(rememberMs === undefined ? {} : { rememberMs }),
+    });
   }
 
   #createLane(): Lane<CanonicalEvent> {
     const { settings = defaultSettings, skip, once = false, budget = {} } = this.#options;
+    const { versioned = false } = this.#options;
     return createTargetLane({
-      target: this.target,
+      target:
+        this.#options.faults?.port<Target<CanonicalEvent>>("target", this.target) ?? this.target,
       ledger: this.ledger,
       maxMessageBytes: this.maxMessageBytes,
       budget,
       once,
+      isVersioned: () => versioned,
       resolve: () => (skip === undefined ? { retry: settings } : { skip }),
     });
   }

@@ -147,7 +147,7 @@ export class ReplayWorld {
       sender = this.delivery.broker,
     }: { readonly store?: TableStore; readonly sender?: Sender },
   ): RunnerDependencies {
-    const ledger = new Ledger({ store, clock, rememberMs: 0 });
+    const ledger = new Ledger({ store, clock, rememberMs: 0, bodies: this.delivery.blobs });
     const { lane, maxMessageBytes } = this.delivery;
     const parse = (body: unknown) =>
       parseBusinessEvent(body, {

@@ -25,6 +25,8 @@ export interface Place {
 export interface Budgets {
   /** Where each of `count` calls stands in the line. */
   reserve(target: string, budget: Budget, count: number): Promise<readonly Place[]>;
+  /** Places that `reserve` gave and nothing was called for. */
+  giveBack(target: string, budget: Budget, places: readonly number[]): Promise<void>;
   /** Runs `work` when one of the instance's places in flight is free. */
   inFlight<T>(target: string, budget: Budget, work: () => Promise<T>): Promise<T>;
 }
@@ -42,7 +44,7 @@ const conflictTries = 20;
  */
 export function reserveIn(
   taken: readonly number[],
-  window: { readonly limit: number; readonly windowMs: number },
+  window: Window,
   count: number,
   now: number,
 ): Reserved {
@@ -51,13 +53,55 @@ export function reserveIn(
   const reserved = Math.min(count, Math.max(0, maxReservations - all.length));
   const places: number[] = [];
   for (let index = 0; index < count; index += 1) {
-    const before = all[all.length - limit];
-    const place = Math.max(now, before === undefined ? now : before + window.windowMs);
+    const place = firstFree(all, { ...window, limit }, now);
     // Beyond what one row can hold the place is only a time to ask again.
-    if (index < reserved) all.push(place);
+    if (index < reserved) insert(all, place);
     places.push(place);
   }
   return { places, reserved, taken: all };
+}
+
+interface Window {
+  readonly limit: number;
+  readonly windowMs: number;
+}
+
+/** Places are given back when their time has come, so a gap is only ever found at `now`. */
+function firstFree(taken: readonly number[], window: Window, now: number): number {
+  const before = taken[taken.length - window.limit];
+  const inLine = before === undefined ? now : before + window.windowMs;
+  return inLine <= now || fits(taken, window, now) ? now : inLine;
+}
+
+/** Whether every stretch with one more at `place` stays within the limit. */
+function fits(taken: readonly number[], { limit, windowMs }: Window, place: number): boolean {
+  const index = taken.findLastIndex((other) => other <= place) + 1;
+  const at = (position: number): number | undefined =>
+    position === index ? place : taken[position < index ? position : position - 1];
+  for (let last = index; last <= index + limit; last += 1) {
+    const [end, start] = [at(last), at(last - limit)];
+    if (end === undefined) return true;
+    if (start !== undefined && end - start < windowMs) return false;
+  }
+  return true;
+}
+
+function insert(places: number[], place: number): void {
+  const index = places.findLastIndex((other) => other <= place);
+  places.splice(index + 1, 0, place);
+}
+
+/** `taken` without one entry for each of `places`, as far as they are there. */
+export function withoutPlaces(
+  taken: readonly number[],
+  places: readonly number[],
+): readonly number[] {
+  const left = [...taken];
+  for (const place of places) {
+    const index = left.indexOf(place);
+    if (index >= 0) left.splice(index, 1);
+  }
+  return left;
 }
 
 interface Reserved {
@@ -95,6 +139,12 @@ export function createBudgets(options: {
         return { at, isReserved: index < reserved };
       });
     },
+    giveBack: async (target, budget, places) => {
+      if (places.length === 0) return;
+      const taken = minutes.get(target);
+      if (taken !== undefined) minutes.set(target, withoutPlaces(taken, places));
+      if (budget.perHour !== undefined) await giveBackHour(store, target, places);
+    },
     inFlight: async (target, budget, work) => {
       if (budget.concurrency === undefined) return work();
       const places = slots.get(target) ?? new Slots(shareOf(budget.concurrency, instances));
@@ -114,19 +164,42 @@ function shareOf(limit: number, instances: number): number {
   return Math.max(1, Math.floor(limit / instances));
 }
 
-async function reserveHour(
+function reserveHour(
   store: TableStore,
   target: string,
   limit: number,
   count: number,
   now: number,
 ): Promise<Reserved> {
+  return changeHour(store, target, (taken) =>
+    reserveIn(taken, { limit, windowMs: hourMs }, count, now),
+  );
+}
+
+async function giveBackHour(
+  store: TableStore,
+  target: string,
+  places: readonly number[],
+): Promise<void> {
+  const seconds = places.map(toSecond);
+  await changeHour(store, target, (before) => ({ taken: withoutPlaces(before, seconds) }));
+}
+
+/** Kept to the second, never earlier than it is. */
+function toSecond(place: number): number {
+  return Math.ceil(place / 1_000) * 1_000;
+}
+
+async function changeHour<T extends { readonly taken: readonly number[] }>(
+  store: TableStore,
+  target: string,
+  change: (taken: readonly number[]) => T,
+): Promise<T> {
   const keys = { partitionKey: target, rowKey: hourRow };
   for (let attempt = 0; attempt < conflictTries; attempt += 1) {
     const stored = await store.get(gatesTable, keys);
-    const taken = parsePlaces(stored?.columns["places"]);
-    const result = reserveIn(taken, { limit, windowMs: hourMs }, count, now);
-    const columns = { places: result.taken.map((time) => Math.ceil(time / 1_000)).join(" ") };
+    const result = change(parsePlaces(stored?.columns["places"]));
+    const columns = { places: result.taken.map((time) => toSecond(time) / 1_000).join(" ") };
     const row = { ...keys, columns };
     try {
       await store.write(
@@ -145,6 +218,15 @@ async function reserveHour(
     gatesTable,
     `${target}: the hourly budget's row is contended`,
   );
+}
+
+/** Places in the hourly budget that were given away: epoch ms, past and future. */
+export async function readHourlyPlaces(
+  store: TableStore,
+  target: string,
+): Promise<readonly number[]> {
+  const stored = await store.get(gatesTable, { partitionKey: target, rowKey: hourRow });
+  return parsePlaces(stored?.columns["places"]);
 }
 
 function parsePlaces(value: unknown): readonly number[] {

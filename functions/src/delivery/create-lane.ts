@@ -15,6 +15,8 @@ export interface TargetLaneOptions {
   readonly budget: Budget;
   /** The effect must never be made twice. */
   readonly once: boolean;
+  /** Whether the event's flow has versions of a document. */
+  readonly isVersioned: (event: CanonicalEvent) => boolean;
   /** The rules of flow, stack and company for this document now. */
   readonly resolve: (
     event: CanonicalEvent,
@@ -39,6 +41,7 @@ export function createTargetLane(options: TargetLaneOptions): Lane<CanonicalEven
     effectKeyOf: (event) => event.effectkey,
     flowOf: (event) => event.flow,
     loadBody: (id) => ledger.loadDeliveryBody(id),
+    versionOf: (event) => (options.isVersioned(event) ? BigInt(event.controlnumber) : null),
     // Accepted with its body before it was published.
     toRaw: () => null,
     toWakeUpMessage: (event, row) => toDeliveryMessage(event, row, maxMessageBytes),
@@ -66,6 +69,7 @@ export function createIntakeLane(options: {
       throw new TypeError("intake has no effect of its own");
     },
     flowOf,
+    versionOf: () => null,
     loadBody: async (id) => JSON.parse(await ledger.loadRaw(id.eventId, id.time)) as unknown,
     toRaw: (raw) => JSON.stringify(raw),
     toWakeUpMessage: (raw, row) => toIntakeMessage(raw, row, maxMessageBytes),

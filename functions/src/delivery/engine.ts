@@ -9,8 +9,9 @@ import type { Sender } from "../platform/messages.ts";
 import type { Telemetry } from "../platform/telemetry.ts";
 import { inParallel } from "./batch-writes.ts";
 import type { Budgets } from "./budgets.ts";
-import { callItems, toThrownRetry } from "./call-items.ts";
-import type { Called } from "./call-items.ts";
+import { toThrownRetry } from "./ask-target.ts";
+import { callItems } from "./call-items.ts";
+import type { Called, Ready } from "./call-items.ts";
 import type { Claims } from "./claims.ts";
 import { commit } from "./commit.ts";
 import type { Decided, Owed } from "./commit.ts";
@@ -56,12 +57,6 @@ export interface Engine {
   ): Promise<readonly DeliveryRow[]>;
 }
 
-/** An item that is to be called now. */
-export interface Ready<Body> extends Item<Body> {
-  readonly how: "deliver" | "confirm";
-  readonly settings: PolicySettings;
-}
-
 /** Calls under the lease of one probe that may end without an answer of the target. */
 const probesWithoutAnswer = 10;
 /** Pause, and spread after it, of one that was not answered while others were. */
@@ -82,6 +77,7 @@ class Run<Body> {
   readonly #lane: Lane<Body>;
   readonly #decided: Decided<Body>[] = [];
   readonly #owed: Owed<Body>[] = [];
+  readonly #unusedPlaces: number[] = [];
 
   constructor(dependencies: EngineDependencies, lane: Lane<Body>) {
     this.#on = dependencies;
@@ -96,6 +92,9 @@ class Run<Body> {
     const ready = this.#triage(arrived);
     if (ready.length > 0) await this.#callThroughGate(ready, signal);
     const rows = await commit(this.#on, this.#lane, this.#decided, this.#owed);
+    // Last: lost in a crash, a place stays unused for an hour, and no limit is exceeded.
+    const { target, budget } = this.#lane;
+    await this.#on.budgets.giveBack(target.name, budget, this.#unusedPlaces);
     this.#tell(rows);
     return rows;
   }
@@ -255,6 +254,9 @@ class Run<Body> {
     asProbe: boolean,
   ): Promise<Gate | undefined> {
     const called = await callItems(this.#on, this.#lane, ready, { signal, asProbe });
+    for (const { unusedPlaceAt } of called) {
+      if (unusedPlaceAt !== null) this.#unusedPlaces.push(unusedPlaceAt);
+    }
     const decisions = called.map((each) => ({ each, decision: this.#judge(each) }));
     const report = summarise(decisions.map(({ decision }) => decision.gate));
     const gate =
@@ -262,7 +264,8 @@ class Run<Body> {
         ? undefined
         : await this.#on.gates.report(this.#lane.target.name, report, asProbe);
     for (const { each, decision } of decisions) {
-      this.#decide(each.item, gate === undefined ? decision : this.#afterOutage(decision, gate));
+      const known = gate === undefined ? decision : this.#inOutage(each, decision, gate);
+      this.#decide(each.item, gate === undefined ? known : this.#afterOutage(known, gate));
     }
     return gate;
   }
@@ -271,19 +274,32 @@ class Run<Body> {
     const { item, result } = called;
     const moment = this.#moment(item.settings);
     switch (result.kind) {
-      case "answered":
-        return onOutcome(item.row, result, moment);
+      case "answered": {
+        const decision = onOutcome(item.row, result, moment);
+        const isMade = result.outcome.kind === "delivered";
+        return isMade ? toDuplicate(decision, result.madeFor) : decision;
+      }
       case "notReached":
         return onNotReached(item.row, moment.now);
-      case "duplicate": {
-        const outcome = { kind: "delivered", reference: result.reference } as const;
+      case "duplicate":
+      case "superseded": {
+        const { reference } = result;
+        const isSame = result.kind === "duplicate";
+        const outcome = { kind: isSame ? "delivered" : "superseded", reference } as const;
         const decision = onOutcome(item.row, { outcome, how: "deliver", calls: 0 }, moment);
-        const rule = result.of === item.row.eventId ? null : `DUPLICATE_OF ${result.of}`;
-        return { ...decision, gate: null, row: { ...decision.row, rule } };
+        return { ...toDuplicate(decision, isSame ? result.of : null), gate: null };
       }
       case "later":
         return onHold(item.row, result.dueAt, result.slotAt, moment);
     }
+  }
+
+  /** A call that arrived nowhere it could be answered: no attempt of this delivery after all. */
+  #inOutage({ item, result }: Called<Body>, decision: Decision, gate: Gate): Decision {
+    if (decision.gate?.kind !== "silent" || gate.state !== "outage") return decision;
+    if (result.kind !== "answered" || result.outcome.kind !== "retry") return decision;
+    const outcome = { ...result.outcome, unreachable: true };
+    return onOutcome(item.row, { ...result, outcome }, this.#moment(item.settings));
   }
 
   /** Put off by an outage or a throttling: until the gate lets somebody through again, spread out. */
@@ -344,6 +360,12 @@ class Run<Body> {
   }
 }
 
+/** The effect that this delivery was to make had been made for another event. */
+function toDuplicate(decision: Decision, of: string | null): Decision {
+  if (of === null || of === decision.row.eventId) return decision;
+  return { ...decision, row: { ...decision.row, rule: `DUPLICATE_OF ${of}` } };
+}
+
 /** Two copies for one delivery in a batch: the newer one stands for both. */
 function newestOf<Body>(wakeUps: readonly WakeUp<Body>[]): readonly WakeUp<Body>[] {
   const newest = new Map<string, WakeUp<Body>>();
@@ -361,5 +383,6 @@ function summarise(reports: readonly (GateReport | null)[]): GateReport | undefi
   if (throttled.length > 0) {
     return { kind: "throttled", until: Math.max(...throttled.map((report) => report.until)) };
   }
-  return made.find((report) => report.kind === "reached") ?? made[0];
+  const kinds = ["reached", "unreachable", "silent"] as const;
+  return kinds.flatMap((kind) => made.find((report) => report.kind === kind) ?? [])[0];
 }

@@ -1,7 +1,8 @@
 /*
  * A target's gate: is it being called at all? One row per target in `gates`, shared by all instances.
  *
- *   open ──unreachable──► outage ──probe answered──► open
+ *   open ──unreachable, or five deliveries in a row without an answer──► outage
+ *   outage ──probe answered──► open
  *    │ ▲                    │  ▲
  *    │ └─ throttledUntil    │  └── probe unreachable: nextProbeAt + 1 min, spread doubles
  *    └── Retry-After        └── at nextProbeAt one caller wins the lease (ETag) and probes
@@ -28,6 +29,9 @@ export interface Gate {
   readonly nextProbeAt: number;
   /** Probes without an answer in this outage; while open: throttlings since the last good answer. */
   readonly probes: number;
+  /** Deliveries in a row whose calls arrived and were not answered, and the last of them. */
+  readonly silences: number;
+  readonly silentEventId: string;
   /** A person stopped the calls. */
   readonly paused: Pause | null;
 }
@@ -67,12 +71,15 @@ const probeEveryMs = 60_000;
 const firstSpreadMs = 60_000;
 const firstThrottleSpreadMs = 2_000;
 const lastSpreadMs = 30 * 60_000;
+/** One document that is always too slow must not close the gate for all; this many different ones do. */
+const silencesOfOutage = 5;
 /** How soon the first of those that a pause put off look again, should the end of the pause not wake them. */
 const pauseLookMs = 60_000;
 const conflictTries = 5;
 
 export function openGate(now: number): Gate {
-  return { state: "open", since: now, throttledUntil: 0, nextProbeAt: 0, probes: 0, paused: null };
+  const none = { throttledUntil: 0, nextProbeAt: 0, probes: 0, silences: 0, silentEventId: "" };
+  return { state: "open", since: now, ...none, paused: null };
 }
 
 /**
@@ -119,7 +126,9 @@ function toReported(gate: Gate, report: GateReport, now: number, wasProbe: boole
   switch (report.kind) {
     case "reached":
       // Good answers of calls made before a throttling do not end it.
-      if (gate.state === "open" && (gate.probes === 0 || gate.throttledUntil > now)) return gate;
+      if (gate.state === "open" && (gate.probes === 0 || gate.throttledUntil > now)) {
+        return gate.silences === 0 ? gate : { ...gate, silences: 0, silentEventId: "" };
+      }
       return openGate(now);
     case "throttled": {
       // The target answers, so an outage is over; only a longer wait replaces a shorter one.
@@ -131,6 +140,16 @@ function toReported(gate: Gate, report: GateReport, now: number, wasProbe: boole
         throttledUntil: report.until,
         probes: isAgain ? before.probes + 1 : before.probes,
       };
+    }
+    case "silent": {
+      if (gate.state === "outage") {
+        return toReported(gate, { kind: "unreachable", probeAt: null }, now, wasProbe);
+      }
+      if (gate.silentEventId === report.eventId) return gate;
+      const silences = gate.silences + 1;
+      return silences < silencesOfOutage
+        ? { ...gate, silences, silentEventId: report.eventId }
+        : toReported(gate, { kind: "unreachable", probeAt: null }, now, wasProbe);
     }
     case "unreachable": {
       const probeAt = Math.max(report.probeAt ?? 0, now + probeEveryMs);
@@ -246,6 +265,8 @@ function toColumns(gate: Gate): Record<string, ColumnValue> {
     throttledUntil: new Date(gate.throttledUntil).toISOString(),
     nextProbeAt: new Date(gate.nextProbeAt).toISOString(),
     probes: gate.probes,
+    silences: gate.silences,
+    silentEventId: gate.silentEventId,
     ...(gate.paused === null
       ? {}
       : {
@@ -264,6 +285,8 @@ function fromColumns(columns: Readonly<Record<string, ColumnValue>>): Gate {
     throttledUntil: instant("throttledUntil"),
     nextProbeAt: instant("nextProbeAt"),
     probes: Number(columns["probes"] ?? 0),
+    silences: Number(columns["silences"] ?? 0),
+    silentEventId: String(columns["silentEventId"] ?? ""),
     paused:
       columns["pausedAt"] === undefined
         ? null

@@ -32,6 +32,8 @@ export interface Lane<Body> {
   effectKeyOf(body: Body): string;
   /** For telemetry only; empty when the body belongs to none. */
   flowOf(body: Body): string;
+  /** Of the document, in a flow marked `versioned`: an older one never goes over a newer one. */
+  versionOf(body: Body): bigint | null;
   loadBody(id: DeliveryId): Promise<Body>;
   /** What the ledger keeps of a body that comes in here for the first time; null: it has it already. */
   toRaw(body: Body): string | null;

@@ -62,6 +62,8 @@ export function onArrival(row: DeliveryRow, hop: number): Arrival {
 export type GateReport =
   | { readonly kind: "reached" }
   | { readonly kind: "throttled"; readonly until: number }
+  /** This delivery's call arrived and was not answered. */
+  | { readonly kind: "silent"; readonly eventId: string }
   | { readonly kind: "unreachable"; readonly probeAt: number | null };
 
 export interface Decision {
@@ -78,11 +80,12 @@ export interface Moment {
   readonly settings: PolicySettings;
 }
 
-/** A retry that is worth repeating at once: not told to wait, and not yet tried that often. */
+/** A retry that is worth repeating at once: answered, not told to wait, and not yet tried that often. */
 export function isQuickRetry(outcome: Outcome, tried: number, earlierAttempts: number): boolean {
   return (
     outcome.kind === "retry" &&
     outcome.afterMs === undefined &&
+    outcome.silent !== true &&
     tried <= quickAttempts &&
     earlierAttempts === 0
   );
@@ -106,7 +109,7 @@ export function onOutcome(row: DeliveryRow, result: CallResult, moment: Moment):
   return wasAsked(result.outcome) ? decision : { ...decision, gate: null };
 }
 
-function wasAsked(outcome: Outcome): boolean {
+export function wasAsked(outcome: Outcome): boolean {
   const { asked = true }: { readonly kind: string; readonly asked?: boolean } = outcome;
   return asked;
 }
@@ -123,18 +126,29 @@ function toDecision(row: DeliveryRow, result: CallResult, moment: Moment): Decis
     case "wait":
       return onWait(reached(row, moment.now), outcome, moment);
     case "unsure":
-      return onUnsure(tried(row, attempts, moment.now), outcome, moment);
+      return heard(onUnsure(tried(row, attempts, moment.now), outcome, moment), outcome);
     case "reject":
       return fail(tried(row, attempts, moment.now), outcome.code, outcome.reason, moment, {
         kind: "reached",
       });
     case "retry":
+      // A question that nobody answered says nothing about the effect.
+      if (outcome.silent === true && result.how === "confirm") {
+        const unheard = { kind: "unsure", code: outcome.code } as const;
+        return heard(onUnsure(reached(row, moment.now), unheard, moment), outcome);
+      }
       if (outcome.unreachable === true) return onUnreachable(row, outcome, moment);
       if (outcome.afterMs !== undefined) {
         return onThrottled(row, outcome, toPatienceMs(outcome.afterMs), moment);
       }
-      return onRetry(tried(row, attempts, moment.now), outcome, moment);
+      return heard(onRetry(tried(row, attempts, moment.now), outcome, moment), outcome);
   }
+}
+
+/** Without an answer nobody can say that the target was reached. */
+function heard(decision: Decision, { silent }: { readonly silent?: boolean }): Decision {
+  if (silent !== true) return decision;
+  return { ...decision, gate: { kind: "silent", eventId: decision.row.eventId } };
 }
 
 type SuccessOutcome = Extract<Outcome, { kind: "delivered" | "superseded" | "skipped" }>;

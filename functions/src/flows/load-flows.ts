@@ -21,6 +21,8 @@ export interface LoadedTarget {
   readonly name: string;
   readonly definition: FlowTarget;
   readonly mapping: CompiledMapping;
+  /** As it is written, for showing it. */
+  readonly source: Mapping;
   /** Mail only: texts by language. */
   readonly texts: Readonly<Record<string, MailTexts>>;
   /** Whether the flow wants the event there. */
@@ -90,6 +92,7 @@ function toLoadedFlow(files: FlowFiles): LoadedFlow {
       name,
       definition,
       mapping: compileMapping(files.mappings[definition.mapping] as Mapping),
+      source: files.mappings[definition.mapping] as Mapping,
       texts: (files.texts[definition.templates ?? ""] ?? {}) as Record<string, MailTexts>,
       wants: compileWhen(definition.when),
     },

@@ -148,6 +148,7 @@ function toFinanceOutcome(error: FinanceError): Outcome {
     code: error.code,
     reason,
     ...(error.unreachable ? { unreachable: true } : {}),
+    ...(error.code === "FINANCE_TIMEOUT" ? { silent: true } : {}),
     ...(error.afterMs === undefined ? {} : { afterMs: error.afterMs }),
   };
 }

@@ -23,13 +23,17 @@ export type Outcome =
       readonly missing: readonly string[];
       readonly asked?: false;
     }
-  /** `afterMs`: the target's own Retry-After; it closes the gate for everybody. `unreachable`: counts as outage, not as an attempt. */
+  /**
+   * `afterMs`: the target's own Retry-After; it closes the gate for everybody. `unreachable`: counts as
+   * outage, not as an attempt. `silent`: the call arrived and got no answer; several in a row are an outage.
+   */
   | {
       readonly kind: "retry";
       readonly code: string;
       readonly reason: string;
       readonly afterMs?: number;
       readonly unreachable?: boolean;
+      readonly silent?: boolean;
       readonly asked?: false;
     }
   /** It may have happened. `confirm` decides after `checkAfterMs`; never a blind second send. */
@@ -38,6 +42,7 @@ export type Outcome =
       readonly code: string;
       readonly checkAfterMs?: number;
       readonly memo?: string;
+      readonly silent?: boolean;
       readonly asked?: false;
     }
   | {
@@ -54,7 +59,10 @@ export interface DeliveryRequest<Body> {
   /** Tries so far against a reachable target, this one not counted. */
   readonly attempts: number;
   readonly hop: number;
-  /** Rises only on a replay after a confirmed failure; part of the mail's operation id. */
+  /**
+   * Rises only on a replay after a confirmed failure; part of the mail's operation id. For an effect that
+   * must not repeat it is that of the document's claim, whichever event or replay asks.
+   */
   readonly generation: number;
   /** What an earlier `unsure` left for `confirm` (e.g. an operation id). */
   readonly memo: string | null;

@@ -49,6 +49,29 @@ describe("the faults of a simulated system", () => {
     expect(calls()).toBe(1);
   });
 
+  it("can carry the request out and answer too late", async () => {
+    const { app, clock, calls } = setUp();
+    await put(app, '{"latencyMs":90000,"afterEffect":true}');
+    const response = app.request("/data");
+    await clock.advance(89_999);
+    expect(calls()).toBe(1);
+    await clock.advance(1);
+    expect(await (await response).json()).toEqual({ calls: 1 });
+  });
+
+  it("count the requests that came, hit or not", async () => {
+    const faults = createFaults(new SimulatedClock(0));
+    const app = new Hono();
+    app.use(faults.middleware);
+    app.all("*", (context) => context.text("fine"));
+    faults.set({ status: 503 });
+    await app.request("/data");
+    faults.clear();
+    await app.request("/data");
+    await app.request("/sim/other");
+    expect(faults.seen()).toBe(2);
+  });
+
   it("end with DELETE", async () => {
     const { app } = setUp();
     await put(app, '{"status":503}');

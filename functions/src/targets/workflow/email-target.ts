@@ -4,6 +4,7 @@ import type { CanonicalInvoice } from "../../../../schemas/types/canonical-invoi
 import type { MailTexts } from "../../../../schemas/types/mail-texts.ts";
 import type { CompiledMapping } from "../../flows/compile-mapping.ts";
 import { mapEvent } from "../../flows/map-event.ts";
+import { NotCalledError } from "../not-called-error.ts";
 import type { DeliveryRequest, Outcome, Target } from "../target.ts";
 import { fillTexts, pickTexts, redirectNotice } from "./mail-texts.ts";
 import { toReject, toRetry } from "./to-outcome.ts";
@@ -56,16 +57,8 @@ export function createEmailTarget(options: EmailTargetOptions): Target<Canonical
     signal: AbortSignal,
   ): Promise<Outcome | null> => {
     if (signal.aborted) return null;
-    const settings = options.settingsOf(request.body);
-    const address = await originalRecipient(options, settings, request.body);
-    if (address === null || address === "")
-      return { kind: "skipped", rule: "NO_RECIPIENT", asked: false };
-    const to = recipient(settings, address);
-    if (to === undefined) return { kind: "skipped", rule: "RECIPIENT_NOT_ALLOWED", asked: false };
-    const message = await toMessage(options, settings, request, to, address);
+    const message = await prepare(options, request);
     if (!isMessage(message)) return message;
-    if (settings.mode === "dryRun")
-      return { kind: "skipped", rule: "DRY_RUN", wouldSend: message, asked: false };
     return toSendOutcome(await call(options, message, request, signal));
   };
   return {
@@ -83,6 +76,27 @@ export function createEmailTarget(options: EmailTargetOptions): Target<Canonical
       return toStatusOutcome(answer, operationId, request.memo);
     },
   };
+}
+
+/** The mail, or why there is none. Nothing has been sent when this throws, and it says so. */
+async function prepare(
+  options: EmailTargetOptions,
+  request: DeliveryRequest<CanonicalEvent>,
+): Promise<SendMessage | Outcome> {
+  try {
+    const settings = options.settingsOf(request.body);
+    const address = await originalRecipient(options, settings, request.body);
+    if (address === null || address === "")
+      return { kind: "skipped", rule: "NO_RECIPIENT", asked: false };
+    const to = recipient(settings, address);
+    if (to === undefined) return { kind: "skipped", rule: "RECIPIENT_NOT_ALLOWED", asked: false };
+    const message = await toMessage(options, settings, request, to, address);
+    if (settings.mode === "dryRun" && isMessage(message))
+      return { kind: "skipped", rule: "DRY_RUN", wouldSend: message, asked: false };
+    return message;
+  } catch (error) {
+    throw new NotCalledError(error);
+  }
 }
 
 async function originalRecipient(
@@ -158,7 +172,12 @@ function toSendOutcome(answer: WorkflowAnswer): Outcome | null {
   if (status === "accepted") return toAccepted(0);
   if (answer.kind === "answered" && status === "reject") return toReject(answer.body, "MAIL");
   if (status === "retry") return toRetry(answer, "MAIL");
-  return { kind: "unsure", code: "MAIL_OUTCOME_UNKNOWN", checkAfterMs: checkAfterTimeoutMs };
+  return {
+    kind: "unsure",
+    code: "MAIL_OUTCOME_UNKNOWN",
+    checkAfterMs: checkAfterTimeoutMs,
+    ...(answer.kind === "noAnswer" ? { silent: true } : {}),
+  };
 }
 
 /** The service has the mail; the memo counts our questions and outlives restarts. */

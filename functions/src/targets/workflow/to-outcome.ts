@@ -15,6 +15,7 @@ export function toRetry(answer: WorkflowAnswer, prefix: "CRM" | "MAIL"): Outcome
         // A call that arrived and was not answered is this document's own attempt: one invoice that is
         // always too slow must not close the gate for all.
         unreachable: !answer.sent,
+        silent: answer.sent,
       };
     case "refused":
       return {

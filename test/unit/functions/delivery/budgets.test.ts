@@ -1,6 +1,10 @@
 import { describe, expect, it } from "@jest/globals";
 import fc from "fast-check";
-import { createBudgets, reserveIn } from "../../../../functions/src/delivery/budgets.ts";
+import {
+  createBudgets,
+  reserveIn,
+  withoutPlaces,
+} from "../../../../functions/src/delivery/budgets.ts";
 import { ManualClock, startOfTime } from "../../../support/delivery-world.ts";
 import { MemoryTableStore } from "../../../support/memory-table-store.ts";
 
@@ -35,6 +39,39 @@ describe("places in a sliding window", () => {
   });
 });
 
+describe("places that were given back", () => {
+  it("never let a window have more than the limit", () => {
+    const step = fc.record({
+      later: fc.nat(80),
+      count: fc.integer({ min: 1, max: 6 }),
+      back: fc.array(fc.nat(40), { maxLength: 3 }),
+    });
+    fc.assert(
+      fc.property(
+        fc.array(step, { maxLength: 30 }),
+        fc.integer({ min: 1, max: 5 }),
+        (steps, limit) => {
+          let now = 0;
+          let taken: readonly number[] = [];
+          const kept: number[] = [];
+          for (const { later, count, back } of steps) {
+            now += later;
+            const result = reserveIn(taken, { limit, windowMs: 100 }, count, now);
+            kept.push(...result.places);
+            const unused = back.flatMap((index) => kept.splice(index, 1));
+            taken = withoutPlaces(result.taken, unused);
+          }
+          kept.sort((a, b) => a - b);
+          return kept.every((place, index) => {
+            const before = kept[index - limit];
+            return before === undefined || place - before >= 100;
+          });
+        },
+      ),
+    );
+  });
+});
+
 describe("budgets", () => {
   it("per hour are shared by all instances", async () => {
     const store = new MemoryTableStore();
@@ -64,6 +101,16 @@ describe("budgets", () => {
     const places = await budgets.reserve("ce", { perHour: 4_000 }, 2_501);
     expect(places[2_499]).toEqual({ at: startOfTime, isReserved: true });
     expect(places[2_500]).toEqual({ at: startOfTime + hourMs, isReserved: false });
+  });
+
+  it("get back what nothing was called for, and give it to the next", async () => {
+    const store = new MemoryTableStore();
+    const budgets = createBudgets({ store, clock: new ManualClock(), instances: 1 });
+    await budgets.reserve("email", { perHour: 3 }, 5);
+    await budgets.giveBack("email", { perHour: 3 }, [startOfTime, startOfTime]);
+    const places = await budgets.reserve("email", { perHour: 3 }, 3);
+    const times = places.map(({ at }) => at - startOfTime);
+    expect(times).toEqual([0, 0, hourMs]);
   });
 
   it("per minute are the instance's share", async () => {

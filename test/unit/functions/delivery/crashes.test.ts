@@ -1,8 +1,11 @@
 import { describe, expect, it } from "@jest/globals";
 import fc from "fast-check";
 import type { Outcome } from "../../../../functions/src/targets/target.ts";
+import { canonicalInvoice } from "../../../support/canonical-invoice.ts";
 import { DeliveryWorld } from "../../../support/delivery-world.ts";
-import { Killed, Killer } from "../../../support/faulty-ports.ts";
+import { FaultyPorts, Killed } from "../../../support/faulty-ports.ts";
+import type { Fault } from "../../../support/faulty-ports.ts";
+import { incompressible } from "../../../support/incompressible.ts";
 import { numberedEvent } from "../../../support/numbered-event.ts";
 
 const retry: Outcome = { kind: "retry", code: "CE_TEMPORARY", reason: "deadlock" };
@@ -13,31 +16,43 @@ const unsure: Outcome = { kind: "unsure", code: "TIMEOUT", checkAfterMs: 1_000 }
 const reject: Outcome = { kind: "reject", code: "CE_REJECTED", reason: "too long" };
 const skipped: Outcome = { kind: "skipped", rule: "NO_RECIPIENT" };
 
-interface Crash {
-  readonly call: number;
-  readonly when: "before" | "after";
+/** `calls` after the fault before: 1 is the next call of any port. */
+interface Planned extends Fault {
+  readonly calls: number;
 }
 
-/** Runs to the end on simulated time, killed at each of the crashes in turn; a dead process's message comes again. */
+const faultsOfOneCall: readonly Fault[] = [
+  { how: "kill", when: "before" },
+  { how: "kill", when: "after" },
+  { how: "fail", when: "before" },
+  { how: "fail", when: "after" },
+];
+
+interface Life {
+  readonly world: DeliveryWorld;
+  readonly faults: FaultyPorts;
+}
+
+/**
+ * Runs to the end on simulated time, with each of the faults in turn; a dead process's message comes
+ * again, and so does one whose handling threw.
+ */
 async function live(
   script: readonly Outcome[],
-  crashes: readonly Crash[],
+  planned: readonly Planned[],
   once: boolean,
-): Promise<DeliveryWorld> {
-  const killer = new Killer();
-  const world = new DeliveryWorld({
-    once,
-    wrapStore: (store) => killer.store(store),
-    sender: (broker) => killer.sender(broker),
-  });
-  const left = [...crashes];
+  event = numberedEvent(),
+): Promise<Life> {
+  const faults = new FaultyPorts();
+  const world = new DeliveryWorld({ once, faults });
+  const left = [...planned];
   const arm = (): void => {
     const next = left.shift();
-    if (next !== undefined) killer.killAt(next.call, next.when);
+    if (next !== undefined) faults.faultIn(next.calls, next);
   };
   world.target.answers = [...script];
   const steps = [
-    () => world.accept(numberedEvent()),
+    () => world.accept(event),
     ...Array.from({ length: 200 }, () => () => world.step().then(() => undefined)),
   ];
   arm();
@@ -47,8 +62,8 @@ async function live(
         await step();
         break;
       } catch (error) {
-        if (!(error instanceof Killed)) throw error;
-        killer.revive();
+        if (!(error instanceof Killed) && tries === 19) throw error;
+        faults.revive();
         world.restart();
         arm();
         // The lock has to run out before the message comes again.
@@ -56,9 +71,9 @@ async function live(
       }
     }
   }
-  killer.killAt(Infinity, "before");
+  faults.revive();
   await world.sweep();
-  return world;
+  return { world, faults };
 }
 
 async function expectKept(world: DeliveryWorld, once: boolean): Promise<void> {
@@ -82,7 +97,7 @@ async function expectKept(world: DeliveryWorld, once: boolean): Promise<void> {
   }
 }
 
-describe("a process killed at any one call", () => {
+describe("one fault at any one call of any port", () => {
   const scripts: readonly [string, readonly Outcome[]][] = [
     ["success", []],
     ["retries", [retry, retry, retry, retry]],
@@ -99,9 +114,11 @@ describe("a process killed at any one call", () => {
   it.each(cases)(
     "during %s (once: %s) loses nothing and doubles nothing",
     async (_name, once, script) => {
-      for (let call = 1; call <= 30; call += 1) {
-        for (const when of ["before", "after"] as const) {
-          const world = await live(script, [{ call, when }], once);
+      const { faults } = await live(script, [], once);
+      expect(faults.calls.length).toBeGreaterThan(5);
+      for (const { index } of faults.calls) {
+        for (const fault of faultsOfOneCall) {
+          const { world } = await live(script, [{ ...fault, calls: index }], once);
           await expectKept(world, once);
         }
       }
@@ -109,10 +126,29 @@ describe("a process killed at any one call", () => {
   );
 });
 
-describe("any outcomes with any crashes", () => {
+describe("one fault at any one call for a body that no row and no message can hold", () => {
+  it("loses nothing and doubles nothing", async () => {
+    const event = numberedEvent();
+    const { data = canonicalInvoice() } = event;
+    const customer = { ...data.customer, name: incompressible(600_000) };
+    const large = { ...event, data: { ...data, customer } };
+    const script = [throttled];
+    const { faults } = await live(script, [], false, large);
+    expect(new Set(faults.calls.map(({ port }) => port))).toContain("bodies");
+    for (const { index } of faults.calls) {
+      const planned = { how: "kill", when: index % 2 === 0 ? "before" : "after" } as const;
+      const { world } = await live(script, [{ ...planned, calls: index }], false, large);
+      await expectKept(world, false);
+      expect(world.target.calls.at(-1)?.body.data).toEqual(large.data);
+    }
+  });
+});
+
+describe("any outcomes with any faults", () => {
   const outcome = fc.constantFrom(retry, away, throttled, wait, unsure, reject, skipped);
-  const crash = fc.record({
-    call: fc.integer({ min: 1, max: 25 }),
+  const planned = fc.record({
+    calls: fc.integer({ min: 1, max: 25 }),
+    how: fc.constantFrom("kill" as const, "fail" as const),
     when: fc.constantFrom("before" as const, "after" as const),
   });
 
@@ -120,10 +156,10 @@ describe("any outcomes with any crashes", () => {
     await fc.assert(
       fc.asyncProperty(
         fc.array(outcome, { maxLength: 8 }),
-        fc.array(crash, { maxLength: 4 }),
+        fc.array(planned, { maxLength: 4 }),
         fc.boolean(),
-        async (script, crashes, once) => {
-          const world = await live(script, crashes, once);
+        async (script, plannedFaults, once) => {
+          const { world } = await live(script, plannedFaults, once);
           await expectKept(world, once);
         },
       ),

@@ -284,6 +284,56 @@ describe("a probe", () => {
   });
 });
 
+describe("an hourly budget", () => {
+  const quota = { perHour: 2 };
+
+  it("is not used up by what sends nothing", async () => {
+    const world = new DeliveryWorld({ targetName: "email", once: true, budget: quota });
+    const nobody: Outcome = { kind: "skipped", rule: "NO_RECIPIENT", asked: false };
+    world.target.answers = [nobody, nobody, nobody];
+    await world.accept(...[1, 2, 3, 4, 5].map((n) => numberedEvent(n)));
+    await world.handle([]);
+    for (const { message } of [...world.broker.sent]) await world.handle([message]);
+    const rows = await Promise.all([4, 5].map((n) => world.row(numberedEvent(n))));
+    expect(rows.map(({ state }) => state)).toEqual(["delivered", "delivered"]);
+    expect(world.clock.now()).toBe(startOfTime);
+  });
+
+  it("is not used up by a second event of a document, nor by a call that reaches nobody", async () => {
+    const world = new DeliveryWorld({ targetName: "email", once: true, budget: { perHour: 3 } });
+    world.target.answers = [undefined as never, away, away, away];
+    const twice = numberedEvent(1, { id: "11111111-0000-4000-8000-000000000001" });
+    await world.accept(numberedEvent(1), twice, numberedEvent(2));
+    for (const { message } of [...world.broker.sent]) await world.handle([message]);
+    const [places] = world.memory
+      .rows("gates")
+      .filter(({ rowKey }) => rowKey === "hour")
+      .map(({ columns }) => String(columns["places"]).split(" "));
+    expect(places).toHaveLength(1);
+  });
+});
+
+describe("a target that takes calls and never answers", () => {
+  const silent: Outcome = { kind: "retry", code: "CRM_UNREACHABLE", reason: "", silent: true };
+
+  it("is away after five deliveries: no attempt is counted from then on, and nothing fails", async () => {
+    const world = new DeliveryWorld({ targetName: "crm" });
+    const events = Array.from({ length: 8 }, (_none, index) => numberedEvent(index + 1));
+    const endsAt = startOfTime + 48 * 60 * minuteMs;
+    world.target.answers = Array.from({ length: 6_000 }, () => () => {
+      const delivered: Outcome = { kind: "delivered", reference: "r" };
+      return world.clock.now() < endsAt ? silent : delivered;
+    });
+    await world.accept(...events);
+    for (const { message } of [...world.broker.sent]) await world.handle([message]);
+    expect(world.target.calls).toHaveLength(5);
+    await world.settle(30_000);
+    const rows = await Promise.all(events.map((event) => world.row(event)));
+    expect(new Set(rows.map(({ state }) => state))).toEqual(new Set(["delivered"]));
+    expect(Math.max(...rows.map(({ attempts }) => attempts))).toBeLessThanOrEqual(3);
+  });
+});
+
 describe("a delivery that gets no answer while others do", () => {
   it("comes back after a minute, not in seconds", async () => {
     const world = new DeliveryWorld();

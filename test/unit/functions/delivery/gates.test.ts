@@ -34,6 +34,30 @@ describe("a gate", () => {
     expect(applyReport(gate, unreachable, noon + 1_000, true).probes).toBe(1);
   });
 
+  it("closes after five different deliveries in a row without an answer", () => {
+    let gate = openGate(noon);
+    for (const eventId of ["a", "b", "b", "c", "d"]) {
+      gate = applyReport(gate, { kind: "silent", eventId }, noon, false);
+    }
+    expect(gate).toMatchObject({ state: "open", silences: 4 });
+    gate = applyReport(gate, { kind: "silent", eventId: "e" }, noon, false);
+    expect(gate).toMatchObject({ state: "outage", nextProbeAt: noon + minuteMs, silences: 0 });
+    // A probe without an answer is like one that reached nobody.
+    expect(applyReport(gate, { kind: "silent", eventId: "f" }, noon, true).probes).toBe(1);
+  });
+
+  it("stays open for one delivery that is never answered, and while others are answered", () => {
+    let gate = openGate(noon);
+    for (let round = 0; round < 20; round += 1) {
+      gate = applyReport(gate, { kind: "silent", eventId: "slow" }, noon, false);
+    }
+    for (let round = 0; round < 20; round += 1) {
+      gate = applyReport(gate, { kind: "silent", eventId: `slow ${round}` }, noon, false);
+      gate = applyReport(gate, { kind: "reached" }, noon, false);
+    }
+    expect(gate).toEqual(openGate(noon));
+  });
+
   it("opens with the first answer", () => {
     const gate = applyReport(openGate(noon), unreachable, noon, false);
     expect(applyReport(gate, { kind: "reached" }, noon + 5, true)).toEqual(openGate(noon + 5));

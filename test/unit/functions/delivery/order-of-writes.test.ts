@@ -2,7 +2,7 @@ import { describe, expect, it } from "@jest/globals";
 import type { Outcome } from "../../../../functions/src/targets/target.ts";
 import { DeliveryWorld } from "../../../support/delivery-world.ts";
 import type { WorldOptions } from "../../../support/delivery-world.ts";
-import { Killer } from "../../../support/faulty-ports.ts";
+import { FaultyPorts } from "../../../support/faulty-ports.ts";
 import { numberedEvent } from "../../../support/numbered-event.ts";
 
 const retry: Outcome = { kind: "retry", code: "CE_TEMPORARY", reason: "deadlock", afterMs: 1_000 };
@@ -13,32 +13,29 @@ async function callsFor(
   outcome: Outcome | undefined,
   options: WorldOptions = {},
 ): Promise<readonly string[]> {
-  const killer = new Killer();
+  const faults = new FaultyPorts();
   const world = new DeliveryWorld({
-    wrapStore: (store) => killer.store(store),
-    sender: (broker) => killer.sender(broker),
+    faults,
     rememberMs: 0,
     ...options,
   });
   await world.accept(numberedEvent());
   if (outcome !== undefined) world.target.answers = [outcome];
-  world.target.onCall = () => killer.calls.push("call");
-  killer.calls.length = 0;
+  faults.forgetCalls();
   await world.step();
-  return killer.calls.filter((call) => !call.endsWith(" gates"));
+  return faults.labels.filter((call) => !/ gates\b/.test(call));
 }
 
 describe("the order of writes", () => {
   it("of intake is open rows, then event and targets together, then journeys, then publish", async () => {
-    const killer = new Killer();
+    const faults = new FaultyPorts();
     const world = new DeliveryWorld({
-      wrapStore: (store) => killer.store(store),
-      sender: (broker) => killer.sender(broker),
+      faults,
     });
     await world.accept(numberedEvent());
-    expect(killer.calls).toEqual([
+    expect(faults.labels).toEqual([
       "get ledger202611",
-      "upsert open",
+      "write open upsert",
       "transaction ledger202611",
       "transaction journeys202611",
       "send integration-events",
@@ -48,17 +45,17 @@ describe("the order of writes", () => {
   it("of success is effect, row, open row", async () => {
     expect(await callsFor(undefined)).toEqual([
       "get ledger202611",
-      "call",
-      "replace ledger202611",
-      "delete open",
+      "deliver",
+      "write ledger202611 replace",
+      "write open delete",
     ]);
   });
 
   it("of trying later is row, then the scheduled copy", async () => {
     expect(await callsFor(retry)).toEqual([
       "get ledger202611",
-      "call",
-      "replace ledger202611",
+      "deliver",
+      "write ledger202611 replace",
       "send integration-events",
     ]);
   });
@@ -66,31 +63,34 @@ describe("the order of writes", () => {
   it("of failure is row, dead letter, open row", async () => {
     expect(await callsFor(reject)).toEqual([
       "get ledger202611",
-      "call",
-      "replace ledger202611",
+      "deliver",
+      "write ledger202611 replace",
       "send dead-letters",
-      "delete open",
+      "write open delete",
     ]);
   });
 
   it("of an effect that must not repeat puts a claim before and its end after the call", async () => {
     expect(await callsFor(undefined, { once: true })).toEqual([
       "get ledger202611",
-      "insert effects",
-      "call",
-      "get effects",
-      "replace effects",
-      "replace ledger202611",
-      "delete open",
+      "write effects insert",
+      "deliver",
+      "write effects merge",
+      "write ledger202611 replace",
+      "write open delete",
     ]);
   });
 });
 
+function tableRequests(faults: FaultyPorts): number {
+  return faults.calls.filter(({ port }) => port === "store").length;
+}
+
 describe("table requests per event and target", () => {
   it("are at most two under backlog, reading nothing from memory", async () => {
-    const killer = new Killer();
+    const faults = new FaultyPorts();
     const world = new DeliveryWorld({
-      wrapStore: (store) => killer.store(store),
+      faults,
       rememberMs: 0,
     });
     // A second's worth of a backlog: 100 events of a few minutes.
@@ -98,19 +98,19 @@ describe("table requests per event and target", () => {
       numberedEvent(index, { time: `2026-11-24T11:5${index % 3}:30.000Z` }),
     );
     await world.accept(...events);
-    const accepted = killer.calls.length;
+    const accepted = tableRequests(faults);
     await world.handle(world.broker.sent.map(({ message }) => message));
-    const delivered = killer.calls.length - accepted;
+    const delivered = tableRequests(faults) - accepted;
     expect({ accepted, delivered }).toEqual({ accepted: 116, delivered: 114 });
     expect(world.target.calls).toHaveLength(100);
   });
 
   it("are a tenth of one where one process takes in and delivers", async () => {
-    const killer = new Killer();
-    const world = new DeliveryWorld({ wrapStore: (store) => killer.store(store) });
+    const faults = new FaultyPorts();
+    const world = new DeliveryWorld({ faults });
     await world.accept(...Array.from({ length: 100 }, (_none, index) => numberedEvent(index)));
-    killer.calls.length = 0;
+    faults.forgetCalls();
     await world.handle(world.broker.sent.map(({ message }) => message));
-    expect(killer.calls.length).toBeLessThanOrEqual(10);
+    expect(tableRequests(faults)).toBeLessThanOrEqual(10);
   });
 });

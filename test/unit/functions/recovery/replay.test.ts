@@ -3,7 +3,7 @@ import { findFailures } from "../../../../functions/src/recovery/find-failures.t
 import type { FailureStatus } from "../../../../functions/src/recovery/failure.ts";
 import { MessagingError } from "../../../../functions/src/platform/messages.ts";
 import type { Outcome } from "../../../../functions/src/targets/target.ts";
-import { Killer } from "../../../support/faulty-ports.ts";
+import { KillAtCall } from "../../../support/kill-at-call.ts";
 import { numberedEvent } from "../../../support/numbered-event.ts";
 import { ReplayWorld } from "../../../support/replay-world.ts";
 
@@ -196,7 +196,7 @@ describe("a replay whose runner is killed", () => {
   it.each(["before", "after"] as const)(
     "%s any call to storage or Service Bus loses nothing and sends nothing twice",
     async (when) => {
-      const clean = new Killer();
+      const clean = new KillAtCall();
       const first = new ReplayWorld();
       await first.fail(4);
       const begun = await first.begin({ kind: "all" }, { steps: [1, 3] });
@@ -208,7 +208,7 @@ describe("a replay whose runner is killed", () => {
         const world = new ReplayWorld();
         await world.fail(4);
         const { id } = await world.begin({ kind: "all" }, { steps: [1, 3] });
-        const killer = new Killer();
+        const killer = new KillAtCall();
         killer.killAt(call, when);
         await world.run(id, ports(world, killer)).catch(() => undefined);
         await world.work();
@@ -233,7 +233,7 @@ describe("a replay whose runner is killed", () => {
   );
 });
 
-function ports(world: ReplayWorld, killer: Killer) {
+function ports(world: ReplayWorld, killer: KillAtCall) {
   const { memory, broker } = world.delivery;
   return { store: killer.store(memory), sender: killer.sender(broker) };
 }

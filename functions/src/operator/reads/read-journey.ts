@@ -1,0 +1,114 @@
+import { fromColumns, unpackBody } from "../../delivery/ledger-columns.ts";
+import { intakeTarget } from "../../delivery/ledger-keys.ts";
+import { isTerminal } from "../../delivery/ledger-rows.ts";
+import type { DeliveryRow } from "../../delivery/ledger-rows.ts";
+import type { StoredRow } from "../../platform/table-store.ts";
+import type { DeliveryView, JourneyAnswer, TrailView } from "./answers.ts";
+import { findJourneys, toEventQuery } from "./find-journeys.ts";
+import type { ReadDependencies } from "./read-dependencies.ts";
+
+/** Personal data is shown as the asking person's role allows. */
+export type Mask = (value: unknown) => unknown;
+
+/** Undefined: nobody knows the event. `time` (EventTime) saves looking for it. */
+export async function readJourney(
+  on: ReadDependencies,
+  request: { readonly eventId: string; readonly time?: string },
+  mask: Mask,
+): Promise<JourneyAnswer | undefined> {
+  const eventId = request.eventId.toLowerCase();
+  const time = request.time ?? (await findTime(on, eventId));
+  if (time === undefined) return undefined;
+  const { table, query } = toEventQuery({ eventId, time });
+  const { rows } = await on.store.query(table, query);
+  const event = rows.find((row) => row.rowKey === eventId);
+  if (event === undefined) return undefined;
+  const deliveries = rows.map((row) => toView(fromColumns(row.columns), mask));
+  const body = readBody(event);
+  const [legalEntity = "", ...number] = (body?.subject ?? "").split("/");
+  return {
+    eventId,
+    time: fromColumns(event.columns).time,
+    legalEntity,
+    number: number.join("/"),
+    customerAccount: body?.data?.customer.account ?? "",
+    flow: body?.flow ?? "",
+    effectKey: body?.effectkey ?? "",
+    traceId: fromColumns(event.columns).traceparent.split("-")[1] ?? "",
+    sourceUrl:
+      legalEntity === "" ? null : `${on.config.financeUrl}/?cmp=${encodeURIComponent(legalEntity)}`,
+    deliveries: deliveries.sort((a, b) => rank(a) - rank(b) || a.target.localeCompare(b.target)),
+    body: body === undefined ? readRaw(event, mask) : mask(body),
+  };
+}
+
+async function findTime(on: ReadDependencies, eventId: string): Promise<string | undefined> {
+  let continuation: string | undefined;
+  do {
+    const search = { by: "eventId", text: eventId, limit: 1 } as const;
+    const answer = await findJourneys(on, {
+      ...search,
+      ...(continuation === undefined ? {} : { continuation }),
+    });
+    const [found] = answer.journeys;
+    if (found !== undefined) return found.time;
+    continuation = answer.continuation;
+  } while (continuation !== undefined);
+  return undefined;
+}
+
+/** Intake comes first in every journey. */
+function rank(view: DeliveryView): number {
+  return view.target === intakeTarget ? 0 : 1;
+}
+
+interface StoredEvent {
+  readonly subject: string;
+  readonly flow: string;
+  readonly effectkey: string;
+  readonly data?: { readonly customer: { readonly account: string } };
+}
+
+function readBody(event: StoredRow): StoredEvent | undefined {
+  const text = unpackBody("body", event.columns);
+  return text === undefined ? undefined : (JSON.parse(text) as StoredEvent);
+}
+
+/** An event that was never accepted has only what came in. */
+function readRaw(event: StoredRow, mask: Mask): unknown {
+  const text = unpackBody("raw", event.columns);
+  return text === undefined ? null : mask(JSON.parse(text));
+}
+
+function toView(row: DeliveryRow, mask: Mask): DeliveryView {
+  return {
+    target: row.target,
+    state: row.state,
+    hop: row.hop,
+    attempts: row.attempts,
+    acceptedAt: toIso(row.acceptedAt),
+    dueAt: isTerminal(row) ? null : toIso(row.dueAt),
+    settledAt: row.settledAt === null ? null : toIso(row.settledAt),
+    code: row.code,
+    reason: row.reason,
+    rule: row.rule,
+    missing: row.missing,
+    reference: row.reference,
+    url: row.url,
+    failureId: row.failureId,
+    trail: row.trail.map(toTrailView),
+    wouldSend: row.wouldSend === null ? null : mask(JSON.parse(row.wouldSend)),
+  };
+}
+
+function toTrailView(step: DeliveryRow["trail"][number]): TrailView {
+  return {
+    ...step,
+    at: toIso(step.at),
+    dueAt: step.dueAt === null ? null : toIso(step.dueAt),
+  };
+}
+
+function toIso(instant: number): string {
+  return new Date(instant).toISOString();
+}

@@ -1,0 +1,103 @@
+import type { Attention, MinuteCounts, OverviewAnswer, StepView, TargetView } from "./answers.ts";
+import type { FailureCount, ReadDependencies } from "./read-dependencies.ts";
+import { readRates } from "./read-recent.ts";
+import type { MinuteSteps } from "./read-recent.ts";
+import { readTargets } from "./read-targets.ts";
+import { addUp, createStepCounts, lagWithin } from "./step-counts.ts";
+import type { StepCounts } from "./step-counts.ts";
+
+const shownMinutes = 60;
+/** What "per minute" is taken from: short enough to be live, long enough not to jump. */
+const rateMinutes = 5;
+/** Unsettled longer than this without an outage or a pause: a person should know. */
+const behindMs = 15 * 60_000;
+
+export async function readOverview(on: ReadDependencies): Promise<OverviewAnswer> {
+  const [minutes, targets, failures] = await Promise.all([
+    readRates(on, shownMinutes),
+    readTargets(on),
+    on.countFailures(),
+  ]);
+  const now = on.clock.now();
+  const steps = targets.map((target) => toStep(target, minutes, failures, now));
+  return {
+    at: new Date(now).toISOString(),
+    environmentKind: on.config.environmentKind,
+    steps,
+    minutes: minutes.map(toCounts),
+    attention: toAttention(steps, failures),
+  };
+}
+
+function toStep(
+  target: TargetView,
+  minutes: readonly MinuteSteps[],
+  failures: readonly FailureCount[],
+  now: number,
+): StepView {
+  const { name, mode, gate, backlog } = target;
+  const counts = (of: readonly MinuteSteps[]): StepCounts =>
+    of.flatMap(({ steps }) => steps.get(name) ?? []).reduce(addUp, createStepCounts());
+  const hour = counts(minutes);
+  const median = lagWithin(hour, 0.5);
+  return {
+    name,
+    mode,
+    gate,
+    backlog,
+    health: toHealth(target, now),
+    perMinute: counts(minutes.slice(-rateMinutes)).settled / rateMinutes,
+    lag: median === null ? null : { medianMs: median, p95Ms: lagWithin(hour, 0.95) ?? median },
+    openFailures: failures
+      .filter((failure) => failure.target === name)
+      .reduce((sum, failure) => sum + failure.count, 0),
+  };
+}
+
+function toHealth({ mode, gate, backlog }: TargetView, now: number): StepView["health"] {
+  if (mode === "off") return "off";
+  if (gate.state !== "open") return gate.state;
+  const isBehind = backlog.oldest !== null && now - Date.parse(backlog.oldest) > behindMs;
+  return isBehind ? "behind" : "fine";
+}
+
+function toCounts({ minute, steps }: MinuteSteps): MinuteCounts {
+  const shown = [...steps].map(
+    ([name, { settled, failed, later }]) => [name, { settled, failed, later }] as const,
+  );
+  return { minute: new Date(minute).toISOString(), steps: Object.fromEntries(shown) };
+}
+
+/** Outages stop everything, pauses may be forgotten, failures need a decision, a backlog needs a look. */
+function toAttention(
+  steps: readonly StepView[],
+  failures: readonly FailureCount[],
+): readonly Attention[] {
+  const ofHealth = (kind: "outage" | "paused" | "behind"): readonly Attention[] =>
+    steps.filter(({ health }) => health === kind).map((step) => toStepAttention(kind, step));
+  const groups = [...failures]
+    .sort((a, b) => b.count - a.count)
+    .map(({ since, ...group }): Attention => ({
+      kind: "failures",
+      ...group,
+      since: new Date(since).toISOString(),
+    }));
+  return [...ofHealth("outage"), ...groups, ...ofHealth("paused"), ...ofHealth("behind")];
+}
+
+function toStepAttention(kind: "outage" | "paused" | "behind", step: StepView): Attention {
+  const { name: target, gate, backlog } = step;
+  const waiting = `${backlog.count}${backlog.isMore ? " or more" : ""} waiting`;
+  switch (kind) {
+    case "outage": {
+      const text = `No answer; asked again every minute, nothing is lost. ${waiting}.`;
+      return { kind, target, since: gate.since, text };
+    }
+    case "paused": {
+      const by = gate.pause === null ? "" : `${gate.pause.by}: ${gate.pause.reason}. `;
+      return { kind, target, since: gate.since, text: `${by}${waiting}.` };
+    }
+    case "behind":
+      return { kind, target, since: backlog.oldest ?? gate.since, text: `${waiting}.` };
+  }
+}

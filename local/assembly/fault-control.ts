@@ -1,0 +1,61 @@
+import type { Faults } from "../faults.ts";
+import type { FunctionsHost } from "../functions-host/start-functions-host.ts";
+import type { Broker } from "../service-bus/broker.ts";
+import type { RunningServiceBus } from "../service-bus/start-service-bus.ts";
+import type { AzureServices } from "./start-azure-services.ts";
+import type { Base } from "./start-base.ts";
+import type { Systems } from "./start-systems.ts";
+
+export type FaultySystem = "finance" | "dataverse" | "crm" | "mail" | "workflows";
+
+/** What a fault run does to a local Azure that no client could do. */
+export interface FaultControl {
+  readonly functions: () => FunctionsHost;
+  readonly broker: Broker;
+  readonly bus: () => RunningServiceBus;
+  readonly faults: Readonly<Record<FaultySystem, Faults>>;
+  readonly setStorageAway: (isAway: boolean) => void;
+  readonly setWorkflowEnabled: (name: string, isEnabled: boolean) => void;
+  readonly configureMail: Systems["mailApp"]["configure"];
+  readonly configureCrm: Systems["crmApp"]["configure"];
+  /** A number that rises while any service or the function app does something. */
+  readonly activity: () => number;
+  /** Of the function app and of storage, as they run now. */
+  readonly processes: () => readonly number[];
+  /** Messages and requests that somebody is at, or waits for. */
+  readonly underWay: () => number;
+}
+
+export function createFaultControl(
+  base: Base,
+  azure: AzureServices,
+  systems: Systems,
+): FaultControl {
+  const sum = (numbers: readonly number[]): number => numbers.reduce((all, each) => all + each, 0);
+  return {
+    functions: () => {
+      const host = azure.functions.host();
+      if (host === undefined) throw new Error("The program deployed no function app.");
+      return host;
+    },
+    broker: azure.broker,
+    bus: azure.bus,
+    faults: {
+      finance: systems.financeApp.faults,
+      dataverse: systems.dataverseApp.faults,
+      crm: systems.crmApp.faults,
+      mail: systems.mailApp.faults,
+      workflows: azure.workflowFaults,
+    },
+    setStorageAway: (isAway) => azure.azurite.setAway(isAway),
+    setWorkflowEnabled: (name, isEnabled) => azure.workflowHost.setEnabled(name, isEnabled),
+    configureMail: (settings) => systems.mailApp.configure(settings),
+    configureCrm: (settings) => systems.crmApp.configure(settings),
+    activity: () =>
+      sum(base.doors.map((door) => door.activity())) +
+      azure.broker.activity +
+      azure.azurite.activity(),
+    processes: () => [azure.functions.host()?.pid ?? 0, azure.azurite.pid],
+    underWay: () => sum(base.doors.map((door) => door.inFlight())) + azure.broker.activeCount,
+  };
+}

@@ -1,0 +1,64 @@
+import type { FaultControl } from "../../local/assembly/fault-control.ts";
+import type { SeededRandom } from "./seeded-random.ts";
+import type { ChaosStack } from "./start-chaos-stack.ts";
+import type { TimeDriver } from "./time-driver.ts";
+import type { Accepted } from "./check-world.ts";
+import type { Door, Traffic } from "./traffic.ts";
+
+/** What a fault works with. */
+export interface ChaosContext {
+  readonly stack: ChaosStack;
+  readonly control: FaultControl;
+  readonly traffic: Traffic;
+  readonly time: TimeDriver;
+  readonly random: SeededRandom;
+  /** Name of the round, which its documents carry. */
+  readonly round: string;
+  /** True once every document of the round was posted. */
+  readonly isFlowOver: () => boolean;
+  /** Documents of this round so far. */
+  readonly posted: () => readonly Accepted[];
+  /** A figure or finding that belongs into the round's line of the table. */
+  readonly note: (text: string) => void;
+  /** Something that must not be, found while the fault was on. */
+  readonly complain: (text: string) => void;
+}
+
+/**
+ * begin → flow, with `disturb` beside it → hold → heal → (F&O's error list is sent again) → everything
+ * settles. Several faults of one round go through these together.
+ */
+export interface ChaosFault {
+  readonly name: string;
+  /** Share of the run's events, against the others. */
+  readonly weight: number;
+  /** Doors that each event of the round goes through, all of them; one at random when left out. */
+  readonly doors?: readonly Door[];
+  readonly begin?: (context: ChaosContext) => Promise<void> | void;
+  /** Runs beside the flow and ends soon after it is over. */
+  readonly disturb?: (context: ChaosContext) => Promise<void>;
+  /** After the flow, with the fault still on. */
+  readonly hold?: (context: ChaosContext) => Promise<void>;
+  readonly heal?: (context: ChaosContext) => Promise<void> | void;
+}
+
+/** Real time, since what is disturbed is work that goes on. */
+export async function pauseBetween(
+  { random }: Pick<ChaosContext, "random">,
+  fromMs: number,
+  toMs: number,
+): Promise<void> {
+  await new Promise((resolve) => setTimeout(resolve, random.between(fromMs, toMs)));
+}
+
+/** Again and again while events flow, with pauses. */
+export async function whileFlowing(
+  context: ChaosContext,
+  pauseMs: readonly [number, number],
+  act: () => Promise<void> | void,
+): Promise<void> {
+  do {
+    await pauseBetween(context, ...pauseMs);
+    await act();
+  } while (!context.isFlowOver());
+}

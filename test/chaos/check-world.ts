@@ -1,0 +1,216 @@
+import type { LedgerRow, WorldSnapshot } from "./read-world.ts";
+
+/** A document that the run posted, with the events that F&O got an acknowledgement for. */
+export interface Accepted {
+  readonly number: string;
+  readonly lines: number;
+  /** In lower case. */
+  readonly eventIds: readonly string[];
+  /** Which part of the run it belongs to. */
+  readonly round: string;
+}
+
+export interface Verdict {
+  readonly accepted: number;
+  readonly effects: Readonly<Record<TargetName, number>>;
+  readonly skipped: number;
+  readonly failuresOpen: number;
+  readonly lost: number;
+  readonly doubled: number;
+  /** Deliveries that are not settled, and whatever could not be judged. */
+  readonly unchecked: number;
+  readonly problems: readonly Problem[];
+}
+
+export interface Problem {
+  readonly round: string;
+  readonly kind: "lost" | "doubled" | "disagrees" | "unchecked" | "unexplained";
+  readonly text: string;
+}
+
+const targetNames = ["ce", "crm", "email"] as const;
+export type TargetName = (typeof targetNames)[number];
+
+/** Ends of a delivery that leave one effect in the world. */
+const withEffect: ReadonlySet<string> = new Set(["delivered", "superseded"]);
+
+/**
+ * Judges every accepted document by what stands in the systems, in the ledger and in the failure store:
+ * one effect, one open failure or a skip with its rule, per target, and the ledger says which. Pure, so
+ * that tests can plant what must not be.
+ */
+export function checkWorld(documents: readonly Accepted[], world: WorldSnapshot): Verdict {
+  const index = toIndex(world);
+  const problems: Problem[] = [];
+  const tally = { skipped: 0, failuresOpen: 0, lost: 0, doubled: 0, unchecked: 0 };
+  const effects = { ce: 0, crm: 0, email: 0 };
+  for (const document of documents) {
+    const { number, round } = document;
+    const tell = (kind: Problem["kind"], text: string): void => {
+      problems.push({ round, kind, text: `${number}: ${text}` });
+      if (kind === "lost") tally.lost += 1;
+      if (kind === "unchecked") tally.unchecked += 1;
+    };
+    if (!world.finance.has(number)) tell("unchecked", "F&O does not know the document");
+    const events = document.eventIds.map((eventId) => index.rows.get(eventId) ?? noRows);
+    for (const [position, rows] of events.entries()) {
+      const intake = rows.get("intake");
+      if (intake === undefined)
+        tell("lost", `event ${document.eventIds[position] ?? ""} is in no ledger`);
+      else if (!isSettled(intake)) tell("unchecked", `its intake is ${intake.state}`);
+    }
+    const atIntake = events.flatMap((rows) => rows.get("intake") ?? []);
+    if (atIntake.some(({ state }) => state === "failed")) {
+      tally.failuresOpen += countOpen(atIntake, index, tell);
+    }
+    for (const target of targetNames) {
+      const found = index.effects[target].get(number) ?? [];
+      effects[target] += found.length;
+      if (found.length > 1) {
+        tally.doubled += found.length - 1;
+        tell("doubled", `${target} holds it ${found.length} times`);
+      }
+      const rows = events.flatMap((each) => each.get(target) ?? []);
+      const published = atIntake.filter(({ state }) => state === "published").length;
+      if (rows.length < published)
+        tell("lost", `${target} has no ledger row for one of its events`);
+      const end = judge(target, rows, found, document, tell);
+      if (end === "skipped") tally.skipped += 1;
+      tally.failuresOpen += countOpen(rows, index, tell);
+    }
+  }
+  problems.push(...findUnexplained(documents, world));
+  return { accepted: documents.length, effects, ...tally, problems };
+}
+
+interface Effect {
+  /** As the ledger's reference should name it. */
+  readonly id: string;
+  /** Undefined where there are none to count. */
+  readonly lines: number | undefined;
+}
+
+interface Index {
+  readonly rows: ReadonlyMap<string, ReadonlyMap<string, LedgerRow>>;
+  readonly effects: Readonly<Record<TargetName, ReadonlyMap<string, readonly Effect[]>>>;
+  readonly openFailures: ReadonlySet<string>;
+}
+
+const noRows: ReadonlyMap<string, LedgerRow> = new Map();
+
+type Tell = (kind: Problem["kind"], text: string) => void;
+
+/** Compares the deliveries of one document to one target with the effects found there. */
+function judge(
+  target: TargetName,
+  rows: readonly LedgerRow[],
+  found: readonly Effect[],
+  document: Accepted,
+  tell: Tell,
+): "delivered" | "skipped" | "other" {
+  for (const row of rows.filter((each) => !isSettled(each))) {
+    tell("unchecked", `${target} is ${row.state} (${row.code}), hop ${row.hop}`);
+  }
+  const delivered = rows.filter(({ state }) => withEffect.has(state));
+  const [effect] = found;
+  if (delivered.length > 0) {
+    if (effect === undefined) {
+      tell("lost", `the ledger says ${target} has it, and it is not there`);
+      return "other";
+    }
+    const stray = delivered.find(
+      ({ reference }) => !found.some(({ id }) => id.toLowerCase() === reference.toLowerCase()),
+    );
+    if (stray !== undefined) {
+      tell(
+        "disagrees",
+        `the ledger names ${stray.reference} in ${target}, which is another record`,
+      );
+    }
+    if (effect.lines !== undefined && effect.lines !== document.lines) {
+      tell("disagrees", `${target} holds ${effect.lines} of its ${document.lines} lines`);
+    }
+    return "delivered";
+  }
+  const isDoubtful = rows.some(({ code }) => code === "OUTCOME_UNKNOWN");
+  if (effect !== undefined && rows.length > 0 && rows.every(isSettled) && !isDoubtful) {
+    const states = rows.map(({ state, code, rule }) => `${state} ${code}${rule}`).join(", ");
+    tell("disagrees", `${target} holds it, and the ledger says ${states}`);
+  }
+  const skipped = rows.filter(({ state }) => state === "skipped");
+  if (skipped.some(({ rule }) => rule === ""))
+    tell("disagrees", `${target} was skipped by no rule`);
+  return skipped.length > 0 ? "skipped" : "other";
+}
+
+/** Every failed row has its story in the store. */
+function countOpen(rows: readonly LedgerRow[], index: Index, tell: Tell): number {
+  let count = 0;
+  for (const row of rows.filter(({ state }) => state === "failed")) {
+    if (index.openFailures.has(row.failureId)) count += 1;
+    else tell("lost", `${row.target} failed (${row.code}), and no open failure tells of it`);
+  }
+  return count;
+}
+
+function isSettled({ state }: LedgerRow): boolean {
+  return (
+    state === "published" ||
+    state === "skipped" ||
+    state === "failed" ||
+    state === "discarded" ||
+    withEffect.has(state)
+  );
+}
+
+/** What nobody posted, and stories of nothing. */
+function findUnexplained(documents: readonly Accepted[], world: WorldSnapshot): readonly Problem[] {
+  const numbers = new Set(documents.map(({ number }) => number));
+  const events = new Set(documents.flatMap(({ eventIds }) => eventIds));
+  const strays = [
+    ...world.ce.map(({ number }) => [number, "ce"] as const),
+    ...world.crm.map(({ number }) => [number, "crm"] as const),
+    ...world.mails.map(({ number }) => [number, "email"] as const),
+  ].filter(([number]) => !numbers.has(number));
+  const stories = world.failures.filter(({ eventId }) => !events.has(eventId));
+  const problem = (text: string): Problem => ({ round: "", kind: "unexplained", text });
+  return [
+    ...strays.map(([number, target]) => problem(`${target} holds ${number}, which nobody posted`)),
+    ...stories.map(({ code, reason }) => problem(`a failure ${code} of no event: ${reason}`)),
+  ];
+}
+
+function toIndex(world: WorldSnapshot): Index {
+  const rows = new Map<string, Map<string, LedgerRow>>();
+  for (const row of world.ledger) {
+    const known = rows.get(row.eventId) ?? new Map<string, LedgerRow>();
+    rows.set(row.eventId, known.set(row.target, row));
+  }
+  return {
+    rows,
+    effects: {
+      ce: groupEffects(world.ce),
+      crm: groupEffects(world.crm),
+      email: groupEffects(
+        world.mails.map(({ operationId, number }) => ({
+          id: operationId,
+          number,
+          lines: undefined,
+        })),
+      ),
+    },
+    openFailures: new Set(
+      world.failures.filter(({ status }) => status === "open").map(({ failureId }) => failureId),
+    ),
+  };
+}
+
+function groupEffects(
+  records: readonly (Effect & { readonly number: string })[],
+): ReadonlyMap<string, readonly Effect[]> {
+  const groups = new Map<string, Effect[]>();
+  for (const { number, id, lines } of records) {
+    groups.set(number, [...(groups.get(number) ?? []), { id, lines }]);
+  }
+  return groups;
+}

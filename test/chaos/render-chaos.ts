@@ -1,0 +1,51 @@
+import type { ChaosResult, RoundResult } from "./run-chaos.ts";
+
+/** A line per round, then the verdict, then at most so many problems. */
+const shownProblems = 40;
+
+export function renderChaos(result: ChaosResult): string {
+  const rows = result.rounds.map((round) => toCells(round, result));
+  const table = align([["round", "events", "real s", "skipped", "problems", "notes"], ...rows]);
+  const { accepted, effects, skipped, failuresOpen, lost, doubled, unchecked, problems } = result;
+  const disagreeing = problems.filter(({ kind }) => kind === "disagrees").length;
+  return [
+    ...table,
+    "",
+    ...problems
+      .slice(0, shownProblems)
+      .map(({ round, kind, text }) => `✗ ${round} ${kind}: ${text}`),
+    ...(problems.length > shownProblems ? [`… and ${problems.length - shownProblems} more`] : []),
+    `Accepted ${accepted} documents in ${(result.realMs / 1000).toFixed(0)} s.`,
+    `Effects: CE ${effects.ce}, CRM ${effects.crm}, mail ${effects.email}; skipped by a rule ${skipped}; failures open ${failuresOpen}.`,
+    `Lost ${lost}, doubled ${doubled}, ledger and world disagree ${disagreeing}, unchecked ${unchecked}.`,
+  ].join("\n");
+}
+
+function toCells(round: RoundResult, { problems }: ChaosResult): readonly string[] {
+  const own = problems.filter((problem) => problem.round === round.name).length;
+  return [
+    round.name,
+    String(round.posted),
+    (round.realMs / 1000).toFixed(1),
+    toSpan(round.skippedMs),
+    String(own),
+    round.notes.join(", "),
+  ];
+}
+
+function toSpan(ms: number): string {
+  const minutes = Math.round(ms / 60_000);
+  return minutes < 120 ? `${minutes} min` : `${(minutes / 60).toFixed(1)} h`;
+}
+
+function align(rows: readonly (readonly string[])[]): readonly string[] {
+  const widths = rows[0]?.map((_, column) =>
+    Math.max(...rows.map((row) => row[column]?.length ?? 0)),
+  );
+  return rows.map((row) =>
+    row
+      .map((cell, column) => cell.padEnd(widths?.[column] ?? 0))
+      .join("  ")
+      .trimEnd(),
+  );
+}

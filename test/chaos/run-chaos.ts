@@ -1,0 +1,185 @@
+import type { ChaosContext, ChaosFault } from "./chaos-fault.ts";
+import { checkWorld, type Problem, type Verdict } from "./check-world.ts";
+import { longFaults } from "./long-faults.ts";
+import { platformFaults } from "./platform-faults.ts";
+import { readWorld } from "./read-world.ts";
+import { createSeededRandom, type SeededRandom } from "./seeded-random.ts";
+import { startChaosStack, type ChaosStack } from "./start-chaos-stack.ts";
+import { eventFaults, systemFaults } from "./system-faults.ts";
+import { createTimeDriver, type TimeDriver } from "./time-driver.ts";
+import { createTraffic, type Traffic } from "./traffic.ts";
+
+export const allFaults: readonly ChaosFault[] = [
+  ...platformFaults,
+  ...systemFaults,
+  ...eventFaults,
+  ...longFaults,
+];
+
+export interface ChaosOptions {
+  readonly seed: number;
+  readonly events: number;
+  /** Names out of `allFaults`. */
+  readonly faults: readonly string[];
+  /** One round for each; one for each and some in which several are on at once; or all in one round. */
+  readonly plan: "alone" | "aloneAndMixed" | "together";
+  readonly folder: string;
+  readonly log: (line: string) => void;
+  readonly onProgress: (text: string) => void;
+}
+
+export interface RoundResult {
+  readonly name: string;
+  readonly posted: number;
+  readonly realMs: number;
+  readonly skippedMs: number;
+  readonly notes: readonly string[];
+}
+
+export interface ChaosResult extends Verdict {
+  readonly rounds: readonly RoundResult[];
+  readonly realMs: number;
+}
+
+interface Run {
+  readonly stack: ChaosStack;
+  readonly traffic: Traffic;
+  readonly time: TimeDriver;
+  readonly random: SeededRandom;
+  readonly onProgress: (text: string) => void;
+  readonly complaints: Problem[];
+}
+
+/** In flight at once when F&O posts; it sends with four of its own. */
+const posters = 6;
+/** After the last round, for late copies of messages to show that they do nothing. */
+const afterwardsMs = 2 * 3_600_000;
+
+/** Posts, breaks, heals and waits, round by round, then asks the world. */
+export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
+  const startedAt = performance.now();
+  const random = createSeededRandom(options.seed);
+  const { onProgress } = options;
+  onProgress("starting the local Azure");
+  const stack = await startChaosStack({ ...options, random: random.next });
+  try {
+    const traffic = createTraffic(stack.environment.finance.baseUrl, random);
+    const time = createTimeDriver(stack);
+    const run: Run = { stack, traffic, time, random, onProgress, complaints: [] };
+    const rounds: RoundResult[] = [];
+    for (const { name, faults, events } of planRounds(options, random)) {
+      rounds.push(await runRound(run, name, faults, events));
+    }
+    onProgress("waiting for what may come late");
+    await time.advance(afterwardsMs);
+    await time.settle();
+    onProgress("asking every system");
+    const verdict = checkWorld(traffic.documents, await readWorld(stack.environment));
+    return {
+      ...verdict,
+      problems: [...verdict.problems, ...run.complaints],
+      rounds,
+      realMs: performance.now() - startedAt,
+    };
+  } finally {
+    await stack.close();
+  }
+}
+
+interface PlannedRound {
+  readonly name: string;
+  readonly faults: readonly ChaosFault[];
+  readonly events: number;
+}
+
+/** Events by weight; what rounding leaves goes to the last round. */
+function planRounds(options: ChaosOptions, random: SeededRandom): readonly PlannedRound[] {
+  const faults = allFaults.filter(({ name }) => options.faults.includes(name));
+  if (options.plan === "together") return [{ name: "together", faults, events: options.events }];
+  const singles = faults.map((fault) => ({
+    name: fault.name,
+    faults: [fault],
+    weight: fault.weight,
+  }));
+  const mixable = faults.filter(({ weight }) => weight < longWeight);
+  const mixes =
+    options.plan === "aloneAndMixed" && mixable.length > 1
+      ? [1, 2, 3].map((serial) => ({
+          name: `mixed-${serial}`,
+          faults: pickSome(mixable, random),
+          weight: 3,
+        }))
+      : [];
+  const rounds = [...singles, ...mixes];
+  const total = rounds.reduce((sum, { weight }) => sum + weight, 0);
+  let left = options.events;
+  return rounds.map(({ name, faults: on, weight }, index) => {
+    const isLast = index === rounds.length - 1;
+    const events = isLast ? left : Math.min(left, Math.floor((options.events * weight) / total));
+    left -= events;
+    return { name, faults: on, events };
+  });
+}
+
+/** Rounds of ten hours are for themselves. */
+const longWeight = 8;
+
+function pickSome(faults: readonly ChaosFault[], random: SeededRandom): readonly ChaosFault[] {
+  const shuffled = faults.map((fault) => ({ fault, place: random.next() }));
+  shuffled.sort((left, right) => left.place - right.place);
+  return shuffled.slice(0, 4).map(({ fault }) => fault);
+}
+
+async function runRound(
+  run: Run,
+  round: string,
+  faults: readonly ChaosFault[],
+  events: number,
+): Promise<RoundResult> {
+  const { stack, traffic, time } = run;
+  const startedAt = performance.now();
+  const skippedBefore = time.skippedMs();
+  const first = traffic.documents.length;
+  const notes: string[] = [];
+  let isOver = false;
+  const context: ChaosContext = {
+    ...run,
+    control: stack.control,
+    round,
+    isFlowOver: () => isOver,
+    posted: () => traffic.documents.slice(first),
+    note: (text) => notes.push(text),
+    complain: (text) => run.complaints.push({ round, kind: "disagrees", text }),
+  };
+  for (const { begin } of faults) await begin?.(context);
+  const flow = postAll(run, round, faults, events).finally(() => (isOver = true));
+  await Promise.all([flow, ...faults.map(({ disturb }) => disturb?.(context))]);
+  run.onProgress(`${round}: ${events} posted`);
+  for (const { hold } of faults) await hold?.(context);
+  for (const { heal } of faults) await heal?.(context);
+  await traffic.resendErrors();
+  await time.settle();
+  const realMs = performance.now() - startedAt;
+  const skippedMs = time.skippedMs() - skippedBefore;
+  const posted = traffic.documents.length - first;
+  run.onProgress(`${round}: settled after ${(realMs / 1000).toFixed(1)} s`);
+  return { name: round, posted, realMs, skippedMs, notes };
+}
+
+async function postAll(
+  { traffic, onProgress }: Run,
+  round: string,
+  faults: readonly ChaosFault[],
+  events: number,
+): Promise<void> {
+  const doors = faults.find((fault) => fault.doors !== undefined)?.doors;
+  let begun = 0;
+  const poster = async (): Promise<void> => {
+    while (begun < events) {
+      begun += 1;
+      if (begun % 100 === 0) onProgress(`${round}: ${begun} of ${events}`);
+      await traffic.post({ round, ...(doors === undefined ? {} : { doors }) });
+    }
+  };
+  await Promise.all(Array.from({ length: posters }, poster));
+}

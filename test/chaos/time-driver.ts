@@ -1,0 +1,118 @@
+import type { ChaosStack } from "./start-chaos-stack.ts";
+import { readProcessorUse } from "./process-activity.ts";
+import { countOpen } from "./read-world.ts";
+
+/** Moves the time of everything: services first wait until nothing more happens by itself. */
+export interface TimeDriver {
+  /** Skips this much in steps, each followed by a wait for quiet. */
+  advance(ms: number, onStep?: () => void): Promise<void>;
+  /** Skips until every delivery is settled and no message is left; throws when that does not come about. */
+  settle(): Promise<void>;
+  /** Shifts the function app's clock against everybody else's. */
+  setSkew(ms: number): Promise<void>;
+  readonly skippedMs: () => number;
+}
+
+const minuteMs = 60_000;
+const stepMs = minuteMs;
+/** While somebody is at work: well below a lock's five minutes, in case the step comes too early. */
+const shortStepMs = 20_000;
+/** The sweep's own timer is in the other process; no step passes over it. */
+const longestStepMs = 5 * minuteMs;
+/** Nothing heard for so long means that all who are left wait for time to pass. */
+const quietMs = 20;
+const quietUnderWorkMs = 250;
+const quietLimitMs = 30_000;
+const settleLimitSteps = 4_000;
+const settleLimitMs = 6 * minuteMs;
+
+export function createTimeDriver(stack: ChaosStack): TimeDriver {
+  const { clock, control } = stack;
+  let skewMs = 0;
+  let skipped = 0;
+  const moveHost = (): Promise<void> => control.functions().setOffset(clock.offsetMs + skewMs);
+  const step = async (ms: number): Promise<void> => {
+    // The app first: a message that becomes due finds it ready, and not a step behind.
+    await control.functions().setOffset(clock.offsetMs + skewMs + ms);
+    await clock.advance(ms);
+    skipped += ms;
+  };
+  const quiet = (): Promise<void> => untilQuiet(stack);
+  /** To what is due next, but at least a step: thousands of messages may be due a moment apart. */
+  const nextStepMs = (): number => {
+    if (control.underWay() > 0) return shortStepMs;
+    const ahead = (clock.nextDueMs() ?? Infinity) - clock.now();
+    return Math.min(Math.max(ahead, stepMs), longestStepMs);
+  };
+  return {
+    skippedMs: () => skipped,
+    setSkew: async (ms) => {
+      skewMs = ms;
+      await moveHost();
+    },
+    advance: async (ms, onStep) => {
+      for (let left = ms; left > 0;) {
+        await quiet();
+        const next = Math.min(left, nextStepMs());
+        left -= next;
+        await step(next);
+        onStep?.();
+      }
+      await quiet();
+    },
+    settle: async () => {
+      const giveUpAt = performance.now() + settleLimitMs;
+      for (let steps = 0; steps < settleLimitSteps && performance.now() < giveUpAt; steps += 1) {
+        await quiet();
+        if (await isSettled(stack)) return;
+        await step(nextStepMs());
+      }
+      throw new Error(`not settled: ${await describe(stack)}`);
+    },
+  };
+}
+
+/** Ends when nothing moved for a moment: a longer one while messages or requests are under way. */
+async function untilQuiet({ control }: ChaosStack): Promise<void> {
+  const giveUpAt = performance.now() + quietLimitMs;
+  let seen = -1;
+  let since = performance.now();
+  while (performance.now() < giveUpAt) {
+    const isIdle = control.underWay() === 0;
+    const { ticks, isWaiting } = isIdle
+      ? { ticks: 0, isWaiting: false }
+      : await readProcessorUse(control.processes());
+    const activity = control.activity() + ticks;
+    const now = performance.now();
+    if (activity !== seen || isWaiting) {
+      seen = activity;
+      since = now;
+    } else if (now - since >= (isIdle ? quietMs : quietUnderWorkMs)) return;
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}
+
+const queues = [
+  "business-events",
+  "dead-letters",
+  "integration-events",
+  ...["ce", "crm", "email"].map((name) => `integration-events/Subscriptions/${name}`),
+];
+
+async function isSettled({ control, environment }: ChaosStack): Promise<boolean> {
+  if (control.underWay() > 0) return false;
+  const counts = queues.map((path) => control.broker.counts(path));
+  if (counts.some(({ scheduled, active, deadLetter }) => scheduled + active + deadLetter > 0)) {
+    return false;
+  }
+  return (await countOpen(environment.storage.connectionString)) === 0;
+}
+
+async function describe({ control, environment }: ChaosStack): Promise<string> {
+  const counts = queues.map((path) => {
+    const { active, scheduled, deadLetter } = control.broker.counts(path);
+    return `${path} ${active}+${scheduled} scheduled+${deadLetter} dead`;
+  });
+  const open = await countOpen(environment.storage.connectionString);
+  return `${open} open deliveries; ${counts.join("; ")}; ${control.underWay()} under way`;
+}

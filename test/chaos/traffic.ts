@@ -1,0 +1,101 @@
+import type { Accepted } from "./check-world.ts";
+import type { SeededRandom } from "./seeded-random.ts";
+
+export type Door = "eventGrid" | "serviceBus" | "https";
+
+export interface PostOptions {
+  readonly round: string;
+  /** One at random when left out. */
+  readonly doors?: readonly Door[];
+  readonly lines?: readonly object[];
+}
+
+export interface Traffic {
+  readonly documents: readonly Accepted[];
+  /** Posts one document and keeps it. */
+  post(options: PostOptions): Promise<Accepted>;
+  /** F&O's own way to send an event again; with `newEventId` as another event for the same document. */
+  resend(
+    document: Accepted,
+    how: { readonly newEventId: boolean; readonly door: Door },
+  ): Promise<void>;
+  /** What an operator of F&O does with its error list, until the list is empty. */
+  resendErrors(): Promise<void>;
+}
+
+interface Sending {
+  readonly eventId: string;
+  readonly state: string;
+}
+
+const customers = [
+  ["usmf", "US-001"],
+  ["usmf", "US-002"],
+  ["gbsi", "GB-001"],
+  ["demf", "DE-001"],
+  ["jpmf", "JP-001"],
+] as const;
+const kinds = ["sales", "freeText", "creditNote"] as const;
+const resendLimit = 60;
+const resendPauseMs = 500;
+
+/** Documents as F&O posts them, each under a number that no other has; F&O's answers are kept, nothing else. */
+export function createTraffic(financeUrl: string, random: SeededRandom): Traffic {
+  const documents: (Accepted & { eventIds: string[] })[] = [];
+  const refused = new Set<string>();
+  const sim = async (path: string, body: object): Promise<unknown> => {
+    const response = await fetch(`${financeUrl}/sim/${path}`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify(body),
+    });
+    if (!response.ok) throw new Error(`F&O answered ${response.status} to ${path}`);
+    return response.json();
+  };
+  /** Accepted is what F&O got an acknowledgement for; the rest stands in its error list. */
+  const note = (sendings: readonly Sending[]): void => {
+    for (const { eventId, state } of sendings) {
+      if (state === "error") refused.add(eventId);
+    }
+  };
+  return {
+    documents,
+    post: async ({ round, doors, lines }) => {
+      const [company, customer] = random.pick(customers);
+      const count = random.between(1, 3);
+      const number = `CHAOS-${String(documents.length).padStart(6, "0")}`;
+      const document = { number, round, lines: lines?.length ?? count, eventIds: [] as string[] };
+      documents.push(document);
+      const door = doors ?? [random.pick<Door>(["eventGrid", "serviceBus", "https"])];
+      const kind = random.pick(kinds);
+      const posted = (await sim("post-invoice", {
+        ...{ number, company, customer, kind, lines: lines ?? count, door, wait: true },
+      })) as { readonly eventId: string; readonly sendings: readonly Sending[] };
+      document.eventIds.push(posted.eventId.toLowerCase());
+      note(posted.sendings);
+      return document;
+    },
+    resend: async (document, { newEventId, door }) => {
+      const [eventId] = document.eventIds;
+      const again = (await sim("resend", { eventId, newEventId, door })) as {
+        readonly eventId: string;
+        readonly sendings: readonly Sending[];
+      };
+      const known = documents.find(({ number }) => number === document.number);
+      if (newEventId) known?.eventIds.push(again.eventId.toLowerCase());
+      note(again.sendings);
+    },
+    resendErrors: async () => {
+      for (let round = 0; refused.size > 0; round += 1) {
+        if (round >= resendLimit) throw new Error(`${refused.size} events were never accepted`);
+        for (const eventId of [...refused]) {
+          const { sendings } = (await sim("resend", { eventId })) as {
+            readonly sendings: readonly Sending[];
+          };
+          if (sendings.every(({ state }) => state === "sent")) refused.delete(eventId);
+        }
+        if (refused.size > 0) await new Promise((resolve) => setTimeout(resolve, resendPauseMs));
+      }
+    },
+  };
+}

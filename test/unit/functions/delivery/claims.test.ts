@@ -1,0 +1,120 @@
+import { describe, expect, it } from "@jest/globals";
+import { createClaims } from "../../../../functions/src/delivery/claims.ts";
+import type { ClaimId, Claims, HeldClaim } from "../../../../functions/src/delivery/claims.ts";
+import { MemoryTableStore } from "../../../support/memory-table-store.ts";
+
+const noon = Date.parse("2026-11-24T12:00:00Z");
+const minuteMs = 60_000;
+
+function idOf(eventId: string, version: bigint | null = null): ClaimId {
+  return { target: "email", effectKey: "document", eventId, version };
+}
+
+async function takenBy(claims: Claims, id: ClaimId, now = noon): Promise<HeldClaim> {
+  const claim = await claims.take(id, now);
+  if (claim.kind !== "taken") throw new Error(`the claim is ${claim.kind}`);
+  return claim.held;
+}
+
+const lapsed = noon + 17 * minuteMs;
+const free = { state: "free", hasFailed: false } as const;
+
+describe("a claim", () => {
+  it("is nobody else's for 16 minutes: ten of an invocation, five of differing clocks", async () => {
+    const claims = createClaims(new MemoryTableStore());
+    await takenBy(claims, idOf("a"));
+    const until = noon + 16 * minuteMs;
+    expect(await claims.take(idOf("b"), until - 1)).toEqual({ kind: "busy", until });
+    expect((await claims.take(idOf("b"), until)).kind).toBe("ask");
+  });
+
+  it("is not freed by an answer that comes after somebody else took it", async () => {
+    const claims = createClaims(new MemoryTableStore());
+    const late = await takenBy(claims, idOf("a"));
+    const asked = await claims.take(idOf("b"), lapsed);
+    if (asked.kind !== "ask") throw new Error("the lease has not lapsed");
+    await claims.settle(idOf("b"), asked.held, free);
+    await takenBy(claims, idOf("b"), lapsed);
+    await claims.settle(idOf("a"), late, free);
+    expect((await claims.take(idOf("c"), lapsed)).kind).toBe("busy");
+  });
+
+  it("whose effect is made is done, however late and whoever holds it", async () => {
+    const claims = createClaims(new MemoryTableStore());
+    const late = await takenBy(claims, idOf("a"));
+    const asked = await claims.take(idOf("b"), lapsed);
+    if (asked.kind !== "ask") throw new Error("the lease has not lapsed");
+    await claims.settle(idOf("b"), asked.held, free);
+    const held = await takenBy(claims, idOf("b"), lapsed);
+    await claims.settle(idOf("a"), late, { state: "done", reference: "m1" });
+    await claims.settle(idOf("b"), held, free);
+    const claim = await claims.take(idOf("c"), lapsed);
+    expect(claim).toEqual({ kind: "done", eventId: "a", reference: "m1" });
+  });
+
+  it("of an unsure outcome keeps whose it is, its operation and its memo for whoever asks", async () => {
+    const claims = createClaims(new MemoryTableStore());
+    const held = await takenBy(claims, idOf("a"));
+    await claims.settle(idOf("a"), held, { state: "unsure", memo: "accepted:0" });
+    const claim = await claims.take(idOf("b"), noon);
+    expect(claim).toMatchObject({
+      kind: "ask",
+      held: { eventId: "a", generation: 0, memo: "accepted:0", isUnsure: true },
+    });
+  });
+
+  it("counts its operations: a new one only after one that failed for good", async () => {
+    const claims = createClaims(new MemoryTableStore());
+    const generations: number[] = [];
+    for (const hasFailed of [false, true, false, true, true]) {
+      const held = await takenBy(claims, idOf("a"));
+      generations.push(held.generation);
+      await claims.settle(idOf("a"), held, { state: "free", hasFailed });
+    }
+    expect(generations).toEqual([0, 0, 1, 1, 2]);
+  });
+});
+
+describe("a claim on a version of a document", () => {
+  const done = { state: "done", reference: "row-1" } as const;
+
+  it("is superseded once a newer one is written", async () => {
+    const claims = createClaims(new MemoryTableStore());
+    // Two numbers that floating point cannot tell apart.
+    const newer = idOf("b", 9_007_199_254_740_993n);
+    await claims.settle(newer, await takenBy(claims, newer), done);
+    const claim = await claims.take(idOf("a", 9_007_199_254_740_992n), noon);
+    expect(claim).toEqual({ kind: "superseded", reference: "row-1" });
+  });
+
+  it("is taken for the same version again, and for a newer one", async () => {
+    const claims = createClaims(new MemoryTableStore());
+    for (const version of [5n, 5n, 6n]) {
+      const id = idOf(`v${version}`, version);
+      await claims.settle(id, await takenBy(claims, id), done);
+    }
+    expect((await claims.take(idOf("old", 5n), noon)).kind).toBe("superseded");
+  });
+
+  it("keeps what is written while a newer one is under way or has failed", async () => {
+    const claims = createClaims(new MemoryTableStore());
+    const [second, third] = [idOf("b", 2n), idOf("c", 3n)];
+    await claims.settle(second, await takenBy(claims, second), done);
+    const held = await takenBy(claims, third);
+    expect((await claims.take(idOf("a", 1n), noon)).kind).toBe("superseded");
+    await claims.settle(third, held, { state: "free", hasFailed: true });
+    expect((await claims.take(idOf("a", 1n), noon)).kind).toBe("superseded");
+    expect((await claims.take(second, noon)).kind).toBe("taken");
+  });
+
+  it("is taken over when its lease has lapsed, and a late answer then changes nothing", async () => {
+    const claims = createClaims(new MemoryTableStore());
+    const [first, second] = [idOf("a", 1n), idOf("b", 2n)];
+    const late = await takenBy(claims, first);
+    const held = await takenBy(claims, second, lapsed);
+    await claims.settle(first, late, done);
+    await claims.settle(second, held, { ...done, reference: "row-2" });
+    const claim = await claims.take(first, lapsed);
+    expect(claim).toEqual({ kind: "superseded", reference: "row-2" });
+  });
+});
