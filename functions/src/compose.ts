@@ -30,6 +30,7 @@ import { systemClock } from "./platform/clock.ts";
 import { readConfig } from "./platform/config.ts";
 import type { AppConfig } from "./platform/config.ts";
 import { createDeadLetterBlobs } from "./platform/dead-letter-blobs.ts";
+import { createGatheringTableStore } from "./platform/gathering-table-store.ts";
 import { createHttp } from "./platform/http.ts";
 import { createServiceBus } from "./platform/service-bus-sender.ts";
 import type { ServiceBus } from "./platform/service-bus-sender.ts";
@@ -37,8 +38,13 @@ import { silentTelemetry } from "./platform/telemetry.ts";
 import type { Telemetry } from "./platform/telemetry.ts";
 import { createCredential, createGetToken } from "./platform/token.ts";
 import { createAuditLog } from "./recovery/audit-log.ts";
+import { groupFailures } from "./recovery/group-failures.ts";
+import { createOwnerNotices } from "./recovery/owner-notices.ts";
+import type { OwnerNotices } from "./recovery/owner-notices.ts";
 import { createFailureStore } from "./recovery/failure-store.ts";
 import type { DrainDependencies } from "./recovery/drain-dead-letters.ts";
+import type { Probe } from "./targets/probe.ts";
+import { composeProbe } from "./compose-probe.ts";
 import { createTargets } from "./compose-targets.ts";
 import { composeOperatorApi } from "./compose-operator.ts";
 import type { OperatorApi } from "./operator/create-operator-api.ts";
@@ -56,6 +62,8 @@ export interface App {
   readonly telemetry: Telemetry;
   readonly recovery: DrainDependencies;
   readonly operate: OperatorApi;
+  readonly probe: Probe;
+  readonly notices: OwnerNotices;
   parse(body: unknown): ParsedEvent;
 }
 
@@ -78,7 +86,7 @@ async function compose(config: AppConfig): Promise<App> {
   const schemas = createSchemaSet();
   // Beside the bundle, in the deployed package.
   const flows = await loadFlows(fileURLToPath(new URL("flows", import.meta.url)), schemas);
-  const store = createAzureTableStore(config.tableEndpoint, credential);
+  const store = createGatheringTableStore(createAzureTableStore(config.tableEndpoint, credential));
   const serviceBus = createServiceBus(config.serviceBusNamespace, credential);
   const { sender } = serviceBus;
   const bodies = createBodyStore(config.blobEndpoint, credential);
@@ -102,9 +110,14 @@ async function compose(config: AppConfig): Promise<App> {
     publisher: createPublisher(sender, maxMessageBytes),
     clock,
   });
-  const targets = createTargets({ flows, config, http, getToken, clock });
+  const targetsInput = { flows, config, http, getToken, clock, telemetry };
+  const targets = createTargets(targetsInput);
   const failures = createFailureStore(store, clock);
   const audit = createAuditLog(store, clock);
+  const notices = createOwnerNotices({
+    ...{ store, clock, telemetry, http, webhooks: config.ownerWebhooks },
+    openGroups: () => groupFailures(failures, { status: "open" }),
+  });
   return {
     config,
     engine: createEngine({
@@ -134,11 +147,14 @@ async function compose(config: AppConfig): Promise<App> {
       failures,
       clock,
       telemetry,
+      notices,
       identify: (body) => toIdentity(parse(body)),
       serviceBus,
       blobs: createDeadLetterBlobs(config.blobEndpoint, credential),
     },
     operate: composeOperatorApi({ config, clock, telemetry, failures, audit }),
+    probe: composeProbe(targetsInput),
+    notices,
     parse,
   };
 }

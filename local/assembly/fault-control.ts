@@ -20,6 +20,8 @@ export interface FaultControl {
   readonly configureCrm: Systems["crmApp"]["configure"];
   /** A number that rises while any service or the function app does something. */
   readonly activity: () => number;
+  /** Of the function app and of storage, as they run now. */
+  readonly processes: () => readonly number[];
   /** Messages and requests that somebody is at, or waits for. */
   readonly underWay: () => number;
 }
@@ -53,6 +55,7 @@ export function createFaultControl(
       sum(base.doors.map((door) => door.activity())) +
       azure.broker.activity +
       azure.azurite.activity(),
+    processes: () => [azure.functions.host()?.pid ?? 0, azure.azurite.pid],
     underWay: () => sum(base.doors.map((door) => door.inFlight())) + azure.broker.activeCount,
   };
 }

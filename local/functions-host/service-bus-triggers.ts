@@ -7,6 +7,7 @@ import type {
   ServiceBusReceivedMessage,
   ServiceBusReceiver,
 } from "@azure/service-bus";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Running } from "../cloud.ts";
 import { describeFailure } from "./describe-failure.ts";
 import type { ServiceBusHostSettings } from "./host-json.ts";
@@ -23,8 +24,11 @@ interface ServiceBusOptions {
   readonly log: (line: string) => void;
 }
 
-/** How long a receive waits for a first message; it is then simply asked again. */
-const FIRST_MESSAGE_WAIT_MS = 60_000;
+/**
+ * How long a receive waits for a first message; it is then simply asked again. Short, since the client
+ * sometimes does not notice that its connection was cut and waits for the whole of it.
+ */
+const FIRST_MESSAGE_WAIT_MS = 10_000;
 /** After the first message: what is there comes in this time, without making it wait. */
 const GATHER_MS = 10;
 /** Pause after a receive that failed, so that a namespace that is away is not stormed. */
@@ -209,12 +213,7 @@ async function runAndSettle(work: Work): Promise<void> {
   }
 }
 
+/** Ends early, without a word, when the host closes. */
 function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(resolve, ms);
-    signal.addEventListener("abort", () => {
-      clearTimeout(timer);
-      resolve();
-    });
-  });
+  return sleep(ms, undefined, { signal }).catch(() => undefined);
 }

@@ -1,4 +1,5 @@
 import type { ChaosStack } from "./start-chaos-stack.ts";
+import { readProcessorUse } from "./process-activity.ts";
 import { countOpen } from "./read-world.ts";
 
 /** Moves the time of everything: services first wait until nothing more happens by itself. */
@@ -13,13 +14,14 @@ export interface TimeDriver {
 }
 
 const minuteMs = 60_000;
-/** Well below a lock's five minutes: a message in work may live through a step that came too early. */
-const stepMs = 30_000;
+const stepMs = minuteMs;
+/** While somebody is at work: well below a lock's five minutes, in case the step comes too early. */
+const shortStepMs = 20_000;
 /** The sweep's own timer is in the other process; no step passes over it. */
 const longestStepMs = 5 * minuteMs;
 /** Nothing heard for so long means that all who are left wait for time to pass. */
-const quietMs = 25;
-const quietUnderWorkMs = 400;
+const quietMs = 20;
+const quietUnderWorkMs = 250;
 const quietLimitMs = 30_000;
 const settleLimitSteps = 4_000;
 const settleLimitMs = 6 * minuteMs;
@@ -35,20 +37,12 @@ export function createTimeDriver(stack: ChaosStack): TimeDriver {
     await clock.advance(ms);
     skipped += ms;
   };
-  const quiet = async (): Promise<void> => {
-    const giveUpAt = performance.now() + quietLimitMs;
-    let seen = -1;
-    let since = performance.now();
-    for (;;) {
-      const activity = control.activity();
-      const now = performance.now();
-      if (activity !== seen) {
-        seen = activity;
-        since = now;
-      } else if (now - since >= (control.underWay() === 0 ? quietMs : quietUnderWorkMs)) return;
-      if (now > giveUpAt) return;
-      await new Promise((resolve) => setTimeout(resolve, 5));
-    }
+  const quiet = (): Promise<void> => untilQuiet(stack);
+  /** To what is due next, but at least a step: thousands of messages may be due a moment apart. */
+  const nextStepMs = (): number => {
+    if (control.underWay() > 0) return shortStepMs;
+    const ahead = (clock.nextDueMs() ?? Infinity) - clock.now();
+    return Math.min(Math.max(ahead, stepMs), longestStepMs);
   };
   return {
     skippedMs: () => skipped,
@@ -57,9 +51,11 @@ export function createTimeDriver(stack: ChaosStack): TimeDriver {
       await moveHost();
     },
     advance: async (ms, onStep) => {
-      for (let left = ms; left > 0; left -= stepMs) {
+      for (let left = ms; left > 0;) {
         await quiet();
-        await step(Math.min(left, stepMs));
+        const next = Math.min(left, nextStepMs());
+        left -= next;
+        await step(next);
         onStep?.();
       }
       await quiet();
@@ -69,13 +65,31 @@ export function createTimeDriver(stack: ChaosStack): TimeDriver {
       for (let steps = 0; steps < settleLimitSteps && performance.now() < giveUpAt; steps += 1) {
         await quiet();
         if (await isSettled(stack)) return;
-        const next = clock.nextDueMs() ?? Infinity;
-        const ahead = Math.max(next - clock.now(), stepMs);
-        await step(control.underWay() > 0 ? stepMs : Math.min(ahead, longestStepMs));
+        await step(nextStepMs());
       }
       throw new Error(`not settled: ${await describe(stack)}`);
     },
   };
+}
+
+/** Ends when nothing moved for a moment: a longer one while messages or requests are under way. */
+async function untilQuiet({ control }: ChaosStack): Promise<void> {
+  const giveUpAt = performance.now() + quietLimitMs;
+  let seen = -1;
+  let since = performance.now();
+  while (performance.now() < giveUpAt) {
+    const isIdle = control.underWay() === 0;
+    const { ticks, isWaiting } = isIdle
+      ? { ticks: 0, isWaiting: false }
+      : await readProcessorUse(control.processes());
+    const activity = control.activity() + ticks;
+    const now = performance.now();
+    if (activity !== seen || isWaiting) {
+      seen = activity;
+      since = now;
+    } else if (now - since >= (isIdle ? quietMs : quietUnderWorkMs)) return;
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
 }
 
 const queues = [

@@ -1,0 +1,151 @@
+import { describe, expect, it } from "@jest/globals";
+import { checkWorld, type Accepted } from "../../chaos/check-world.ts";
+import type { FailureRow, LedgerRow, WorldSnapshot } from "../../chaos/read-world.ts";
+
+const number = "CHAOS-000001";
+const document: Accepted = { number, lines: 2, eventIds: ["e1"], round: "alone" };
+
+function row(target: string, state: string, more: Partial<LedgerRow> = {}): LedgerRow {
+  const empty = { code: "", rule: "", reference: "", failureId: "", hop: 1, attempts: 1 };
+  return { eventId: "e1", target, state, ...empty, ...more };
+}
+
+const rows = {
+  intake: row("intake", "published"),
+  ce: row("ce", "delivered", { reference: "CE-1" }),
+  crm: row("crm", "delivered", { reference: "CRM-1" }),
+  email: row("email", "delivered", { reference: "MAIL-1" }),
+};
+
+const sound: WorldSnapshot = {
+  finance: new Set([number]),
+  ce: [{ id: "ce-1", number, lines: 2 }],
+  crm: [{ id: "CRM-1", number, lines: 2 }],
+  mails: [{ operationId: "mail-1", number }],
+  ledger: Object.values(rows),
+  failures: [],
+};
+
+function check(changes: Partial<WorldSnapshot>): readonly string[] {
+  const { problems } = checkWorld([document], { ...sound, ...changes });
+  return problems.map(({ kind, text }) => `${kind}: ${text}`);
+}
+
+const ledgerWith = (changed: LedgerRow): readonly LedgerRow[] => [
+  ...Object.values(rows).filter(({ target }) => target !== changed.target),
+  changed,
+];
+
+const failure: FailureRow = {
+  failureId: "f1",
+  target: "ce",
+  code: "CE_REJECTED",
+  reason: "too much",
+  eventId: "e1",
+  status: "open",
+};
+
+describe("the checker of a chaos run", () => {
+  it("finds nothing wrong with one effect per target", () => {
+    expect(checkWorld([document], sound)).toEqual({
+      accepted: 1,
+      effects: { ce: 1, crm: 1, email: 1 },
+      skipped: 0,
+      failuresOpen: 0,
+      lost: 0,
+      doubled: 0,
+      unchecked: 0,
+      problems: [],
+    });
+  });
+
+  it.each([
+    ["ce", { ce: [] }],
+    ["crm", { crm: [] }],
+    ["email", { mails: [] }],
+  ] as const)("finds an effect that %s lost although the ledger promises it", (target, world) => {
+    const verdict = checkWorld([document], { ...sound, ...world });
+    expect(verdict.lost).toBe(1);
+    expect(verdict.problems[0]?.text).toContain(`the ledger says ${target} has it`);
+  });
+
+  it.each([
+    ["ce", { ce: [...sound.ce, { id: "ce-2", number, lines: 2 }] }],
+    ["crm", { crm: [...sound.crm, { id: "CRM-2", number, lines: 2 }] }],
+    ["email", { mails: [...sound.mails, { operationId: "mail-2", number }] }],
+  ] as const)("finds an effect that %s holds twice", (_target, world) => {
+    expect(checkWorld([document], { ...sound, ...world }).doubled).toBe(1);
+  });
+
+  it("finds an accepted event that no ledger knows", () => {
+    expect(check({ ledger: [], ce: [], crm: [], mails: [] })).toEqual([
+      `lost: ${number}: event e1 is in no ledger`,
+    ]);
+  });
+
+  it("finds a target that a published event was never sent to", () => {
+    const ledger = sound.ledger.filter(({ target }) => target !== "crm");
+    expect(check({ ledger, crm: [] })).toEqual([
+      `lost: ${number}: crm has no ledger row for one of its events`,
+    ]);
+  });
+
+  it("takes an open failure for an end, and its absence for a loss", () => {
+    const ledger = ledgerWith(row("ce", "failed", { code: "CE_REJECTED", failureId: "f1" }));
+    const told = checkWorld([document], { ...sound, ledger, ce: [], failures: [failure] });
+    expect([told.failuresOpen, told.lost, told.problems]).toEqual([1, 0, []]);
+    expect(checkWorld([document], { ...sound, ledger, ce: [] }).lost).toBe(1);
+  });
+
+  it("finds an effect that the ledger calls failed, unless its outcome is unknown", () => {
+    const failed = row("ce", "failed", { code: "CE_REJECTED", failureId: "f1" });
+    expect(check({ ledger: ledgerWith(failed), failures: [failure] })).toEqual([
+      `disagrees: ${number}: ce holds it, and the ledger says failed CE_REJECTED`,
+    ]);
+    const unknown = { ...failed, code: "OUTCOME_UNKNOWN" };
+    expect(check({ ledger: ledgerWith(unknown), failures: [failure] })).toEqual([]);
+  });
+
+  it("finds an effect that the ledger calls skipped", () => {
+    const ledger = ledgerWith(row("email", "skipped", { rule: "NO_RECIPIENT" }));
+    expect(check({ ledger })).toEqual([
+      `disagrees: ${number}: email holds it, and the ledger says skipped NO_RECIPIENT`,
+    ]);
+    expect(checkWorld([document], { ...sound, ledger, mails: [] }).skipped).toBe(1);
+  });
+
+  it.each([
+    ["a reference to another record", { crm: [{ id: "CRM-9", number, lines: 2 }] }, "CRM-1 in crm"],
+    [
+      "a document without all of its lines",
+      { ce: [{ id: "ce-1", number, lines: 1 }] },
+      "1 of its 2",
+    ],
+    ["a skip by no rule", { mails: [], ledger: ledgerWith(row("email", "skipped")) }, "by no rule"],
+  ])("finds %s", (_what, world, text) => {
+    const problems = check(world);
+    expect(problems).toHaveLength(1);
+    expect(problems[0]).toMatch(new RegExp(`^disagrees: .*${text}`));
+  });
+
+  it("fails what it cannot judge: unsettled deliveries and documents that F&O does not know", () => {
+    const ledger = ledgerWith(row("ce", "pending", { code: "CE_THROTTLED" }));
+    expect(checkWorld([document], { ...sound, ledger, ce: [] }).unchecked).toBe(1);
+    expect(checkWorld([document], { ...sound, finance: new Set() }).unchecked).toBe(1);
+  });
+
+  it("finds effects and failures that nobody can explain", () => {
+    const mails = [...sound.mails, { operationId: "m", number: "CHAOS-999999" }];
+    expect(check({ mails, failures: [{ ...failure, eventId: "" }] })).toEqual([
+      "unexplained: email holds CHAOS-999999, which nobody posted",
+      "unexplained: a failure CE_REJECTED of no event: too much",
+    ]);
+  });
+
+  it("counts two events of one document as one effect", () => {
+    const second = sound.ledger.map((each) => ({ ...each, eventId: "e2" }));
+    const resent = { ...document, eventIds: ["e1", "e2"] };
+    const verdict = checkWorld([resent], { ...sound, ledger: [...sound.ledger, ...second] });
+    expect([verdict.effects, verdict.problems]).toEqual([{ ce: 1, crm: 1, email: 1 }, []]);
+  });
+});
