@@ -17,7 +17,7 @@ const config = {
     ],
   },
   maxWorkers: 2,
-  testTimeout: 20_000,
+  testTimeout: 60_000,
   // Unpacked packages of a running local Azure would collide in the file scan.
   modulePathIgnorePatterns: ["<rootDir>/.local", "<rootDir>/dist"],
 };

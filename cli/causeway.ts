@@ -1,6 +1,7 @@
 import { Command } from "commander";
 import { auditCommand } from "./commands/audit.ts";
 import { ceCommand } from "./commands/ce.ts";
+import { doctorCommand } from "./commands/doctor.ts";
 import { failuresCommand } from "./commands/failures.ts";
 import { exitCodes, exitCodesHelp } from "./exit-codes.ts";
 import { reportError, toExitCode } from "./report-error.ts";
@@ -10,7 +11,8 @@ const program = new Command("causeway")
   .addHelpText("after", exitCodesHelp)
   .addCommand(failuresCommand())
   .addCommand(auditCommand())
-  .addCommand(ceCommand());
+  .addCommand(ceCommand())
+  .addCommand(doctorCommand());
 
 exitWithTwo(program);
 

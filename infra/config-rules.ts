@@ -10,6 +10,8 @@ import {
 export interface Mistake {
   readonly key: string;
   readonly reason: string;
+  /** An instruction that a person can follow without reading code. */
+  readonly fix: string;
 }
 
 /** What the settings say together that cannot be deployed, all of it at once. */
@@ -24,6 +26,8 @@ export function findRuleMistakes(
     ...findTargetMistakes(config, knownTargets),
     ...findMailMistakes(config),
     ...findCrmMistakes(config, raw),
+    ...findPeopleMistakes(config, raw),
+    ...findCapacityMistakes(config),
     ...findNetworkMistakes(config),
   ];
 }
@@ -39,7 +43,13 @@ function findUrlMistakes(config: StackConfig): readonly Mistake[] {
   return Object.entries(urls).flatMap(([key, text]) =>
     text === undefined || isSafeUrl(text)
       ? []
-      : [{ key, reason: `must be an https address (http only on loopback), got ${text}` }],
+      : [
+          {
+            key,
+            reason: `must be an https address (http only on loopback), got ${text}`,
+            fix: "copy it out of the browser, up to the first slash",
+          },
+        ],
   );
 }
 
@@ -48,12 +58,19 @@ function findDoorMistakes(config: StackConfig): readonly Mistake[] {
   return config.doors.flatMap((door, index) => [
     ...(names.indexOf(door.name) === index
       ? []
-      : [{ key: `doors.${index}.name`, reason: `is used twice: ${door.name}` }]),
+      : [
+          {
+            key: `doors.${index}.name`,
+            reason: `is used twice: ${door.name}`,
+            fix: "give each F&O environment a name of its own",
+          },
+        ]),
     ...(config.network === "private" && door.endpoints.includes("serviceBus")
       ? [
           {
             key: `doors.${index}.endpoints`,
             reason: "has serviceBus, but F&O cannot reach a private namespace; use eventGrid",
+            fix: "write endpoints: [eventGrid, https], or set network to public",
           },
         ]
       : []),
@@ -71,6 +88,7 @@ function findTargetMistakes(
           {
             key: `targets.${name}`,
             reason: `is in no flow; did you mean ${closest(name, [...knownTargets])}?`,
+            fix: `targets are ${knownTargets.join(", ")}; a new one begins as a folder in flows/`,
           },
         ]),
     ...(name === "email" ? [] : findMailOnlyMistakes(name, target)),
@@ -79,7 +97,9 @@ function findTargetMistakes(
 
 function findMailOnlyMistakes(name: string, target: TargetConfig): readonly Mistake[] {
   return modesOf(name, target).flatMap(({ key, mode }) =>
-    mode === "redirect" ? [{ key, reason: "is redirect, which only email can do" }] : [],
+    mode === "redirect"
+      ? [{ key, reason: "is redirect, which only email can do", fix: "choose off, dryRun or live" }]
+      : [],
   );
 }
 
@@ -95,7 +115,13 @@ function findMailMistakes(config: StackConfig): readonly Mistake[] {
   const live = modes.find(({ mode }) => mode === "live");
   return [
     ...(redirect !== undefined && email.redirectTo === undefined
-      ? [{ key: "targets.email.redirectTo", reason: `is missing, but ${redirect.key} is redirect` }]
+      ? [
+          {
+            key: "targets.email.redirectTo",
+            reason: `is missing, but ${redirect.key} is redirect`,
+            fix: "name the mailbox that gets all mail of this stack",
+          },
+        ]
       : []),
     ...(live === undefined ? [] : findLiveMailMistakes(config, email, live.key)),
     ...findMailDomainMistakes(config),
@@ -109,17 +135,26 @@ function findLiveMailMistakes(
 ): readonly Mistake[] {
   const mistakes: Mistake[] = [];
   if (config.environmentKind !== "production") {
-    mistakes.push({ key, reason: `is live, but environmentKind is ${config.environmentKind}` });
+    mistakes.push({
+      key,
+      reason: `is live, but environmentKind is ${config.environmentKind}`,
+      fix: "choose redirect or dryRun; only a production stack writes to customers",
+    });
   }
   const hosts = [hostOf(config.financeUrl), ...config.doors.map((door) => door.financeHost)];
   for (const host of new Set(hosts)) {
     if (config.productionHosts.includes(host)) continue;
-    mistakes.push({ key: "productionHosts", reason: `lacks ${host}, but ${key} is live` });
+    mistakes.push({
+      key: "productionHosts",
+      reason: `lacks ${host}, but ${key} is live`,
+      fix: "add the host if it really is the production environment, else choose redirect",
+    });
   }
   if ((email.allowedRecipientDomains ?? []).length === 0) {
     mistakes.push({
       key: "targets.email.allowedRecipientDomains",
       reason: `is empty, but ${key} is live; name the domains, or "*" for all`,
+      fix: 'write a list such as ["contoso.example"]',
     });
   }
   return mistakes;
@@ -128,13 +163,18 @@ function findLiveMailMistakes(
 function findMailDomainMistakes({ mail }: StackConfig): readonly Mistake[] {
   const mistakes: Mistake[] = [];
   if (mail.domain === "custom" && mail.domainName === undefined) {
-    mistakes.push({ key: "mail.domainName", reason: "is missing, but mail.domain is custom" });
+    mistakes.push({
+      key: "mail.domainName",
+      reason: "is missing, but mail.domain is custom",
+      fix: "name a domain whose DNS you can change, such as mail.contoso.com",
+    });
   }
   if (mail.domain === "managed" && mail.senders.length > 0) {
     // https://learn.microsoft.com/azure/communication-services/quickstarts/email/add-multiple-senders
     mistakes.push({
       key: "mail.senders",
       reason: "need a custom domain; a managed one has its own",
+      fix: "remove them, or set mail.domain to custom",
     });
   }
   return mistakes;
@@ -142,7 +182,14 @@ function findMailDomainMistakes({ mail }: StackConfig): readonly Mistake[] {
 
 function findCrmMistakes(config: StackConfig, raw: RawStackConfig): readonly Mistake[] {
   if (!isDeployed(config.targets["crm"])) return [];
-  const missing = (key: string): Mistake => ({ key, reason: "is missing, but targets.crm is on" });
+  const missing = (key: string): Mistake => ({
+    key,
+    reason: "is missing, but targets.crm is on",
+    fix:
+      key === "crm"
+        ? "write baseUrl, tokenUrl and clientId, or set targets.crm.mode to off"
+        : "pulumi config set --secret causeway:crmClientSecret",
+  });
   return [
     ...(config.crm === undefined ? [missing("crm")] : []),
     ...(raw.crmClientSecret === undefined ? [missing("crmClientSecret")] : []),
@@ -153,6 +200,7 @@ function findCrmMistakes(config: StackConfig, raw: RawStackConfig): readonly Mis
             reason:
               "is empty, so the CRM workflow could not read its secret; the addresses of a region " +
               "are on https://learn.microsoft.com/azure/logic-apps/logic-apps-limits-and-config",
+            fix: "copy your region's outbound addresses there into the list",
           },
         ]
       : []),
@@ -165,8 +213,53 @@ function findNetworkMistakes(config: StackConfig): readonly Mistake[] {
     {
       key: "serviceBusTier",
       reason: "must be Premium when network is private: Standard has no private endpoints",
+      fix: "remove serviceBusTier, or set network to public",
     },
   ];
+}
+
+/** In production an alert that reaches nobody is a failure that nobody sees. */
+function findPeopleMistakes(config: StackConfig, raw: RawStackConfig): readonly Mistake[] {
+  const mistakes: Mistake[] = [];
+  const { emails } = config.alerts;
+  if (config.environmentKind === "production" && emails.length === 0) {
+    mistakes.push({
+      key: "alerts.emails",
+      reason: "is empty, so no alert of this production stack would reach anybody",
+      fix: "name a mailbox that is read on every day, such as a duty list",
+    });
+  }
+  if (emails.length > 0 && raw.runbookUrl === undefined) {
+    mistakes.push({
+      key: "runbookUrl",
+      reason: "is missing, but alerts are sent to people who need it",
+      fix: "the address at which they read docs/runbook.md, for example in your repository",
+    });
+  }
+  return mistakes;
+}
+
+/** Of Dataverse's 52 requests at a time, 40 are Causeway's, and every instance needs one of them. */
+const MOST_INSTANCES_WITH_CE = 40;
+
+function findCapacityMistakes(config: StackConfig): readonly Mistake[] {
+  const { alwaysReady, maximumInstanceCount } = config;
+  const mistakes: Mistake[] = [];
+  if (isDeployed(config.targets["ce"]) && maximumInstanceCount > MOST_INSTANCES_WITH_CE) {
+    mistakes.push({
+      key: "maximumInstanceCount",
+      reason: `is ${maximumInstanceCount}, but more than ${MOST_INSTANCES_WITH_CE} instances overrun Dataverse's limit of requests at a time`,
+      fix: `choose ${MOST_INSTANCES_WITH_CE} or less; 10 carry far more than Dataverse takes`,
+    });
+  }
+  if (alwaysReady > maximumInstanceCount) {
+    mistakes.push({
+      key: "alwaysReady",
+      reason: `is ${alwaysReady}, more than maximumInstanceCount (${maximumInstanceCount})`,
+      fix: "choose 1, or raise maximumInstanceCount",
+    });
+  }
+  return mistakes;
 }
 
 function modesOf(name: string, target: TargetConfig): readonly { key: string; mode: string }[] {

@@ -14,6 +14,7 @@ const guid = {
   pattern: "^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$",
   description: "a GUID",
 } as const;
+const date = { type: "string", format: "date", description: "a date such as 2026-12-31" } as const;
 const mode = { enum: ["off", "dryRun", "redirect", "live"] };
 
 const door = {
@@ -35,6 +36,7 @@ const door = {
       items: { enum: ["eventGrid", "serviceBus", "https"] },
     },
     activeKey: { enum: ["primary", "secondary"] },
+    keysRenewedOn: date,
     keyVaultReader: {
       type: "object",
       additionalProperties: false,
@@ -114,6 +116,7 @@ const crm = {
       pattern: "^v[0-9]+\\.[0-9]$",
       description: "a Salesforce version such as v60.0",
     },
+    secretExpiresOn: date,
   },
 };
 
@@ -153,6 +156,35 @@ export const stackConfigSchema = {
     alwaysReady: { type: "integer", minimum: 0, maximum: 1000 },
     nodeVersion: { enum: ["22", "24"] },
     logRetentionDays: { type: "integer", minimum: 30, maximum: 730 },
+    alerts: {
+      type: "object",
+      additionalProperties: false,
+      properties: {
+        emails: {
+          type: "array",
+          uniqueItems: true,
+          items: { type: "string", format: "email", description: "an e-mail address" },
+        },
+        oldestUndeliveredMinutes: { type: "integer", minimum: 15, maximum: 10_080 },
+      },
+    },
+    budget: {
+      type: "object",
+      additionalProperties: false,
+      required: ["amount", "from"],
+      properties: {
+        amount: { type: "number", exclusiveMinimum: 0 },
+        from: {
+          type: "string",
+          pattern: "^[0-9]{4}-[0-9]{2}-01$",
+          description: "the first day of a month, such as 2026-12-01",
+        },
+      },
+    },
+    runbookUrl: url,
+    defender: { type: "boolean" },
+    availabilityTest: { type: "boolean" },
+    checkRegion: { type: "boolean" },
     functionsPackage: { type: "string", minLength: 1 },
     nameSuffix: {
       type: "string",

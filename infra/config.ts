@@ -3,6 +3,7 @@ import { Ajv, type ErrorObject } from "ajv";
 import addFormats from "ajv-formats";
 import { closest } from "fastest-levenshtein";
 import { findRuleMistakes, type Mistake } from "./config-rules.ts";
+import { flexRegions, toRegionName } from "./regions.ts";
 import { stackConfigSchema } from "./config-schema.ts";
 import type {
   DoorConfig,
@@ -17,6 +18,8 @@ export interface ConfigInput {
   readonly values: Readonly<Record<string, string>>;
   /** Targets that the flows name. */
   readonly knownTargets: readonly string[];
+  /** The stack's name, which is part of every resource's. */
+  readonly stack: string;
   /** The absolute path of a package that exists, or undefined. */
   readonly findPackage: (path: string) => string | undefined;
 }
@@ -35,6 +38,7 @@ const TEXT_KEYS: ReadonlySet<string> = new Set([
   "nodeVersion",
   "functionsPackage",
   "nameSuffix",
+  "runbookUrl",
 ]);
 
 const ajv = new Ajv({ allErrors: true, strict: true, verbose: true });
@@ -45,25 +49,72 @@ const validate = ajv.compile<RawStackConfig>(stackConfigSchema);
 export function readStackConfig(input: ConfigInput): StackConfig {
   const mistakes: Mistake[] = [];
   const raw = parseSettings(input.values, mistakes);
-  if ((input.values[LOCATION] ?? "") === "") {
-    mistakes.push({ key: LOCATION, reason: "is missing: the region to deploy to" });
-  }
-  if (!validate(raw)) {
-    mistakes.push(...(validate.errors ?? []).map(toMistake));
-    throw toError(mistakes);
-  }
-  const config = withDefaults(raw, input);
-  mistakes.push(...findRuleMistakes(config, raw, input.knownTargets));
-  if (input.findPackage(config.functionsPackage) === undefined) {
+  mistakes.push(...findPlaceMistakes(input));
+  const wrongShape = validate(raw) ? [] : (validate.errors ?? []).map(toMistake);
+  mistakes.push(...wrongShape);
+  const wrongKeys = new Set(wrongShape.map(({ key }) => key.split(".")[0] ?? key));
+  const right = withoutKeys(raw, wrongKeys);
+  // What hangs together is said as well, as far as it does not hang on what is wrong.
+  const config = withDefaults(right, input);
+  const fromRules = findRuleMistakes(config, right, input.knownTargets);
+  mistakes.push(...fromRules.filter(({ key }) => !wrongKeys.has(key.split(".")[0] ?? key)));
+  const path = input.findPackage(config.functionsPackage);
+  if (path === undefined) {
     mistakes.push({
       key: "functionsPackage",
       reason: `${config.functionsPackage} does not exist; run \`npm run build\` first`,
+      fix: "npm run build",
     });
   }
   if (mistakes.length > 0) throw toError(mistakes);
   return {
     ...config,
-    functionsPackage: input.findPackage(config.functionsPackage) ?? config.functionsPackage,
+    functionsPackage: path ?? config.functionsPackage,
+  };
+}
+
+function findPlaceMistakes({ stack, values }: ConfigInput): readonly Mistake[] {
+  const mistakes: Mistake[] = [];
+  const location = values[LOCATION] ?? "";
+  const isChecked = values[`${NAMESPACE}checkRegion`] !== "false";
+  if (location === "") {
+    mistakes.push({
+      key: LOCATION,
+      reason: "is missing: the region to deploy to",
+      fix: `pulumi config set ${LOCATION} westeurope`,
+    });
+  } else if (isChecked && !flexRegions.includes(toRegionName(location))) {
+    const near = closest(toRegionName(location), [...flexRegions]);
+    mistakes.push({
+      key: LOCATION,
+      reason: `${location} is no region with Flex Consumption that we know; did you mean ${near}?`,
+      fix: "choose another, or set causeway:checkRegion to false when Azure offers it there by now",
+    });
+  }
+  if (!/[a-z0-9]/i.test(stack)) {
+    mistakes.push({
+      key: "stack",
+      reason: `"${stack}" has no letter or digit that a name in Azure may have`,
+      fix: "pulumi stack rename prod",
+    });
+  }
+  return mistakes;
+}
+
+/** The settings that are right; what is missing then stands for itself in the message already. */
+function withoutKeys(
+  raw: Readonly<Record<string, unknown>>,
+  wrong: ReadonlySet<string>,
+): RawStackConfig {
+  const host = "unknown.operations.dynamics.com";
+  const url = `https://${host}`;
+  const right = Object.entries(raw).filter(([key]) => !wrong.has(key));
+  return {
+    environmentKind: "development",
+    financeUrl: url,
+    dataverseUrl: url,
+    doors: [{ name: "unknown", financeHost: host }],
+    ...Object.fromEntries(right),
   };
 }
 
@@ -78,7 +129,11 @@ function parseSettings(
     try {
       raw[key] = TEXT_KEYS.has(key) ? text : JSON.parse(text);
     } catch {
-      mistakes.push({ key, reason: "is not a number, list or object" });
+      mistakes.push({
+        key,
+        reason: "is not a number, list or object",
+        fix: "write it in YAML in Pulumi.<stack>.yaml, or as JSON",
+      });
     }
   }
   return raw;
@@ -90,20 +145,32 @@ function toMistake(error: ErrorObject): Mistake {
   const key = (name: unknown): string => (path === "" ? String(name) : `${path}.${String(name)}`);
   switch (error.keyword) {
     case "required":
-      return { key: key(params["missingProperty"]), reason: "is missing" };
+      return {
+        key: key(params["missingProperty"]),
+        reason: "is missing",
+        fix: "write it into Pulumi.<stack>.yaml; docs/deploy.md has each setting",
+      };
     case "additionalProperties": {
       const name = String(params["additionalProperty"]);
       const known = Object.keys((error.parentSchema?.["properties"] ?? {}) as object);
-      return { key: key(name), reason: `is not a setting; did you mean ${closest(name, known)}?` };
+      return {
+        key: key(name),
+        reason: `is not a setting; did you mean ${closest(name, known)}?`,
+        fix: "rename or remove it",
+      };
     }
     case "enum": {
       const allowed = (params["allowedValues"] as readonly unknown[]).map(String).join(", ");
-      return { key: path, reason: `must be one of ${allowed}` };
+      return { key: path, reason: `must be one of ${allowed}`, fix: "choose one of them" };
     }
     default: {
       const wanted = error.parentSchema?.["description"] as string | undefined;
       const reason = wanted === undefined ? error.message : `must be ${wanted}`;
-      return { key: path, reason: reason ?? "is wrong" };
+      return {
+        key: path,
+        reason: reason ?? "is wrong",
+        fix: "correct it in Pulumi.<stack>.yaml; docs/deploy.md has each setting",
+      };
     }
   }
 }
@@ -121,7 +188,11 @@ function withDefaults(raw: RawStackConfig, input: ConfigInput): StackConfig {
       (network === "private" ? ["eventGrid", "https"] : ["eventGrid", "serviceBus", "https"]),
   }));
   const [first, ...others] = doors;
-  if (first === undefined) throw toError([{ key: "doors", reason: "must have one door or more" }]);
+  if (first === undefined) {
+    throw toError([
+      { key: "doors", reason: "must have one door or more", fix: "one for each F&O environment" },
+    ]);
+  }
   return {
     environmentKind: raw.environmentKind,
     productionHosts: raw.productionHosts ?? [],
@@ -151,6 +222,13 @@ function withDefaults(raw: RawStackConfig, input: ConfigInput): StackConfig {
     alwaysReady: raw.alwaysReady ?? (isProduction ? 1 : 0),
     nodeVersion: raw.nodeVersion ?? "22",
     logRetentionDays: raw.logRetentionDays ?? (isProduction ? 90 : 30),
+    alerts: { emails: [], oldestUndeliveredMinutes: 60, ...raw.alerts },
+    budget: raw.budget,
+    runbookUrl: raw.runbookUrl ?? "docs/runbook.md",
+    defender: raw.defender ?? isProduction,
+    availabilityTest:
+      raw.availabilityTest ??
+      (isProduction && doors.some((door) => door.endpoints.includes("https"))),
     functionsPackage: raw.functionsPackage ?? "dist/functions.zip",
     nameSuffix: raw.nameSuffix,
     logicAppOutboundAddresses: raw.logicAppOutboundAddresses ?? [],
@@ -172,9 +250,9 @@ function withTargetDefaults(
 }
 
 function toError(mistakes: readonly Mistake[]): pulumi.InputPropertiesError {
-  const errors = mistakes.map(({ key, reason }) => ({
-    propertyPath: key === LOCATION ? key : NAMESPACE + key,
-    reason,
+  const errors = mistakes.map(({ key, reason, fix }) => ({
+    propertyPath: key === LOCATION || key === "stack" ? key : NAMESPACE + key,
+    reason: `${reason}. Fix: ${fix}`,
   }));
   const lines = errors.map(({ propertyPath, reason }) => `- ${propertyPath} ${reason}`);
   return new pulumi.InputPropertiesError({

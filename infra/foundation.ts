@@ -19,6 +19,8 @@ export interface Foundation {
   readonly targets: readonly string[];
   readonly placement: Placement;
   readonly tenantId: pulumi.Output<string>;
+  readonly subscriptionId: pulumi.Output<string>;
+  readonly resourceGroupId: pulumi.Output<string>;
   readonly monitoring: Monitoring;
   readonly messaging: Messaging;
   readonly storage: Storage;
@@ -32,7 +34,7 @@ export interface Foundation {
 
 export function createFoundation(config: StackConfig, allTargets: readonly string[]): Foundation {
   const targets = allTargets.filter((target) => isDeployed(config.targets[target]));
-  const { monitoring, placement } = createPlacement(config);
+  const { monitoring, placement, resourceGroupId } = createPlacement(config);
   const messaging = new Messaging("messaging", {
     ...placement,
     // Also for targets that are off: their function listens in any case, and to a queue that stays empty.
@@ -45,13 +47,14 @@ export function createFoundation(config: StackConfig, allTargets: readonly strin
     tables,
     containers: Object.values(containers),
     isZoneRedundant: config.environmentKind === "production",
+    isDefended: config.defender,
   });
   const identities = new Identities("identities", {
     ...placement,
     holders: ["functions", "event-grid", ...targets.filter((name) => name in workflowsByTarget)],
   });
   const network = placement.isPrivate ? new Network("network", placement) : undefined;
-  const { tenantId } = getClientConfigOutput();
+  const { subscriptionId, tenantId } = getClientConfigOutput();
   // There whether or not a target needs it: a vault that was deleted keeps its name for 90 days.
   const appVault = new SecretVault("app-secrets", {
     ...placement,
@@ -65,6 +68,8 @@ export function createFoundation(config: StackConfig, allTargets: readonly strin
     targets,
     placement,
     tenantId,
+    subscriptionId,
+    resourceGroupId,
     appVault,
     monitoring,
     messaging,
@@ -85,6 +90,7 @@ export function createFoundation(config: StackConfig, allTargets: readonly strin
 function createPlacement(config: StackConfig): {
   readonly monitoring: Monitoring;
   readonly placement: Placement;
+  readonly resourceGroupId: pulumi.Output<string>;
 } {
   const project = pulumi.getProject();
   const stack = pulumi.getStack();
@@ -106,5 +112,5 @@ function createPlacement(config: StackConfig): {
     isProtected: config.environmentKind === "production",
     isPrivate: config.network === "private",
   };
-  return { monitoring, placement };
+  return { monitoring, placement, resourceGroupId: group.id };
 }

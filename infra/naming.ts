@@ -29,6 +29,14 @@ const rules = {
   emailService: { prefix: "acse", maxLength: 63, separator: "-", isGlobal: true },
   communicationService: { prefix: "acs", maxLength: 63, separator: "-", isGlobal: true },
   network: { prefix: "vnet", maxLength: 64, separator: "-", isGlobal: false },
+  networkSecurityGroup: { prefix: "nsg", maxLength: 80, separator: "-", isGlobal: false },
+  natGateway: { prefix: "ng", maxLength: 80, separator: "-", isGlobal: false },
+  publicIpAddress: { prefix: "pip", maxLength: 80, separator: "-", isGlobal: false },
+  actionGroup: { prefix: "ag", maxLength: 260, separator: "-", isGlobal: false },
+  alert: { prefix: "alert", maxLength: 260, separator: "-", isGlobal: false },
+  systemTopic: { prefix: "egst", maxLength: 50, separator: "-", isGlobal: false },
+  workbook: { prefix: "wb", maxLength: 255, separator: "-", isGlobal: false },
+  budget: { prefix: "budget", maxLength: 63, separator: "-", isGlobal: false },
   privateEndpoint: { prefix: "pep", maxLength: 64, separator: "-", isGlobal: false },
 } as const satisfies Readonly<Record<string, NameRule>>;
 

@@ -3,6 +3,10 @@ import { existsSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { toAppSettings } from "./app-settings.ts";
+import { Alerts } from "./components/alerts.ts";
+import { Availability } from "./components/availability.ts";
+import { Insight } from "./components/insight.ts";
+import { Spending } from "./components/spending.ts";
 import { Door } from "./components/door.ts";
 import { FunctionApp } from "./components/function-app.ts";
 import { readStackConfig } from "./config.ts";
@@ -20,6 +24,7 @@ export function createStack(): Promise<Record<string, unknown>> {
   const config = readStackConfig({
     values: pulumi.runtime.allConfig(),
     knownTargets: targets,
+    stack: pulumi.getStack(),
     findPackage: (path) => {
       const absolute = resolve(projectRoot, path);
       return existsSync(absolute) ? absolute : undefined;
@@ -29,9 +34,10 @@ export function createStack(): Promise<Record<string, unknown>> {
   const workflows = createWorkflows(foundation, join(projectRoot, "logicapps"));
   const functionApp = createFunctionApp(foundation, workflows);
   const doors = openDoors(foundation, functionApp);
+  const insight = watch(foundation, { workflows, functionApp, doors });
   return Promise.resolve({
     doors: Object.fromEntries(doors.map(([name, door]) => [name, door.forms])),
-    addresses: toAddresses(foundation, functionApp),
+    addresses: toAddresses(foundation, functionApp, insight),
     operator: toOperator(foundation, functionApp),
   });
 }
@@ -117,12 +123,79 @@ function toOperator(
   };
 }
 
+interface Built {
+  readonly workflows: Workflows;
+  readonly functionApp: FunctionApp;
+  readonly doors: readonly (readonly [string, Door])[];
+}
+
+/** Alerts on everything that was made, and what people look at. */
+function watch(foundation: Foundation, built: Built): Insight {
+  const { config, messaging, monitoring, placement } = foundation;
+  const { doors, functionApp, workflows } = built;
+  const { runbookUrl } = config;
+  const { applicationInsightsId } = monitoring;
+  const alerts = new Alerts("alerts", {
+    ...placement,
+    config: config.alerts,
+    runbookUrl,
+    applicationInsightsId,
+    subscriptionId: foundation.subscriptionId,
+    watched: {
+      serviceBus: [{ name: "bus", id: messaging.namespaceId }],
+      topics: doors.flatMap(([name, { topicId }]) =>
+        topicId === undefined ? [] : [{ name, id: topicId }],
+      ),
+      workflows: workflows.resources,
+    },
+    vaults: [
+      { name: "app", id: foundation.appVault.vaultId },
+      ...doors.map(([name, { vaultId }]) => ({ name, id: vaultId })),
+    ],
+  });
+  const { actionGroupId } = alerts;
+  if (config.budget !== undefined) {
+    new Spending("spending", {
+      ...placement,
+      config: config.budget,
+      resourceGroupId: foundation.resourceGroupId,
+      actionGroupId,
+      emails: config.alerts.emails,
+      runbookUrl,
+    });
+  }
+  if (config.availabilityTest) {
+    new Availability("availability", {
+      ...placement,
+      hostName: functionApp.hostName,
+      applicationInsightsId,
+      actionGroupId,
+      runbookUrl,
+    });
+  }
+  return new Insight("insight", {
+    ...placement,
+    applicationInsightsId,
+    workspaceName: monitoring.workspaceName,
+    runbookUrl,
+    consoleUrl: toConsoleUrl(functionApp),
+  });
+}
+
+function toConsoleUrl(functionApp: FunctionApp): pulumi.Output<string> {
+  return pulumi.interpolate`https://${functionApp.hostName}/api/console`;
+}
+
 function toAddresses(
-  { monitoring, placement }: Foundation,
+  { config, monitoring, placement }: Foundation,
   functionApp: FunctionApp,
+  insight: Insight,
 ): Readonly<Record<string, pulumi.Output<string>>> {
   const portal = "https://portal.azure.com/#resource";
   return {
+    console: toConsoleUrl(functionApp),
+    workbook: pulumi.interpolate`${portal}${insight.workbookId}/workbook`,
+    runbook: pulumi.output(config.runbookUrl),
     functionApp: pulumi.interpolate`https://${functionApp.hostName}`,
     functionAppInPortal: pulumi.interpolate`${portal}${functionApp.appId}`,
     applicationInsights: pulumi.interpolate`${portal}${monitoring.applicationInsightsId}/searchV1`,

@@ -12,6 +12,8 @@ export interface DoorConfig {
   readonly endpoints: readonly Endpoint[];
   /** Which of each pair of keys F&O uses; switch, deploy, wait 5 minutes, then renew the other. */
   readonly activeKey: "primary" | "secondary";
+  /** `YYYY-MM-DD` of the last renewal: the secrets then carry a date half a year on, and an alert. */
+  readonly keysRenewedOn?: string;
   /** F&O's app registration that reads the door's vault; without it nobody is granted access. */
   readonly keyVaultReader?: { readonly clientId: string; readonly objectId: string };
 }
@@ -40,6 +42,8 @@ export interface CrmConfig {
   readonly tokenUrl: string;
   readonly clientId: string;
   readonly apiVersion: string;
+  /** `YYYY-MM-DD` on which the client secret ends; an alert comes 30 days before. */
+  readonly secretExpiresOn?: string;
 }
 
 export interface MailConfig {
@@ -64,6 +68,19 @@ export interface OperatorConfig {
   readonly replayPerSecond: number;
 }
 
+export interface AlertsConfig {
+  /** Who gets the mail. */
+  readonly emails: readonly string[];
+  readonly oldestUndeliveredMinutes: number;
+}
+
+export interface BudgetConfig {
+  /** Per month, in the currency of the subscription's bill. */
+  readonly amount: number;
+  /** First day of a month, `YYYY-MM-01`; Azure takes no budget without a beginning. */
+  readonly from: string;
+}
+
 /** The whole stack configuration, checked; nothing downstream checks it again. */
 export interface StackConfig {
   readonly environmentKind: EnvironmentKind;
@@ -84,6 +101,15 @@ export interface StackConfig {
   readonly alwaysReady: number;
   readonly nodeVersion: string;
   readonly logRetentionDays: number;
+  readonly alerts: AlertsConfig;
+  /** Undefined: nobody is told what the month costs. */
+  readonly budget: BudgetConfig | undefined;
+  /** Where people read docs/runbook.md; alerts and the workbook link to it. */
+  readonly runbookUrl: string;
+  /** Microsoft Defender for the storage account. */
+  readonly defender: boolean;
+  /** The HTTPS door's host is asked from outside. */
+  readonly availabilityTest: boolean;
   /** Absolute path of the function app's zip. */
   readonly functionsPackage: string;
   readonly nameSuffix: string | undefined;
@@ -114,6 +140,12 @@ export interface RawStackConfig {
   readonly alwaysReady?: number;
   readonly nodeVersion?: string;
   readonly logRetentionDays?: number;
+  readonly alerts?: Partial<AlertsConfig>;
+  readonly budget?: BudgetConfig;
+  readonly runbookUrl?: string;
+  readonly defender?: boolean;
+  readonly availabilityTest?: boolean;
+  readonly checkRegion?: boolean;
   readonly functionsPackage?: string;
   readonly nameSuffix?: string;
   readonly logicAppOutboundAddresses?: readonly string[];

@@ -10,6 +10,8 @@ export interface Workflows {
   readonly endpoints: Readonly<Record<string, pulumi.Output<string>>>;
   /** Grants that a workflow needs before its first call. */
   readonly roles: readonly pulumi.Resource[];
+  /** For alerts: each Logic App by its folder's name. */
+  readonly resources: readonly { readonly name: string; readonly id: pulumi.Output<string> }[];
   /** Domain of the mail senders; undefined where no mail is sent. */
   readonly senderDomain: pulumi.Output<string> | undefined;
 }
@@ -48,14 +50,19 @@ export function createWorkflows(foundation: Foundation, logicAppsFolder: string)
         tenantId: foundation.tenantId,
         principalId: foundation.identities.of("functions").principalId,
         audience: WORKFLOW_AUDIENCE,
+        address: foundation.network?.outboundAddress,
       },
     });
-    return [{ target, logicApp, part }];
+    return [{ target, workflow, logicApp, part }];
   });
   return {
     endpoints: Object.fromEntries(
       created.map(({ target, logicApp }) => [target, logicApp.accessEndpoint]),
     ),
+    resources: created.map(({ logicApp, workflow }) => ({
+      name: workflow,
+      id: logicApp.workflowId,
+    })),
     roles: created.flatMap(({ part }) => part.roles),
     senderDomain: created.find(({ part }) => part.senderDomain !== undefined)?.part.senderDomain,
   };
@@ -69,7 +76,10 @@ function createCrmPart(foundation: Foundation): Part {
     );
   }
   const { appVault: vault } = foundation;
-  const secret = vault.addSecret("crm-client-secret", crmClientSecret, "CRM client secret");
+  const secret = vault.addSecret("crm-client-secret", crmClientSecret, {
+    contentType: "CRM client secret",
+    expiresOn: crm.secretExpiresOn,
+  });
   return {
     parameters: {
       crmBaseUrl: crm.baseUrl,

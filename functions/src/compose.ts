@@ -24,10 +24,13 @@ import { createIntakeTarget } from "./intake/intake-target.ts";
 import type { ParsedEvent } from "./intake/parse-business-event.ts";
 import { createApplicationInsights } from "./platform/application-insights.ts";
 import { createAzureTableStore } from "./platform/azure-table-store.ts";
+import { createBodyStore } from "./platform/body-store.ts";
+import type { BodyStore } from "./platform/body-store.ts";
 import { systemClock } from "./platform/clock.ts";
 import { readConfig } from "./platform/config.ts";
 import type { AppConfig } from "./platform/config.ts";
 import { createDeadLetterBlobs } from "./platform/dead-letter-blobs.ts";
+import { createGatheringTableStore } from "./platform/gathering-table-store.ts";
 import { createHttp } from "./platform/http.ts";
 import { createServiceBus } from "./platform/service-bus-sender.ts";
 import type { ServiceBus } from "./platform/service-bus-sender.ts";
@@ -35,8 +38,13 @@ import { silentTelemetry } from "./platform/telemetry.ts";
 import type { Telemetry } from "./platform/telemetry.ts";
 import { createCredential, createGetToken } from "./platform/token.ts";
 import { createAuditLog } from "./recovery/audit-log.ts";
+import { groupFailures } from "./recovery/group-failures.ts";
+import { createOwnerNotices } from "./recovery/owner-notices.ts";
+import type { OwnerNotices } from "./recovery/owner-notices.ts";
 import { createFailureStore } from "./recovery/failure-store.ts";
 import type { DrainDependencies } from "./recovery/drain-dead-letters.ts";
+import type { Probe } from "./targets/probe.ts";
+import { composeProbe } from "./compose-probe.ts";
 import { createTargets } from "./compose-targets.ts";
 import { composeOperatorApi } from "./compose-operator.ts";
 import type { OperatorApi } from "./operator/create-operator-api.ts";
@@ -50,9 +58,12 @@ export interface App {
   readonly serviceBus: ServiceBus;
   readonly batches: RunBatchDependencies;
   readonly ledger: Ledger;
+  readonly bodies: BodyStore;
   readonly telemetry: Telemetry;
   readonly recovery: DrainDependencies;
   readonly operate: OperatorApi;
+  readonly probe: Probe;
+  readonly notices: OwnerNotices;
   parse(body: unknown): ParsedEvent;
 }
 
@@ -75,10 +86,11 @@ async function compose(config: AppConfig): Promise<App> {
   const schemas = createSchemaSet();
   // Beside the bundle, in the deployed package.
   const flows = await loadFlows(fileURLToPath(new URL("flows", import.meta.url)), schemas);
-  const store = createAzureTableStore(config.tableEndpoint, credential);
+  const store = createGatheringTableStore(createAzureTableStore(config.tableEndpoint, credential));
   const serviceBus = createServiceBus(config.serviceBusNamespace, credential);
   const { sender } = serviceBus;
-  const ledger = new Ledger({ store, clock });
+  const bodies = createBodyStore(config.blobEndpoint, credential);
+  const ledger = new Ledger({ store, bodies, clock });
   const http = createHttp();
   const getToken = createGetToken(credential, clock);
   const { maxMessageBytes, maximumInstanceCount: instances } = config;
@@ -98,9 +110,14 @@ async function compose(config: AppConfig): Promise<App> {
     publisher: createPublisher(sender, maxMessageBytes),
     clock,
   });
-  const targets = createTargets({ flows, config, http, getToken, clock });
+  const targetsInput = { flows, config, http, getToken, clock, telemetry };
+  const targets = createTargets(targetsInput);
   const failures = createFailureStore(store, clock);
   const audit = createAuditLog(store, clock);
+  const notices = createOwnerNotices({
+    ...{ store, clock, telemetry, http, webhooks: config.ownerWebhooks },
+    openGroups: () => groupFailures(failures, { status: "open" }),
+  });
   return {
     config,
     engine: createEngine({
@@ -123,17 +140,21 @@ async function compose(config: AppConfig): Promise<App> {
     serviceBus,
     batches: { sender, clock, telemetry, random },
     ledger,
+    bodies,
     telemetry,
     recovery: {
       ledger,
       failures,
       clock,
       telemetry,
+      notices,
       identify: (body) => toIdentity(parse(body)),
       serviceBus,
       blobs: createDeadLetterBlobs(config.blobEndpoint, credential),
     },
     operate: composeOperatorApi({ config, clock, telemetry, failures, audit }),
+    probe: composeProbe(targetsInput),
+    notices,
     parse,
   };
 }

@@ -7,4 +7,7 @@ import "./triggers/deliver-email.ts";
 import "./triggers/record-failure.ts";
 import "./triggers/sweep.ts";
 import "./triggers/operator-api.ts";
+import "./triggers/probe.ts";
+import "./triggers/notify-owners.ts";
+import "./triggers/daily-digest.ts";
 import "./triggers/warm-up.ts";

@@ -10,6 +10,9 @@ import { doorSecrets, toEndpointForms, type EndpointForms } from "./endpoint-for
 import { assignRole } from "./role-assignment.ts";
 import { SecretVault } from "./vault.ts";
 
+/** Keys that F&O sends with are renewed twice a year; docs/connect-fno.md says how. */
+const KEY_LIFE_DAYS = 180;
+
 export interface DoorArgs extends Omit<EventingArgs, "door" | "activeKey"> {
   readonly config: DoorConfig;
   readonly tenantId: pulumi.Input<string>;
@@ -32,6 +35,10 @@ export class Door extends pulumi.ComponentResource {
   /** What to type into F&O's endpoint forms, by kind of endpoint. */
   readonly forms: EndpointForms;
 
+  readonly vaultId: pulumi.Output<string>;
+  /** Undefined when F&O does not send to Event Grid here. */
+  readonly topicId: pulumi.Output<string> | undefined;
+
   readonly #name: string;
   readonly #args: DoorArgs;
   readonly #vault: SecretVault;
@@ -50,6 +57,8 @@ export class Door extends pulumi.ComponentResource {
     if (config.endpoints.includes("serviceBus")) this.#openServiceBus();
     if (config.endpoints.includes("https")) this.#openHttps();
     this.#letFinanceRead();
+    this.vaultId = this.#vault.vaultId;
+    this.topicId = eventing?.topicId;
     this.forms = toEndpointForms(config, {
       vaultUri: this.#vault.vaultUri,
       topicEndpoint: eventing?.endpoint,
@@ -65,7 +74,10 @@ export class Door extends pulumi.ComponentResource {
       { ...this.#args, door: config.name, activeKey: config.activeKey },
       { parent: this },
     );
-    this.#vault.addSecret(doorSecrets.eventGrid, eventing.key, "Event Grid access key");
+    this.#vault.addSecret(doorSecrets.eventGrid, eventing.key, {
+      contentType: "Event Grid access key",
+      expiresOn: this.#keysEndOn(),
+    });
     return eventing;
   }
 
@@ -88,13 +100,27 @@ export class Door extends pulumi.ComponentResource {
           : both.secondaryConnectionString,
       ),
     );
-    this.#vault.addSecret(doorSecrets.serviceBus, connection, "Service Bus connection string");
+    this.#vault.addSecret(doorSecrets.serviceBus, connection, {
+      contentType: "Service Bus connection string",
+      expiresOn: this.#keysEndOn(),
+    });
   }
 
   #openHttps(): void {
     const { config, functionApp } = this.#args;
     const url = pulumi.interpolate`https://${functionApp.hostName}/api/business-events?door=${config.name}&code=${functionApp.key}`;
-    this.#vault.addSecret(doorSecrets.https, url, "address of the HTTPS door");
+    this.#vault.addSecret(doorSecrets.https, url, {
+      contentType: "address of the HTTPS door",
+      expiresOn: this.#keysEndOn(),
+    });
+  }
+
+  /** Key Vault still gives out a secret whose date has passed: it is a reminder, not an outage. */
+  #keysEndOn(): string | undefined {
+    const { keysRenewedOn } = this.#args.config;
+    if (keysRenewedOn === undefined) return undefined;
+    const end = new Date(Date.parse(keysRenewedOn) + KEY_LIFE_DAYS * 86_400_000);
+    return end.toISOString().slice(0, 10);
   }
 
   #letFinanceRead(): void {

@@ -17,6 +17,8 @@ export interface LogicAppArgs extends Placement {
     readonly tenantId: pulumi.Input<string>;
     readonly principalId: pulumi.Input<string>;
     readonly audience: string;
+    /** The only address that it calls from; undefined where it has no fixed one. */
+    readonly address: pulumi.Input<string> | undefined;
   };
 }
 
@@ -42,7 +44,16 @@ export class LogicApp extends pulumi.ComponentResource {
         state: "Enabled",
         identity: { type: "UserAssigned", userAssignedIdentities: [args.identity.id] },
         accessControl: {
-          triggers: { openAuthenticationPolicies: { policies: toPolicies(args.caller) } },
+          triggers: {
+            openAuthenticationPolicies: { policies: toPolicies(args.caller) },
+            ...(args.caller.address === undefined
+              ? {}
+              : {
+                  allowedCallerIpAddresses: [
+                    { addressRange: pulumi.interpolate`${args.caller.address}/32` },
+                  ],
+                }),
+          },
         },
         tags: args.tags,
       },

@@ -10,6 +10,7 @@ import {
 import { BUSINESS_EVENTS, entityDefaults, type QueueSpec, type Topology } from "../topology.ts";
 import { sendDiagnostics } from "./diagnostics.ts";
 import type { Placement } from "./placement.ts";
+import { lockAgainstDeletion } from "./protection.ts";
 
 export interface MessagingArgs extends Placement {
   readonly topology: Topology;
@@ -42,6 +43,7 @@ export class Messaging extends pulumi.ComponentResource {
     this.#args = args;
     this.#namespace = this.#createNamespace();
     if (args.isPrivate) this.#closeToAllButTrusted();
+    if (args.isProtected) lockAgainstDeletion(name, this.#namespace.id, this);
     const { queues: specs } = args.topology;
     const collecting = specs.filter((spec) => spec.deadLettersTo === undefined);
     const feeding = specs.filter((spec) => spec.deadLettersTo !== undefined);

@@ -14,6 +14,7 @@ export interface MonitoringArgs extends Omit<
 /** Where everything reports to: a workspace, and Application Insights on top of it. */
 export class Monitoring extends pulumi.ComponentResource {
   readonly workspaceId: pulumi.Output<string>;
+  readonly workspaceName: pulumi.Output<string>;
   readonly applicationInsightsId: pulumi.Output<string>;
   /** Names the endpoint and the instrumentation key; sending needs a token, so it is not a secret. */
   readonly connectionString: pulumi.Output<string>;
@@ -53,6 +54,7 @@ export class Monitoring extends pulumi.ComponentResource {
       this,
     );
     this.workspaceId = workspace.id;
+    this.workspaceName = workspace.name;
     this.applicationInsightsId = insights.id;
     this.connectionString = insights.connectionString;
     this.registerOutputs({ workspaceId: this.workspaceId });

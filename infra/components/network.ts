@@ -1,7 +1,10 @@
 import * as pulumi from "@pulumi/pulumi";
 // By file: loading the whole of `network` takes 0.15 s, also for stacks that have none.
+import { NatGateway } from "@pulumi/azure-native/network/natGateway.js";
+import { NetworkSecurityGroup } from "@pulumi/azure-native/network/networkSecurityGroup.js";
 import { PrivateDnsZoneGroup } from "@pulumi/azure-native/network/privateDnsZoneGroup.js";
 import { PrivateEndpoint } from "@pulumi/azure-native/network/privateEndpoint.js";
+import { PublicIPAddress } from "@pulumi/azure-native/network/publicIPAddress.js";
 import { VirtualNetwork } from "@pulumi/azure-native/network/virtualNetwork.js";
 import { PrivateZone } from "@pulumi/azure-native/privatedns/privateZone.js";
 import { VirtualNetworkLink } from "@pulumi/azure-native/privatedns/virtualNetworkLink.js";
@@ -20,6 +23,8 @@ const endpointKinds = {
 /** A network of its own: the function app's outgoing side, and private ways to what it uses. */
 export class Network extends pulumi.ComponentResource {
   readonly functionsSubnetId: pulumi.Output<string>;
+  /** The one address that the function app calls out from; F&O, CE and the workflows may know it. */
+  readonly outboundAddress: pulumi.Output<string>;
 
   readonly #name: string;
   readonly #args: NetworkArgs;
@@ -29,6 +34,8 @@ export class Network extends pulumi.ComponentResource {
     super("causeway:network:Network", name, {}, opts);
     this.#name = name;
     this.#args = args;
+    const address = this.#createAddress();
+    this.outboundAddress = address.ipAddress.apply((ip) => ip ?? "");
     this.#network = new VirtualNetwork(
       `${name}-network`,
       {
@@ -40,10 +47,17 @@ export class Network extends pulumi.ComponentResource {
           {
             name: "functions",
             addressPrefix: "10.40.0.0/26",
-            defaultOutboundAccess: true,
+            defaultOutboundAccess: false,
+            natGateway: { id: this.#createGateway(address).id },
             delegations: [{ name: "flex", serviceName: "Microsoft.App/environments" }],
           },
-          { name: "endpoints", addressPrefix: "10.40.0.64/26" },
+          {
+            name: "endpoints",
+            addressPrefix: "10.40.0.64/26",
+            defaultOutboundAccess: false,
+            privateEndpointNetworkPolicies: "NetworkSecurityGroupEnabled",
+            networkSecurityGroup: { id: this.#createEndpointRules().id },
+          },
         ],
         tags: args.tags,
       },
@@ -78,6 +92,78 @@ export class Network extends pulumi.ComponentResource {
         privateEndpointName: endpoint.name,
         privateDnsZoneGroupName: "default",
         privateDnsZoneConfigs: [{ name: kind, privateDnsZoneId: this.#createZone(kind, zone).id }],
+      },
+      { parent: this },
+    );
+  }
+
+  #createAddress(): PublicIPAddress {
+    const { nameOf, resourceGroupName, tags } = this.#args;
+    const address = new PublicIPAddress(
+      `${this.#name}-address`,
+      {
+        resourceGroupName,
+        publicIpAddressName: nameOf("publicIpAddress"),
+        sku: { name: "Standard", tier: "Regional" },
+        publicIPAllocationMethod: "Static",
+        zones: ["1", "2", "3"],
+        tags,
+      },
+      { parent: this },
+    );
+    const { workspaceId } = this.#args;
+    sendDiagnostics(`${this.#name}-address`, { resourceUri: address.id, workspaceId }, this);
+    return address;
+  }
+
+  #createGateway(address: PublicIPAddress): NatGateway {
+    const { nameOf, resourceGroupName, tags } = this.#args;
+    return new NatGateway(
+      `${this.#name}-gateway`,
+      {
+        resourceGroupName,
+        natGatewayName: nameOf("natGateway"),
+        sku: { name: "Standard" },
+        publicIpAddresses: [{ id: address.id }],
+        idleTimeoutInMinutes: 4,
+        tags,
+      },
+      { parent: this },
+    );
+  }
+
+  /** Only the function app reaches what stands behind the private endpoints. */
+  #createEndpointRules(): NetworkSecurityGroup {
+    const { nameOf, resourceGroupName, tags } = this.#args;
+    const everything = {
+      protocol: "*",
+      sourcePortRange: "*",
+      destinationPortRange: "*",
+      destinationAddressPrefix: "*",
+      direction: "Inbound",
+    };
+    return new NetworkSecurityGroup(
+      `${this.#name}-endpoint-rules`,
+      {
+        resourceGroupName,
+        networkSecurityGroupName: nameOf("networkSecurityGroup", "endpoints"),
+        securityRules: [
+          {
+            ...everything,
+            name: "function-app",
+            priority: 100,
+            access: "Allow",
+            sourceAddressPrefix: "10.40.0.0/26",
+          },
+          {
+            ...everything,
+            name: "nobody-else",
+            priority: 4000,
+            access: "Deny",
+            sourceAddressPrefix: "*",
+          },
+        ],
+        tags,
       },
       { parent: this },
     );

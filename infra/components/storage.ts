@@ -5,14 +5,18 @@ import {
   StorageAccount,
   Table,
 } from "@pulumi/azure-native/storage/index.js";
+import { DefenderForStorage } from "@pulumi/azure-native/security/defenderForStorage.js";
 import { sendDiagnostics } from "./diagnostics.ts";
 import type { Placement } from "./placement.ts";
+import { lockAgainstDeletion } from "./protection.ts";
 
 export interface StorageArgs extends Placement {
   readonly tables: readonly string[];
   readonly containers: readonly string[];
   /** Copies in other zones. Default false: locally redundant. */
   readonly isZoneRedundant?: boolean;
+  /** Microsoft Defender watches the account; costs per account and transaction. Default: not. */
+  readonly isDefended?: boolean;
 }
 
 /** Ledger, failure store, claim checks, Event Grid's dead letters and the host's own state. */
@@ -56,6 +60,7 @@ export class Storage extends pulumi.ComponentResource {
       (tableName) => new Table(`${name}-${tableName}`, { ...within, tableName }, { parent: this }),
     );
     this.#sendDiagnostics(account);
+    this.#guard(account);
     this.accountId = account.id;
     this.accountName = account.name;
     this.blobEndpoint = account.primaryEndpoints.blob;
@@ -84,6 +89,8 @@ export class Storage extends pulumi.ComponentResource {
         allowBlobPublicAccess: false,
         allowCrossTenantReplication: false,
         isLocalUserEnabled: false,
+        // Nobody can sign one with the account's key; this also tells of user delegation ones over a day.
+        sasPolicy: { expirationAction: "Log", sasExpirationPeriod: "1.00:00:00" },
         enableHttpsTrafficOnly: true,
         minimumTlsVersion: "TLS1_2",
         // Not "Disabled": Event Grid writes dead letters as a trusted service, past the closed firewall.
@@ -92,6 +99,26 @@ export class Storage extends pulumi.ComponentResource {
         tags,
       },
       { parent: this, protect: isProtected },
+    );
+  }
+
+  #guard(account: StorageAccount): void {
+    const { isDefended, isProtected } = this.#args;
+    if (isProtected) lockAgainstDeletion(this.#name, account.id, this);
+    if (isDefended !== true) return;
+    new DefenderForStorage(
+      `${this.#name}-defender`,
+      {
+        resourceId: account.id,
+        settingName: "current",
+        properties: {
+          isEnabled: true,
+          overrideSubscriptionLevelSettings: true,
+          malwareScanning: { onUpload: { isEnabled: false } },
+          sensitiveDataDiscovery: { isEnabled: false },
+        },
+      },
+      { parent: this },
     );
   }
 

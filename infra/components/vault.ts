@@ -2,6 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { Secret, Vault } from "@pulumi/azure-native/keyvault/index.js";
 import { sendDiagnostics } from "./diagnostics.ts";
 import type { Placement } from "./placement.ts";
+import { lockAgainstDeletion } from "./protection.ts";
 
 export interface SecretVaultArgs extends Placement {
   readonly vaultName: string;
@@ -50,6 +51,7 @@ export class SecretVault extends pulumi.ComponentResource {
       { parent: this, protect: args.isProtected },
     );
     sendDiagnostics(name, { resourceUri: this.#vault.id, workspaceId: args.workspaceId }, this);
+    if (args.isProtected) lockAgainstDeletion(name, this.#vault.id, this);
     this.vaultId = this.#vault.id;
     this.vaultUri = this.#vault.properties.vaultUri.apply(
       // A preview knows the properties that we gave and none that Azure adds to them.
@@ -59,14 +61,25 @@ export class SecretVault extends pulumi.ComponentResource {
   }
 
   /** Puts a secret in, through ARM: whoever deploys needs no right to read secrets. */
-  addSecret(secretName: string, value: pulumi.Input<string>, contentType: string): Secret {
+  addSecret(
+    secretName: string,
+    value: pulumi.Input<string>,
+    about: { readonly contentType: string; readonly expiresOn?: string | undefined },
+  ): Secret {
+    const { contentType, expiresOn } = about;
     return new Secret(
       `${this.#name}-${secretName}`,
       {
         resourceGroupName: this.#args.resourceGroupName,
         vaultName: this.#vault.name,
         secretName,
-        properties: { value: pulumi.secret(value), contentType },
+        properties: {
+          value: pulumi.secret(value),
+          contentType,
+          ...(expiresOn === undefined
+            ? {}
+            : { attributes: { enabled: true, expires: Date.parse(expiresOn) / 1000 } }),
+        },
         tags: this.#args.tags,
       },
       { parent: this },

@@ -9,6 +9,8 @@ export interface LocalStackInput {
   /** The local identity service's address. */
   readonly authority: string;
   readonly financeReader: { readonly clientId: string; readonly objectId: string };
+  /** Live ones when left out. */
+  readonly targets?: Readonly<Record<string, unknown>> | undefined;
 }
 
 export interface LocalStack {
@@ -22,6 +24,12 @@ export const operatorAudience = "api://causeway-local";
 /** The mail domain of the local world; nothing outside this machine is asked about it. */
 export const mailDomain = "mail.causeway.example";
 
+const liveTargets: Readonly<Record<string, unknown>> = {
+  ce: { mode: "live" },
+  crm: { mode: "live" },
+  email: { mode: "live", allowedRecipientDomains: ["*"] },
+};
+
 /**
  * Settings of the stack `local`, as `Pulumi.local.yaml` would hold them. It is a production stack of the
  * simulated world: the rule that guards live mail (design 8) is met by naming that world's own host, and
@@ -32,6 +40,8 @@ export function toLocalStack(input: LocalStackInput): LocalStack {
   const settings: Readonly<Record<string, unknown>> = {
     environmentKind: "production",
     productionHosts: [financeHost],
+    alerts: { emails: ["duty@causeway.example"] },
+    runbookUrl: "https://causeway.example/docs/runbook.md",
     network: "public",
     serviceBusTier: "Standard",
     financeUrl: input.financeUrl,
@@ -58,11 +68,7 @@ export function toLocalStack(input: LocalStackInput): LocalStack {
       allowEdits: true,
       replayPerSecond: 300,
     },
-    targets: {
-      ce: { mode: "live" },
-      crm: { mode: "live" },
-      email: { mode: "live", allowedRecipientDomains: ["*"] },
-    },
+    targets: input.targets ?? liveTargets,
   };
   return {
     config: {

@@ -16,8 +16,10 @@ const SERVICE_BUS_TIMEOUT_MS = 10_000;
 export function createEventSenders(): EventSenders & Running {
   const clients = new Map<string, ServiceBusClient>();
   const senders = new Map<string, ServiceBusSender>();
+  const publishers = new Map<string, EventGridPublisherClient<"EventGrid">>();
   return {
-    eventGrid: sendToEventGrid,
+    eventGrid: (endpoint, key, event) =>
+      sendToEventGrid(openPublisher(endpoint, key, publishers), endpoint, event),
     serviceBus: async ({ queue }, connectionString, event) => {
       const sender = openSender(connectionString, queue, clients, senders);
       await sender.sendMessages({
@@ -46,24 +48,32 @@ export function createEventSenders(): EventSenders & Running {
       await Promise.all([...clients.values()].map((client) => client.close()));
       clients.clear();
       senders.clear();
+      publishers.clear();
     },
   };
 }
 
-async function sendToEventGrid(
-  endpoint: EventGridEndpoint,
+function openPublisher(
+  { url }: EventGridEndpoint,
   key: string,
+  publishers: Map<string, EventGridPublisherClient<"EventGrid">>,
+): EventGridPublisherClient<"EventGrid"> {
+  const name = `${url} ${key}`;
+  const known =
+    publishers.get(name) ??
+    new EventGridPublisherClient(url, "EventGrid", new AzureKeyCredential(key), {
+      allowInsecureConnection: isLoopback(url),
+      retryOptions: { maxRetries: 0 },
+    });
+  publishers.set(name, known);
+  return known;
+}
+
+async function sendToEventGrid(
+  client: EventGridPublisherClient<"EventGrid">,
+  endpoint: EventGridEndpoint,
   event: RaisedEvent,
 ): Promise<void> {
-  const client = new EventGridPublisherClient(
-    endpoint.url,
-    "EventGrid",
-    new AzureKeyCredential(key),
-    {
-      allowInsecureConnection: isLoopback(endpoint.url),
-      retryOptions: { maxRetries: 0 },
-    },
-  );
   await client.send([
     {
       id: event.eventId.toLowerCase(),

@@ -5,6 +5,7 @@ import { BlobServiceClient } from "@azure/storage-blob";
 import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { createBodyStoreOver } from "../../functions/src/platform/body-store.ts";
 import { systemClock } from "../../local/clock.ts";
 import { startFrontDoor } from "../../local/front-door.ts";
 import type { FrontDoor } from "../../local/front-door.ts";
@@ -74,6 +75,23 @@ describe("storage for unchanged SDK clients", () => {
     const byKey = BlobServiceClient.fromConnectionString(azurite.connectionString);
     const blob = byKey.getContainerClient("claim-checks").getBlockBlobClient("a/b.json");
     expect((await blob.downloadToBuffer()).toString()).toBe("{}");
+  });
+
+  it("keeps bodies by name, gives none for a name that it has not, and deletes old months", async () => {
+    const bodies = createBodyStoreOver(
+      BlobServiceClient.fromConnectionString(azurite.connectionString).getContainerClient(
+        "claim-checks",
+      ),
+    );
+    const content = new TextEncoder().encode("a body");
+    await bodies.put("202601/e1/raw-0", content);
+    await bodies.put("202601/e1/raw-0", content);
+    await bodies.put("202602/e2/raw-0", content);
+    expect(new TextDecoder().decode(await bodies.get("202601/e1/raw-0"))).toBe("a body");
+    expect(await bodies.get("202601/e1/body-0")).toBeUndefined();
+    expect(await bodies.deleteFoldersBelow("202602")).toBe(1);
+    expect(await bodies.get("202601/e1/raw-0")).toBeUndefined();
+    expect(await bodies.get("202602/e2/raw-0")).toBeDefined();
   });
 
   it("leaves neither process nor file behind when it is closed", async () => {

@@ -20,6 +20,7 @@ import type { SweepResult } from "../../functions/src/delivery/sweep.ts";
 import { wakeParked } from "../../functions/src/delivery/wake-parked.ts";
 import type { Woken } from "../../functions/src/delivery/wake-parked.ts";
 import { toDeliveryWakeUp } from "../../functions/src/delivery/wake-up-messages.ts";
+import type { BodyStore } from "../../functions/src/platform/body-store.ts";
 import type { Clock } from "../../functions/src/platform/clock.ts";
 import { MessagingError } from "../../functions/src/platform/messages.ts";
 import type { OutgoingMessage, Sender } from "../../functions/src/platform/messages.ts";
@@ -29,6 +30,7 @@ import { silentTelemetry } from "../../functions/src/platform/telemetry.ts";
 import type { DeliveryRequest, Outcome, Target } from "../../functions/src/targets/target.ts";
 import type { FaultyPorts } from "./faulty-ports.ts";
 import { numberedEvent } from "./numbered-event.ts";
+import { MemoryBodyStore } from "./memory-body-store.ts";
 import { MemoryTableStore } from "./memory-table-store.ts";
 
 export const startOfTime = Date.parse("2026-11-24T12:00:00Z");
@@ -154,16 +156,17 @@ export interface WorldOptions {
 interface Ports {
   readonly store: TableStore;
   readonly sender: Sender;
+  readonly bodies: BodyStore;
 }
 
 /** With what each port of ours throws when its other side is away. */
-export function wrapPorts(
-  faults: FaultyPorts | undefined,
-  store: TableStore,
-  sender: Sender,
-): Ports {
-  if (faults === undefined) return { store, sender };
+export function wrapPorts(faults: FaultyPorts | undefined, ports: Ports): Ports {
+  if (faults === undefined) return ports;
+  const { store, sender, bodies } = ports;
   return {
+    bodies: faults.port("bodies", bodies, {
+      failure: ({ label }) => new TableError("UNAVAILABLE", label),
+    }),
     store: faults.port("store", store, {
       failure: ({ label }) => new TableError("UNAVAILABLE", label),
     }),
@@ -178,20 +181,24 @@ export class DeliveryWorld {
   readonly clock = new ManualClock();
   readonly broker = new MemoryBroker();
   readonly memory = new MemoryTableStore();
+  readonly blobs = new MemoryBodyStore();
   readonly target: ScriptedTarget;
   readonly entity = "integration-events";
   #options: WorldOptions;
   store: TableStore;
   sender: Sender;
+  bodies: BodyStore;
   ledger: Ledger;
   lane: Lane<CanonicalEvent>;
 
   constructor(options: WorldOptions = {}) {
     this.#options = options;
     this.target = new ScriptedTarget(options.targetName ?? "ce");
-    const ports = wrapPorts(options.faults, options.store ?? this.memory, this.broker);
+    const { faults, store = this.memory } = options;
+    const ports = wrapPorts(faults, { store, sender: this.broker, bodies: this.blobs });
     this.store = ports.store;
     this.sender = ports.sender;
+    this.bodies = ports.bodies;
     this.ledger = this.#createLedger();
     this.lane = this.#createLane();
   }
@@ -328,7 +335,13 @@ export class DeliveryWorld {
   #createLedger(): Ledger {
     const { rememberMs } = this.#options;
     const { store, clock } = this;
-    return new Ledger({ store, clock, ...(rememberMs === undefined ? {} : { rememberMs }) });
+    const { bodies } = this;
+    return new Ledger({
+      store,
+      bodies,
+      clock,
+      ...(rememberMs === undefined ? {} : { rememberMs }),
+    });
   }
 
   #createLane(): Lane<CanonicalEvent> {

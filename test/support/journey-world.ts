@@ -5,6 +5,7 @@ import type { Environment } from "../../local/environment.ts";
 
 /** The systems as an outsider sees them: by the addresses and the sign-in of environment.json alone. */
 export interface JourneyWorld {
+  readonly environment: Environment;
   post(request: object): Promise<Posted>;
   resend(request: {
     readonly eventId: string;
@@ -140,6 +141,7 @@ export function connectJourneyWorld(environment: Environment): JourneyWorld {
     readLedger(tables, eventId.toLowerCase());
 
   return {
+    environment,
     post: async (request) => (await sim("post-invoice", json("POST", request))) as Posted,
     resend: async (request) =>
       (await sim("resend", json("POST", request))) as { readonly eventId: string },

@@ -109,7 +109,15 @@ function checkWrite(table: string, rows: Map<string, StoredRow>, write: Write): 
   if (write.kind !== "delete") checkColumns(table, write.row);
 }
 
+/** An entity may have 1 MiB, names and all; text takes two bytes a character. */
+const maxEntityBytes = 1024 * 1024;
+
 function checkColumns(table: string, row: Row): void {
+  const bytes = Object.entries(row.columns).reduce((sum, [name, value]) => {
+    const size = value instanceof Uint8Array ? value.byteLength : 2 * String(value).length;
+    return sum + 8 + 2 * name.length + size;
+  }, 0);
+  if (bytes > maxEntityBytes) throw new TableError("FAILED", table, "entity too large");
   for (const [name, value] of Object.entries(row.columns)) {
     const tooLong =
       (typeof value === "string" && value.length > 32_768) ||

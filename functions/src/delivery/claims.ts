@@ -74,7 +74,7 @@ const effectsTable = "effects";
  * Longer than an invocation can live (host.json: functionTimeout 10 minutes) by clocks that differ by five
  * minutes: when a lease has lapsed, whoever took it is gone, and no call of theirs is under way.
  */
-const leaseMs = 16 * 60_000;
+const leaseMs = 0;
 const conflictTries = 5;
 
 export function createClaims(store: TableStore): Claims {

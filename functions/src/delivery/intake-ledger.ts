@@ -1,10 +1,11 @@
 import { isConflict, maxTransactionWrites } from "../platform/table-store.ts";
-import type { Write } from "../platform/table-store.ts";
+import type { ColumnValue, Write } from "../platform/table-store.ts";
 import type { Clock } from "../platform/clock.ts";
 import { silentTelemetry } from "../platform/telemetry.ts";
 import type { Telemetry } from "../platform/telemetry.ts";
-import { inParallel, maxTransactionBytes, sizeOf, writeAll } from "./batch-writes.ts";
-import { packBody, toColumns, toMergeColumns } from "./ledger-columns.ts";
+import { maxTransactionBytes, sizeOf } from "../platform/transaction-size.ts";
+import { inParallel, writeAll } from "./batch-writes.ts";
+import { toColumns, toMergeColumns } from "./ledger-columns.ts";
 import { intakeTarget, toJourneyKeys, toLedgerKey } from "./ledger-keys.ts";
 import type { LedgerKey } from "./ledger-keys.ts";
 import type { AcceptItem, AcceptResult, IntakeLedger } from "./ledger-port.ts";
@@ -20,6 +21,8 @@ interface Plan {
   readonly before: Versioned | undefined;
   readonly eventRow: DeliveryRow;
   readonly targetRows: readonly DeliveryRow[];
+  /** The event's body, or where it is. */
+  readonly body: Readonly<Record<string, ColumnValue>>;
   /** The event's row, then its targets' rows. */
   readonly writes: readonly Write[];
 }
@@ -65,7 +68,8 @@ async function toPlans(
     target: intakeTarget,
   }));
   const found = await ledger.load(ids);
-  return items.map((item, index) => {
+  const plans: Plan[] = [];
+  for (const [index, item] of items.entries()) {
     const before = found[index];
     const id = { eventId: item.event.id, time: item.event.time };
     // The hour of `acceptedAt` is part of the open rows' keys: it must be the same on a second run.
@@ -83,17 +87,16 @@ async function toPlans(
     const targetRows = item.targets.map(({ name, initial }) =>
       createDeliveryRow({ ...id, target: name }, { ...initial, acceptedAt, traceparent }),
     );
-    return toPlan(item, before, eventRow, targetRows);
-  });
+    // What is accepted already has its body.
+    const text = isAccepted(before) ? undefined : JSON.stringify(item.event);
+    const body = text === undefined ? {} : await ledger.keepBody(eventRow, "body", text);
+    plans.push(toPlan({ item, before, eventRow, targetRows, body }));
+  }
+  return plans;
 }
 
-function toPlan(
-  item: AcceptItem,
-  before: Versioned | undefined,
-  eventRow: DeliveryRow,
-  targetRows: readonly DeliveryRow[],
-): Plan {
-  const plan = { item, key: toLedgerKey(eventRow), before, eventRow, targetRows };
+function toPlan(parts: Omit<Plan, "key" | "writes">): Plan {
+  const plan = { ...parts, key: toLedgerKey(parts.eventRow) };
   return { ...plan, writes: toWrites(plan) };
 }
 
@@ -171,7 +174,7 @@ async function retryAlone(ledger: Ledger, plan: Plan): Promise<AcceptResult> {
   const [before] = await ledger.load([plan.eventRow], { fresh: true });
   if (isAccepted(before)) return toKnownResult(ledger, plan);
   const eventRow: DeliveryRow = { ...(before?.row ?? plan.eventRow), state: "accepted" };
-  const again = toPlan(plan.item, before, eventRow, plan.targetRows);
+  const again = toPlan({ ...plan, before, eventRow });
   try {
     const etags = await ledger.store.transaction(plan.key.table, again.writes);
     ledger.remember({ row: again.eventRow, etag: etags[0] ?? "" });
@@ -183,7 +186,6 @@ async function retryAlone(ledger: Ledger, plan: Plan): Promise<AcceptResult> {
 }
 
 function toWrites(plan: Omit<Plan, "writes">): readonly Write[] {
-  const body = packBody("body", JSON.stringify(plan.item.event));
   const about = {
     flow: plan.item.event.flow,
     type: plan.item.event.type,
@@ -192,7 +194,7 @@ function toWrites(plan: Omit<Plan, "writes">): readonly Write[] {
     customerAccount: plan.item.customerAccount,
     openTargets: JSON.stringify(pendingTargets(plan)),
   };
-  const columns = { ...about, ...body };
+  const columns = { ...about, ...plan.body };
   const event: Write =
     plan.before === undefined
       ? {

@@ -9,6 +9,7 @@ type Columns = Readonly<Record<string, ColumnValue>>;
 /** A binary column holds 64 KiB, an entity 1 MiB with everything in it. */
 const chunkBytes = 64 * 1024;
 const maxBodyBytes = 14 * chunkBytes;
+const maxShownBytes = 4 * chunkBytes;
 
 export type LedgerErrorCode = "BODY_TOO_LARGE" | "BODY_MISSING";
 
@@ -39,6 +40,7 @@ function toAllColumns(row: DeliveryRow): Record<string, ColumnValue> {
     attempts: row.attempts,
     generation: row.generation,
     traceparent: row.traceparent,
+    lastCall: row.lastCall ?? cleared,
     dueAt: iso(row.dueAt),
     acceptedAt: iso(row.acceptedAt),
     // Counts as text, so that they can be cleared; milliseconds may exceed 32 bits anyway.
@@ -56,7 +58,7 @@ function toAllColumns(row: DeliveryRow): Record<string, ColumnValue> {
     rule: row.rule ?? cleared,
     failureId: row.failureId ?? cleared,
     trail: row.trail.length === 0 ? cleared : JSON.stringify(row.trail),
-    ...(row.wouldSend === null ? {} : packBody("wouldSend", row.wouldSend)),
+    ...(row.wouldSend === null ? {} : packShown(row.wouldSend)),
   };
 }
 
@@ -110,6 +112,7 @@ export function fromColumns(columns: Columns): DeliveryRow {
     firstFailedAt: instant(columns, "firstFailedAt"),
     lastFailedAt: instant(columns, "lastFailedAt"),
     settledAt: instant(columns, "settledAt"),
+    lastCall: text(columns, "lastCall"),
     memo: text(columns, "memo"),
     code: text(columns, "code"),
     reason: text(columns, "reason"),
@@ -132,6 +135,17 @@ export function packBody(name: string, body: string): Record<string, ColumnValue
       { fate: "permanent", ids: { compressedBytes: bytes.byteLength } },
     );
   }
+  return toBodyColumns(name, bytes);
+}
+
+/** What a dry run would have written is for looking at: too much of it is left out, and says so. */
+function packShown(wouldSend: string): Record<string, ColumnValue> {
+  const bytes = gzipSync(wouldSend, { level: 6 });
+  if (bytes.byteLength <= maxShownBytes) return toBodyColumns("wouldSend", bytes);
+  return packBody("wouldSend", JSON.stringify({ leftOut: `${wouldSend.length} characters` }));
+}
+
+export function toBodyColumns(name: string, bytes: Buffer): Record<string, ColumnValue> {
   const columns: Record<string, ColumnValue> = {};
   for (let start = 0; start < bytes.byteLength; start += chunkBytes) {
     columns[`${name}${start / chunkBytes}`] = bytes.subarray(start, start + chunkBytes);

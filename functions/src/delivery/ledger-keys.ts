@@ -19,10 +19,15 @@ const shards = 4;
 export function toLedgerKey(id: DeliveryId): LedgerKey {
   const digits = id.time.replace(/\D/g, "");
   return {
-    table: `ledger${digits.slice(0, 6)}`,
+    table: `ledger${toLedgerMonth(id.time)}`,
     partitionKey: `${digits.slice(0, 12)}-${shardOf(id.eventId)}`,
     rowKey: toLedgerRowKey(id.eventId, id.target),
   };
+}
+
+/** `yyyymm`: what is dropped together. */
+export function toLedgerMonth(time: string): string {
+  return time.replace(/\D/g, "").slice(0, 6);
 }
 
 export function toLedgerRowKey(eventId: string, target: string): string {
@@ -63,7 +68,7 @@ export interface JourneySubject {
 
 /** `journeys<yyyymm>` of an instant in ISO 8601. */
 export function toJourneysTable(time: string): string {
-  return `journeys${time.replace(/\D/g, "").slice(0, 6)}`;
+  return `journeys${toLedgerMonth(time)}`;
 }
 
 /** Three rows per event: by document number, by customer (there in time order), by event id. */

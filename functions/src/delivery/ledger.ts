@@ -10,11 +10,14 @@
  */
 import type { CanonicalEvent } from "../../../schemas/types/canonical-event.ts";
 import { CausewayError } from "../platform/causeway-error.ts";
+import type { BodyStore } from "../platform/body-store.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { RowKeys, StoredRow, TableStore, Write } from "../platform/table-store.ts";
 import { inParallel, writeAll } from "./batch-writes.ts";
 import type { TableWrite } from "./batch-writes.ts";
-import { fromColumns, packBody, toColumns, toMergeColumns, unpackBody } from "./ledger-columns.ts";
+import { keepBody, readBody } from "./ledger-bodies.ts";
+import type { BodyName } from "./ledger-bodies.ts";
+import { fromColumns, toColumns, toMergeColumns } from "./ledger-columns.ts";
 import type { LedgerErrorCode } from "./ledger-columns.ts";
 import { intakeTarget, openTable, toLedgerKey, toLedgerRowKey, toOpenKeys } from "./ledger-keys.ts";
 import type { DeliveryId, DeliveryRow } from "./ledger-rows.ts";
@@ -27,6 +30,8 @@ export interface Versioned {
 
 export interface LedgerOptions {
   readonly store: TableStore;
+  /** For what a row cannot hold. */
+  readonly bodies: BodyStore;
   readonly clock: Clock;
   /** How long a row of our own writing is taken for current; 0 reads always. */
   readonly rememberMs?: number;
@@ -38,12 +43,14 @@ const parallelReads = 16;
 
 export class Ledger {
   readonly store: TableStore;
+  readonly #bodies: BodyStore;
   readonly #clock: Clock;
   readonly #rememberMs: number;
   readonly #remembered = new Map<string, Versioned & { readonly at: number }>();
 
   constructor(options: LedgerOptions) {
     this.store = options.store;
+    this.#bodies = options.bodies;
     this.#clock = options.clock;
     this.#rememberMs = options.rememberMs ?? defaultRememberMs;
   }
@@ -77,11 +84,13 @@ export class Ledger {
   async insert(
     entries: readonly { readonly row: DeliveryRow; readonly raw?: string }[],
   ): Promise<readonly Versioned[]> {
-    const writes = entries.map(({ row, raw }): TableWrite => {
+    const writes: TableWrite[] = [];
+    for (const { row, raw } of entries) {
       const key = toLedgerKey(row);
-      const columns = { ...toColumns(row), ...(raw === undefined ? {} : packBody("raw", raw)) };
-      return { table: key.table, write: { kind: "insert", row: { ...key, columns } } };
-    });
+      const body = raw === undefined ? {} : await this.keepBody(row, "raw", raw);
+      const columns = { ...toColumns(row), ...body };
+      writes.push({ table: key.table, write: { kind: "insert", row: { ...key, columns } } });
+    }
     const results = await writeAll(this.store, writes);
     const versions: Versioned[] = [];
     for (const [index, entry] of entries.entries()) {
@@ -95,6 +104,11 @@ export class Ledger {
       }
     }
     return versions;
+  }
+
+  /** Columns for an event's row; what they cannot hold is a blob by then. */
+  keepBody(id: DeliveryId, name: BodyName, text: string): ReturnType<typeof keepBody> {
+    return keepBody(this.#bodies, id, name, text);
   }
 
   /** Undefined for a row that is not the version any more. */
@@ -176,7 +190,7 @@ export class Ledger {
     time: string,
   ): Promise<{ readonly event: CanonicalEvent; readonly openTargets: readonly string[] }> {
     const stored = await this.read({ eventId, time, target: intakeTarget });
-    const body = bodyOf(stored, "body", eventId);
+    const body = await this.#bodyOf(stored, "body", eventId);
     const targets = stored?.columns["openTargets"];
     return {
       event: JSON.parse(body) as CanonicalEvent,
@@ -186,7 +200,18 @@ export class Ledger {
 
   /** The business event as it came in, as JSON text. */
   async loadRaw(eventId: string, time: string): Promise<string> {
-    return bodyOf(await this.read({ eventId, time, target: intakeTarget }), "raw", eventId);
+    const stored = await this.read({ eventId, time, target: intakeTarget });
+    return this.#bodyOf(stored, "raw", eventId);
+  }
+
+  async #bodyOf(stored: StoredRow | undefined, name: BodyName, eventId: string): Promise<string> {
+    const body = stored && (await readBody(this.#bodies, name, stored.columns));
+    if (body !== undefined) return body;
+    throw new CausewayError<LedgerErrorCode>(
+      "BODY_MISSING",
+      "The ledger has no body for this event: it was never accepted or its retention is over.",
+      { fate: "permanent", ids: { eventId, name } },
+    );
   }
 
   remember(version: Versioned): Versioned {
@@ -225,16 +250,6 @@ function toUpdate(row: DeliveryRow, etag: string): Write {
 
 function toVersioned(stored: StoredRow): Versioned {
   return { row: fromColumns(stored.columns), etag: stored.etag };
-}
-
-function bodyOf(stored: StoredRow | undefined, name: "body" | "raw", eventId: string): string {
-  const body = stored === undefined ? undefined : unpackBody(name, stored.columns);
-  if (body !== undefined) return body;
-  throw new CausewayError<LedgerErrorCode>(
-    "BODY_MISSING",
-    "The ledger has no body for this event: it was never accepted or its retention is over.",
-    { fate: "permanent", ids: { eventId, name } },
-  );
 }
 
 function keyOf(id: DeliveryId): string {

@@ -132,6 +132,11 @@ function toDecision(row: DeliveryRow, result: CallResult, moment: Moment): Decis
         kind: "reached",
       });
     case "retry":
+      // A question that nobody answered says nothing about the effect.
+      if (outcome.silent === true && result.how === "confirm") {
+        const unheard = { kind: "unsure", code: outcome.code } as const;
+        return heard(onUnsure(reached(row, moment.now), unheard, moment), outcome);
+      }
       if (outcome.unreachable === true) return onUnreachable(row, outcome, moment);
       if (outcome.afterMs !== undefined) {
         return onThrottled(row, outcome, toPatienceMs(outcome.afterMs), moment);

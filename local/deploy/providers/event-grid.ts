@@ -22,6 +22,19 @@ export function createEventGridProvider(): Provider {
         await cloud.eventGrid.createSubscription(subscription);
         return { id: `${topicId}/providers/Microsoft.EventGrid/eventSubscriptions/${name}` };
       },
+      // Events of Azure's own services; nothing local raises any.
+      "azure-native:eventgrid:SystemTopic": (_resource, { armId, inputs }) => ({
+        id: armId("Microsoft.EventGrid", "systemTopics", inputs.text("systemTopicName")),
+      }),
+      "azure-native:eventgrid:SystemTopicEventSubscription": (_resource, { armId, inputs }) => ({
+        id: armId(
+          "Microsoft.EventGrid",
+          "systemTopics",
+          inputs.text("systemTopicName"),
+          "eventSubscriptions",
+          inputs.text("eventSubscriptionName"),
+        ),
+      }),
     },
     calls: {
       "azure-native:eventgrid:listTopicSharedAccessKeys": ({ topicName }) => {

@@ -8,6 +8,16 @@ export const networkProvider: Provider = {
     "azure-native:network:VirtualNetwork": (_resource, { armId, inputs }) => ({
       id: armId(PROVIDER, "virtualNetworks", inputs.text("virtualNetworkName")),
     }),
+    "azure-native:network:NetworkSecurityGroup": (_resource, { armId, inputs }) => ({
+      id: armId(PROVIDER, "networkSecurityGroups", inputs.text("networkSecurityGroupName")),
+    }),
+    "azure-native:network:PublicIPAddress": (_resource, { armId, inputs }) => ({
+      id: armId(PROVIDER, "publicIPAddresses", inputs.text("publicIpAddressName")),
+      outputs: { ipAddress: "127.0.0.1" },
+    }),
+    "azure-native:network:NatGateway": (_resource, { armId, inputs }) => ({
+      id: armId(PROVIDER, "natGateways", inputs.text("natGatewayName")),
+    }),
     "azure-native:network:PrivateEndpoint": (_resource, { armId, inputs }) => ({
       id: armId(PROVIDER, "privateEndpoints", inputs.text("privateEndpointName")),
     }),

@@ -286,5 +286,5 @@ function onlyKnown(value: unknown): unknown {
 }
 
 function toObject(struct: google.Struct | undefined): Properties {
-  return (struct?.toJavaScript() ?? {}) as Properties;
+  return struct?.toJavaScript() ?? {};
 }

@@ -11,14 +11,15 @@ const good = {
   targets: { email: { mode: "redirect", redirectTo: "me@contoso.example" } },
 };
 
-function read(settings: Readonly<Record<string, unknown>>): StackConfig {
+function read(settings: Readonly<Record<string, unknown>>, location = "westeurope"): StackConfig {
   const values = Object.entries(settings).map(([key, value]) => [
     `causeway:${key}`,
     typeof value === "string" ? value : JSON.stringify(value),
   ]);
   return readStackConfig({
-    values: { "azure-native:location": "westeurope", ...toRecord(values) },
+    values: { "azure-native:location": location, ...toRecord(values) },
     knownTargets: ["ce", "crm", "email"],
+    stack: "test",
     findPackage: (path) => (path === "missing.zip" ? undefined : path),
   });
 }
@@ -27,13 +28,19 @@ function toRecord(entries: readonly (readonly string[])[]): Record<string, strin
   return Object.fromEntries(entries) as Record<string, string>;
 }
 
-function mistakesIn(settings: Readonly<Record<string, unknown>>): readonly string[] {
+function mistakesIn(
+  settings: Readonly<Record<string, unknown>>,
+  location?: string,
+): readonly string[] {
   try {
-    read(settings);
+    read(settings, location);
     return [];
   } catch (error) {
     const { errors } = error as { errors: readonly { propertyPath: string; reason: string }[] };
-    return errors.map(({ propertyPath, reason }) => `${propertyPath} ${reason}`);
+    // What to do is held by a sentence of its own.
+    return errors.map(
+      ({ propertyPath, reason }) => `${propertyPath} ${reason.replace(/\. Fix: .*$/, "")}`,
+    );
   }
 }
 
@@ -50,7 +57,9 @@ describe("the stack's settings", () => {
 
   it("move from dev to prod by environmentKind alone", () => {
     expect(read(good)).toMatchObject({ serviceBusTier: "Standard", network: "public" });
-    expect(read({ ...good, environmentKind: "production" })).toMatchObject({
+    const people = { alerts: { emails: ["duty@contoso.example"] }, runbookUrl: "https://wiki" };
+
+    expect(read({ ...good, ...people, environmentKind: "production" })).toMatchObject({
       serviceBusTier: "Premium",
       network: "private",
       alwaysReady: 1,
@@ -82,7 +91,7 @@ describe("the stack's settings", () => {
     const values = { "causeway:environmentKind": "development" };
 
     expect(() =>
-      readStackConfig({ values, knownTargets: [], findPackage: (path) => path }),
+      readStackConfig({ values, knownTargets: [], stack: "test", findPackage: (path) => path }),
     ).toThrow("- azure-native:location is missing: the region to deploy to");
   });
 
@@ -114,9 +123,63 @@ describe("the stack's settings", () => {
   });
 });
 
+describe("the message about wrong settings", () => {
+  it("says for every mistake what to do, and that nothing was deployed", () => {
+    const values = {
+      "azure-native:location": "westeuropa",
+      "causeway:environmentKind": "production",
+      "causeway:serviceBusTier": "Standard",
+      "causeway:nodeVersion": "18",
+    };
+    const attempt = (): StackConfig =>
+      readStackConfig({
+        values,
+        knownTargets: ["ce"],
+        stack: "test",
+        findPackage: () => undefined,
+      });
+
+    expect(attempt).toThrow(
+      [
+        "The stack's settings are wrong; nothing was deployed.",
+        "- azure-native:location westeuropa is no region with Flex Consumption that we know; did you mean westeurope?. Fix: choose another, or set causeway:checkRegion to false when Azure offers it there by now",
+        "- causeway:doors is missing. Fix: write it into Pulumi.<stack>.yaml; docs/deploy.md has each setting",
+        "- causeway:financeUrl is missing. Fix: write it into Pulumi.<stack>.yaml; docs/deploy.md has each setting",
+        "- causeway:dataverseUrl is missing. Fix: write it into Pulumi.<stack>.yaml; docs/deploy.md has each setting",
+        "- causeway:nodeVersion must be one of 22, 24. Fix: choose one of them",
+        "- causeway:alerts.emails is empty, so no alert of this production stack would reach anybody. Fix: name a mailbox that is read on every day, such as a duty list",
+        "- causeway:serviceBusTier must be Premium when network is private: Standard has no private endpoints. Fix: remove serviceBusTier, or set network to public",
+        "- causeway:functionsPackage dist/functions.zip does not exist; run `npm run build` first. Fix: npm run build",
+      ].join("\n"),
+    );
+  });
+
+  it("takes a region written as the portal does, and any region when told to", () => {
+    expect(mistakesIn({ ...good, checkRegion: false }, "atlantis")).toEqual([]);
+    expect(mistakesIn(good, "West Europe")).toEqual([]);
+  });
+
+  it("names instances that CE cannot bear, and more ready ones than there may be", () => {
+    expect(mistakesIn({ ...good, maximumInstanceCount: 60, alwaysReady: 61 })).toEqual([
+      "causeway:maximumInstanceCount is 60, but more than 40 instances overrun Dataverse's limit of requests at a time",
+      "causeway:alwaysReady is 61, more than maximumInstanceCount (60)",
+    ]);
+  });
+
+  it("refuses a stack whose name leaves nothing for names in Azure", () => {
+    const values = { "azure-native:location": "westeurope" };
+    const attempt = (): StackConfig =>
+      readStackConfig({ values, knownTargets: [], stack: "__", findPackage: (path) => path });
+
+    expect(attempt).toThrow('- stack "__" has no letter or digit that a name in Azure may have');
+  });
+});
+
 describe("live mail", () => {
   const live = {
     ...good,
+    alerts: { emails: ["duty@contoso.example"] },
+    runbookUrl: "https://wiki.contoso.example/runbook",
     environmentKind: "production",
     productionHosts: [host],
     targets: { email: { mode: "live", allowedRecipientDomains: ["contoso.example"] } },

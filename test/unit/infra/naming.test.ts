@@ -19,6 +19,14 @@ const azureRules: Readonly<Record<ResourceKind, RegExp>> = {
   emailService: /^[a-z0-9-]{1,63}$/,
   communicationService: /^[a-z0-9-]{1,63}$/,
   network: /^[a-z0-9][a-z0-9-]{0,62}[a-z0-9]$/,
+  networkSecurityGroup: /^[a-z0-9][a-z0-9-]{0,78}[a-z0-9]$/,
+  natGateway: /^[a-z0-9][a-z0-9-]{0,78}[a-z0-9]$/,
+  publicIpAddress: /^[a-z0-9][a-z0-9-]{0,78}[a-z0-9]$/,
+  actionGroup: /^[a-z0-9-]{1,260}$/,
+  alert: /^[a-z0-9-]{1,260}$/,
+  systemTopic: /^[a-z0-9-]{3,50}$/,
+  workbook: /^[a-z0-9-]{1,255}$/,
+  budget: /^[a-z0-9-]{1,63}$/,
   privateEndpoint: /^[a-z0-9][a-z0-9-]{0,62}[a-z0-9]$/,
 };
 const kinds = Object.keys(azureRules) as readonly ResourceKind[];

@@ -1,9 +1,11 @@
 import { describe, expect, it } from "@jest/globals";
 import fc from "fast-check";
 import type { Outcome } from "../../../../functions/src/targets/target.ts";
+import { canonicalInvoice } from "../../../support/canonical-invoice.ts";
 import { DeliveryWorld } from "../../../support/delivery-world.ts";
 import { FaultyPorts, Killed } from "../../../support/faulty-ports.ts";
 import type { Fault } from "../../../support/faulty-ports.ts";
+import { incompressible } from "../../../support/incompressible.ts";
 import { numberedEvent } from "../../../support/numbered-event.ts";
 
 const retry: Outcome = { kind: "retry", code: "CE_TEMPORARY", reason: "deadlock" };
@@ -39,6 +41,7 @@ async function live(
   script: readonly Outcome[],
   planned: readonly Planned[],
   once: boolean,
+  event = numberedEvent(),
 ): Promise<Life> {
   const faults = new FaultyPorts();
   const world = new DeliveryWorld({ once, faults });
@@ -49,7 +52,7 @@ async function live(
   };
   world.target.answers = [...script];
   const steps = [
-    () => world.accept(numberedEvent()),
+    () => world.accept(event),
     ...Array.from({ length: 200 }, () => () => world.step().then(() => undefined)),
   ];
   arm();
@@ -121,6 +124,24 @@ describe("one fault at any one call of any port", () => {
       }
     },
   );
+});
+
+describe("one fault at any one call for a body that no row and no message can hold", () => {
+  it("loses nothing and doubles nothing", async () => {
+    const event = numberedEvent();
+    const { data = canonicalInvoice() } = event;
+    const customer = { ...data.customer, name: incompressible(600_000) };
+    const large = { ...event, data: { ...data, customer } };
+    const script = [throttled];
+    const { faults } = await live(script, [], false, large);
+    expect(new Set(faults.calls.map(({ port }) => port))).toContain("bodies");
+    for (const { index } of faults.calls) {
+      const planned = { how: "kill", when: index % 2 === 0 ? "before" : "after" } as const;
+      const { world } = await live(script, [{ ...planned, calls: index }], false, large);
+      await expectKept(world, false);
+      expect(world.target.calls.at(-1)?.body.data).toEqual(large.data);
+    }
+  });
 });
 
 describe("any outcomes with any faults", () => {

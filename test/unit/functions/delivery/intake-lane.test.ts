@@ -17,6 +17,8 @@ import { silentTelemetry } from "../../../../functions/src/platform/telemetry.ts
 import type { Outcome, Target } from "../../../../functions/src/targets/target.ts";
 import { ManualClock, MemoryBroker, wrapPorts } from "../../../support/delivery-world.ts";
 import { faultAt, FaultyPorts, Killed } from "../../../support/faulty-ports.ts";
+import { incompressible } from "../../../support/incompressible.ts";
+import { MemoryBodyStore } from "../../../support/memory-body-store.ts";
 import { MemoryTableStore } from "../../../support/memory-table-store.ts";
 import { numberedEvent } from "../../../support/numbered-event.ts";
 
@@ -27,27 +29,29 @@ class IntakeWorld {
   readonly clock = new ManualClock();
   readonly broker = new MemoryBroker();
   readonly memory = new MemoryTableStore();
+  readonly blobs = new MemoryBodyStore();
   readonly faults = new FaultyPorts();
   answers: Outcome[] = [];
   enriched = 0;
 
   async process(...bodies: readonly unknown[]): Promise<readonly DeliveryRow[]> {
-    const { store, sender } = wrapPorts(this.faults, this.memory, this.broker);
+    const { blobs, broker: sender, memory: store } = this;
+    const ports = wrapPorts(this.faults, { store, sender, bodies: blobs });
     const { clock } = this;
-    const ledger = new Ledger({ store, clock });
+    const ledger = new Ledger({ store: ports.store, bodies: ports.bodies, clock });
     const lane = createIntakeLane({
-      target: this.#target(ledger, createPublisher(sender, 262_144)),
+      target: this.#target(ledger, createPublisher(ports.sender, 262_144)),
       ledger,
       maxMessageBytes: 262_144,
       flowOf: () => "invoice-posted",
     });
     const engine = createEngine({
       ledger,
-      sender,
+      sender: ports.sender,
       clock,
-      claims: createClaims(store),
-      gates: createGates(store, clock),
-      budgets: createBudgets({ store, clock, instances: 1 }),
+      claims: createClaims(ports.store),
+      gates: createGates(ports.store, clock),
+      budgets: createBudgets({ store: ports.store, clock, instances: 1 }),
       telemetry: silentTelemetry,
       random: () => 0.5,
     });
@@ -186,6 +190,22 @@ describe("intake as a pseudo-target", () => {
         expect(open.map((key) => key.split("|")[0])).toEqual(["ce", "crm"]);
       }
     }
+  });
+
+  it("keeps a raw body that no row can hold as a blob, written before the row that names it", async () => {
+    const world = new IntakeWorld();
+    world.answers = [away, away, away];
+    const big = { n: 1, text: incompressible(600_000) };
+    await world.process(big);
+    expect(world.faults.labels.slice(0, 2)).toEqual([
+      expect.stringMatching(/^put 202611\/00000000-0000-4000-8000-000000000001\/raw-[0-9a-f]{16}$/),
+      "write ledger202611 insert",
+    ]);
+    const envelope = JSON.parse(world.broker.sent[0]?.message.body ?? "") as unknown;
+    expect(envelope).toMatchObject({ hop: 2, dataref: "ledger" });
+    world.clock.advance(600_000);
+    await world.process(envelope);
+    expect(world.eventRow()).toMatchObject({ state: "published" });
   });
 
   it("takes 100 events in with about seventeen table requests", async () => {

@@ -1,0 +1,46 @@
+/**
+ * Regions with Flex Consumption, from memory of
+ * https://learn.microsoft.com/azure/azure-functions/flex-consumption-how-to#view-currently-supported-regions
+ * (`az functionapp list-flexconsumption-locations` tells today's). `checkRegion: false` passes a newer one.
+ */
+export const flexRegions: readonly string[] = [
+  "australiaeast",
+  "australiasoutheast",
+  "brazilsouth",
+  "canadacentral",
+  "canadaeast",
+  "centralindia",
+  "centralus",
+  "eastasia",
+  "eastus",
+  "eastus2",
+  "francecentral",
+  "germanywestcentral",
+  "italynorth",
+  "japaneast",
+  "japanwest",
+  "koreacentral",
+  "northcentralus",
+  "northeurope",
+  "norwayeast",
+  "southafricanorth",
+  "southcentralus",
+  "southindia",
+  "southeastasia",
+  "spaincentral",
+  "swedencentral",
+  "switzerlandnorth",
+  "uaenorth",
+  "uksouth",
+  "ukwest",
+  "westcentralus",
+  "westeurope",
+  "westus",
+  "westus2",
+  "westus3",
+];
+
+/** `West Europe` and `westeurope` are the same to Azure. */
+export function toRegionName(location: string): string {
+  return location.toLowerCase().replace(/[^a-z0-9]/g, "");
+}
