@@ -7,6 +7,7 @@ import type { EventGridEndpoint, EventSenders } from "./event-endpoint.ts";
 import { FinanceError } from "./finance-error.ts";
 
 const HTTPS_TIMEOUT_MS = 10_000;
+const SERVICE_BUS_TIMEOUT_MS = 10_000;
 
 /**
  * Sends over the genuine clients. They do not retry: F&O's own three tries are all there is. Nothing
@@ -100,7 +101,9 @@ function openSender(
   if (known !== undefined && !known.isClosed) return known;
   const client =
     clients.get(connectionString) ??
-    new ServiceBusClient(connectionString, { retryOptions: { maxRetries: 0 } });
+    new ServiceBusClient(connectionString, {
+      retryOptions: { maxRetries: 0, timeoutInMs: SERVICE_BUS_TIMEOUT_MS },
+    });
   clients.set(connectionString, client);
   const sender = client.createSender(queue);
   senders.set(`${connectionString} ${queue}`, sender);
