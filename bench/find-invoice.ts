@@ -31,6 +31,12 @@ const store = createTableStoreOver((table) =>
 const flows = await loadFlows(new URL("../flows", import.meta.url).pathname);
 const on = {
   store,
+  // Small documents: none of them is in a blob.
+  bodies: {
+    get: () => Promise.resolve(undefined),
+    put: () => Promise.resolve(),
+    deleteFoldersBelow: () => Promise.resolve(0),
+  },
   flows,
   clock: systemClock,
   config: appConfig(),

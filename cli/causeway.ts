@@ -1,12 +1,15 @@
 import { Command } from "commander";
 import { auditCommand } from "./commands/audit.ts";
 import { ceCommand } from "./commands/ce.ts";
+import { doctorCommand } from "./commands/doctor.ts";
 import { failuresCommand } from "./commands/failures.ts";
 import { findCommand } from "./commands/find.ts";
 import { sendCommand } from "./commands/send.ts";
 import { statusCommand } from "./commands/status.ts";
 import { tailCommand } from "./commands/tail.ts";
 import { targetsCommand } from "./commands/targets.ts";
+import { replayCommand } from "./commands/replay.ts";
+import { verifyCommand } from "./commands/verify.ts";
 import { exitCodes, exitCodesHelp } from "./exit-codes.ts";
 import { reportError, toExitCode } from "./report-error.ts";
 
@@ -19,8 +22,11 @@ const program = new Command("causeway")
   .addCommand(targetsCommand())
   .addCommand(sendCommand())
   .addCommand(failuresCommand())
+  .addCommand(replayCommand())
+  .addCommand(verifyCommand())
   .addCommand(auditCommand())
-  .addCommand(ceCommand());
+  .addCommand(ceCommand())
+  .addCommand(doctorCommand());
 
 exitWithTwo(program);
 

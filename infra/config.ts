@@ -115,7 +115,7 @@ function withoutKeys(
     dataverseUrl: url,
     doors: [{ name: "unknown", financeHost: host }],
     ...Object.fromEntries(right),
-  } as RawStackConfig;
+  };
 }
 
 function parseSettings(

@@ -48,7 +48,15 @@ export const entityDefaults = {
 const DUPLICATE_DETECTION_WINDOW = "P1D";
 
 /** Storage tables that exist from the start; `ledger<yyyymm>` and `journeys<yyyymm>` are made on demand. */
-export const tables = ["open", "effects", "gates", "failures", "replays", "audit"] as const;
+export const tables = [
+  "open",
+  "effects",
+  "gates",
+  "failures",
+  "replays",
+  "verifications",
+  "audit",
+] as const;
 
 export const containers = {
   eventGridDeadLetters: "event-grid-dead-letters",

@@ -1,27 +1,40 @@
-import type { AccessControl, RoleAssignment } from "./cloud.ts";
+import type { RoleAdministration, RoleAssignment } from "./cloud.ts";
 
 /** Role assignments as Azure applies them: a role holds at its scope and at everything below it. */
-export function createAccessControl(): AccessControl {
+export function createAccessControl(): RoleAdministration {
   const byPrincipal = new Map<string, Map<string, RoleAssignment>>();
+  const counts = new Map<RoleAssignment, number>();
+  const assignments = (): readonly RoleAssignment[] =>
+    [...byPrincipal.values()].flatMap((own) => [...own.values()]);
   return {
     assign: (assignment) => {
       const principal = assignment.principalId.toLowerCase();
       const own = byPrincipal.get(principal) ?? new Map<string, RoleAssignment>();
-      const key = `${assignment.roleId.toLowerCase()} ${toComparableId(assignment.scope)}`;
-      byPrincipal.set(principal, own.set(key, assignment));
+      byPrincipal.set(principal, own.set(toKey(assignment), assignment));
     },
     allows: (principalId, roleIds, resourceId) => {
       const own = byPrincipal.get(principalId.toLowerCase());
       if (own === undefined) return false;
       const resource = toComparableId(resourceId);
       const wanted = roleIds.map((roleId) => roleId.toLowerCase());
-      return [...own.values()].some(
+      const allowing = [...own.values()].find(
         ({ roleId, scope }) =>
           wanted.includes(roleId.toLowerCase()) && isAtOrAbove(toComparableId(scope), resource),
       );
+      if (allowing === undefined) return false;
+      counts.set(allowing, (counts.get(allowing) ?? 0) + 1);
+      return true;
     },
-    assignments: () => [...byPrincipal.values()].flatMap((own) => [...own.values()]),
+    assignments,
+    revoke: (assignment) => {
+      byPrincipal.get(assignment.principalId.toLowerCase())?.delete(toKey(assignment));
+    },
+    uses: () => assignments().map((one) => ({ ...one, count: counts.get(one) ?? 0 })),
   };
+}
+
+function toKey({ roleId, scope }: RoleAssignment): string {
+  return `${roleId.toLowerCase()} ${toComparableId(scope)}`;
 }
 
 /** ARM ids ignore case; the root scope "/" becomes "", which is above everything. */

@@ -19,6 +19,14 @@ export interface AccessControl {
   assignments(): readonly RoleAssignment[];
 }
 
+/** The whole of it, for whoever administers roles and not for services. */
+export interface RoleAdministration extends AccessControl {
+  /** Takes an assignment away again; what it allowed is refused from the next check on. */
+  revoke(assignment: RoleAssignment): void;
+  /** Times that each assignment has let a call through, in the order of `assignments`. */
+  uses(): readonly (RoleAssignment & { readonly count: number })[];
+}
+
 /** What a checked token says. */
 export interface TokenClaims {
   readonly issuer: string;

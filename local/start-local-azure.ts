@@ -1,13 +1,18 @@
 import { createStack } from "../infra/program.ts";
 import { prepareCe } from "../cli/ce/prepare-ce.ts";
 import { registerClient, type Client } from "./assembly/identities.ts";
-import { mailDomain, operatorAudience, toLocalStack } from "./assembly/local-stack.ts";
+import {
+  mailDomain,
+  operatorAudience,
+  toLocalStack,
+  type LocalStackInput,
+} from "./assembly/local-stack.ts";
 import type { Ports } from "./assembly/ports.ts";
 import { startAzureServices, type AzureServices } from "./assembly/start-azure-services.ts";
 import { createFaultControl, type FaultControl } from "./assembly/fault-control.ts";
 import { startBase, tenantId, type Base } from "./assembly/start-base.ts";
 import type { Storage } from "./assembly/start-storage.ts";
-import { startSystems, type Systems } from "./assembly/start-systems.ts";
+import { startSystems, type DataverseLimits, type Systems } from "./assembly/start-systems.ts";
 import { systemClock, type LocalClock } from "./clock.ts";
 import type { Running } from "./cloud.ts";
 import { createLocalAzure } from "./deploy/local-azure.ts";
@@ -34,6 +39,18 @@ export interface LocalAzureOptions {
   /** Free ones where none is named. */
   readonly ports?: Ports;
   readonly log: (line: string) => void;
+  readonly load?: LoadOptions;
+}
+
+/** What load runs have otherwise. */
+export interface LoadOptions {
+  /** Queues beside the program's. */
+  readonly queues?: readonly string[];
+  /** Off: an hour's quota of mails would be the only thing measured. */
+  readonly mailQuota?: boolean;
+  readonly dataverseLimits?: DataverseLimits;
+  /** The stack's `targets`; the local stack's own when left out. */
+  readonly targets?: Readonly<Record<string, unknown>>;
 }
 
 export interface LocalAzure extends Running {
@@ -85,10 +102,20 @@ async function start(
   });
   const [azure, systems] = await Promise.all([
     startAzureServices(base, storage),
-    startSystems({ ...base, financeReader, outsiders: [outside.clientId] }),
+    startSystems({
+      ...base,
+      financeReader,
+      outsiders: [outside.clientId],
+      dataverseLimits: options.load?.dataverseLimits ?? { enforce: true },
+      mailQuota: options.load?.mailQuota ?? true,
+    }),
   ]);
   const [deployed] = await Promise.all([
-    deploy(base, azure, systems, financeReader, await options.functionsPackage),
+    deploy(base, azure, systems, {
+      financeReader: { clientId: financeReader.clientId, objectId: financeReader.principalId },
+      functionsPackage: await options.functionsPackage,
+      targets: options.load?.targets,
+    }),
     // CE starts without our columns and keys, as a real one does.
     prepareCe({
       baseUrl: systems.dataverse.httpUrl,
@@ -100,6 +127,9 @@ async function start(
     }),
   ]);
   systems.administer(azure.identities.findByName("func").clientId, deployed.outputs);
+  for (const queue of options.load?.queues ?? []) {
+    await azure.serviceBus.createQueue(queue, queue, {});
+  }
   const environment = describe(base, azure, systems, deployed, outside);
   await writeEnvironment(folder, environment);
   return {
@@ -115,8 +145,7 @@ function deploy(
   base: Base,
   azure: AzureServices,
   systems: Systems,
-  financeReader: Client,
-  functionsPackage: string,
+  settings: Pick<LocalStackInput, "financeReader" | "functionsPackage" | "targets">,
 ): Promise<ProgramResult> {
   const cloud: LocalCloud = {
     ...azure,
@@ -135,9 +164,8 @@ function deploy(
     mailUrl: systems.mail.httpUrl,
     crmClientId: systems.crmClient.clientId,
     crmClientSecret: systems.crmClient.clientSecret,
-    functionsPackage,
     authority: base.identityDoor.httpUrl,
-    financeReader: { clientId: financeReader.clientId, objectId: financeReader.principalId },
+    ...settings,
   });
   const program = (): Promise<Record<string, unknown>> => createStack();
   return runProgram({ program, stack: "local", ...stack, ...createLocalAzure(cloud) });

@@ -1,4 +1,5 @@
 import { Command } from "commander";
+import { discardCommand } from "./discard-failures.ts";
 import { exitCodes } from "../exit-codes.ts";
 import { toFilter, withFilterOptions, withStatusOption } from "../operator/filter-options.ts";
 import type { FilterFlags } from "../operator/filter-options.ts";
@@ -45,6 +46,8 @@ export function failuresCommand(): Command {
     .addCommand(listCommand())
     .addCommand(groupsCommand())
     .addCommand(showCommand())
+    .addCommand(exportCommand())
+    .addCommand(discardCommand())
     .addCommand(noteCommand());
 }
 
@@ -156,6 +159,24 @@ function showCommand(): Command {
         for (const [name, value] of Object.entries(failure)) {
           const text = typeof value === "string" ? value : JSON.stringify(value);
           printLine(`${name.padEnd(13)} ${text}`);
+        }
+      });
+    },
+  );
+}
+
+function exportCommand(): Command {
+  const command = new Command("export").description(
+    "Every failure that matches with its whole story, one JSON object a line.",
+  );
+  return withStackOptions(withStatusOption(withFilterOptions(command))).action(
+    async (flags: CommonFlags & FilterFlags) => {
+      await withOperator(flags, async (client) => {
+        const failures = await readFailures(client, flags, Infinity);
+        if (failures.length === 0) process.exitCode = exitCodes.nothingFound;
+        for (const { target, failureId } of failures) {
+          const failure = await client.get(`failures/${target}/${failureId}`);
+          printLine(JSON.stringify(failure));
         }
       });
     },

@@ -3,7 +3,10 @@ import { createOperatorApi } from "./operator/create-operator-api.ts";
 import type { OperatorApi } from "./operator/create-operator-api.ts";
 import { createAuditRoutes } from "./operator/routes/audit-routes.ts";
 import { createFailureRoutes } from "./operator/routes/failure-routes.ts";
+import { createDiscardRoutes } from "./operator/routes/discard-routes.ts";
 import { createMeRoutes } from "./operator/routes/me-routes.ts";
+import { createReplayRoutes } from "./operator/routes/replay-routes.ts";
+import { createVerifyRoutes } from "./operator/routes/verify-routes.ts";
 import type { Clock } from "./platform/clock.ts";
 import type { AppConfig } from "./platform/config.ts";
 import type { Telemetry } from "./platform/telemetry.ts";
@@ -14,32 +17,48 @@ import { groupFailures } from "./recovery/group-failures.ts";
 import { meaningOf } from "./recovery/failure-codes.ts";
 import type { FailureCount } from "./operator/reads/read-dependencies.ts";
 import type { FailureStore } from "./recovery/failure-store.ts";
+import type { ReplayRunner } from "./recovery/replay/create-replay-runner.ts";
+import type { RunnerDependencies } from "./recovery/replay/run-replay.ts";
+import type { VerifyDependencies } from "./recovery/verify/run-verification.ts";
 
 export interface OperatorParts {
   readonly config: AppConfig;
   readonly clock: Clock;
   readonly telemetry: Telemetry;
-  readonly failures: FailureStore;
+  readonly recovery: RunnerDependencies;
+  readonly runner: ReplayRunner;
+  readonly verify: VerifyDependencies;
   readonly audit: AuditLog;
   readonly reads: Omit<ReadRoutesOptions, "config" | "clock" | "audit" | "countFailures">;
 }
 
+const defaultPerSecond = 50;
+
 /** The operator API with every route that there is. */
 export function composeOperatorApi(parts: OperatorParts): OperatorApi {
+  const { audit, clock, recovery, runner } = parts;
   const { operator } = parts.config;
   return createOperatorApi({
     checkToken: operator === undefined ? undefined : createCheckToken(operator, parts.clock),
     telemetry: parts.telemetry,
     routes: [
       ...createMeRoutes(),
-      ...createFailureRoutes(parts),
+      ...createFailureRoutes({ audit, clock, failures: recovery.failures }),
+      ...createDiscardRoutes({ ...recovery, audit }),
+      ...createReplayRoutes({
+        ...recovery,
+        audit,
+        defaultPerSecond: operator?.replayPerSecond ?? defaultPerSecond,
+        kick: (id) => runner.kick(id),
+      }),
+      ...createVerifyRoutes({ ...parts.verify, audit }),
       ...createAuditRoutes(parts),
       ...createReadRoutes({
         ...parts.reads,
         config: parts.config,
-        clock: parts.clock,
-        audit: parts.audit,
-        countFailures: () => countFailures(parts.failures),
+        clock,
+        audit,
+        countFailures: () => countFailures(recovery.failures),
       }),
     ],
   });

@@ -3,6 +3,7 @@ import type { FlowBudget } from "../../schemas/types/flow.ts";
 import type { Budget } from "./delivery/budgets.ts";
 import type { TargetLaneOptions } from "./delivery/create-lane.ts";
 import { createDataverseClient } from "./dynamics/dataverse-client.ts";
+import { watchQuota } from "./dynamics/watch-quota.ts";
 import type { LoadedFlow, LoadedTarget } from "./flows/load-flows.ts";
 import { isRecipientAllowed } from "./flows/mail-safety.ts";
 import { isSkip, resolveTarget } from "./flows/resolve-target.ts";
@@ -10,12 +11,14 @@ import type { ResolvedTarget, SkipRule } from "./flows/resolve-target.ts";
 import type { Clock } from "./platform/clock.ts";
 import type { AppConfig } from "./platform/config.ts";
 import type { Http } from "./platform/http.ts";
+import type { Telemetry } from "./platform/telemetry.ts";
 import type { GetToken } from "./platform/token.ts";
 import { createDataverseTarget } from "./targets/dataverse/create-dataverse-target.ts";
 import { createOwnerAddress } from "./targets/dataverse/owner-address.ts";
 import type { Target } from "./targets/target.ts";
 import { createCrmTarget } from "./targets/workflow/crm-target.ts";
 import { createEmailTarget } from "./targets/workflow/email-target.ts";
+import { traceCall } from "./targets/workflow/traced-call.ts";
 import { createWorkflowCall } from "./targets/workflow/workflow-call.ts";
 
 export interface TargetsInput {
@@ -24,6 +27,7 @@ export interface TargetsInput {
   readonly http: Http;
   readonly getToken: GetToken;
   readonly clock: Clock;
+  readonly telemetry: Telemetry;
 }
 
 type TargetParts = Omit<TargetLaneOptions, "ledger" | "maxMessageBytes">;
@@ -52,14 +56,15 @@ function targetNames(flows: readonly LoadedFlow[]): readonly string[] {
 
 /** Undefined: not deployed here (a workflow without an address). */
 function createTarget(name: string, input: TargetsInput): Target<CanonicalEvent> | undefined {
-  const { config, http, getToken, clock } = input;
+  const { config, getToken, clock, telemetry } = input;
+  const dataverseHttp = watchQuota(input.http, telemetry);
   const definitions = input.flows.flatMap(({ targets }) => targets[name] ?? []);
   const mappingOf = (event: CanonicalEvent): LoadedTarget["mapping"] =>
     loadedOf(input, name, event).mapping;
   if (definitions.some(({ definition }) => definition.kind === "dataverse")) {
     return createDataverseTarget({
       name,
-      http,
+      http: dataverseHttp,
       getToken,
       baseUrl: config.dataverseUrl,
       clock,
@@ -70,7 +75,8 @@ function createTarget(name: string, input: TargetsInput): Target<CanonicalEvent>
   const accessEndpoint = config.workflows[name];
   if (accessEndpoint === undefined) return undefined;
   const audience = config.workflowAudience;
-  const call = createWorkflowCall({ http, getToken, accessEndpoint, audience });
+  const plain = createWorkflowCall({ http: input.http, getToken, accessEndpoint, audience });
+  const call = traceCall(plain, name, telemetry);
   if (!isMail(definitions)) {
     return createCrmTarget({
       name,
@@ -96,7 +102,12 @@ function createTarget(name: string, input: TargetsInput): Target<CanonicalEvent>
       };
     },
     ownerAddress: createOwnerAddress(
-      createDataverseClient({ http, getToken, baseUrl: config.dataverseUrl, clock }),
+      createDataverseClient({
+        http: dataverseHttp,
+        getToken,
+        baseUrl: config.dataverseUrl,
+        clock,
+      }),
     ),
   });
 }

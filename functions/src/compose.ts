@@ -16,6 +16,7 @@ import type { Lane } from "./delivery/lane.ts";
 import { Ledger } from "./delivery/ledger.ts";
 import { createPublisher } from "./delivery/publisher.ts";
 import type { RunBatchDependencies } from "./delivery/run-batch.ts";
+import { createDataverseClient } from "./dynamics/dataverse-client.ts";
 import { createFinanceClient } from "./dynamics/finance-client.ts";
 import { findFlow, loadFlows } from "./flows/load-flows.ts";
 import { createSchemaSet } from "./flows/schema-set.ts";
@@ -30,6 +31,7 @@ import { systemClock } from "./platform/clock.ts";
 import { readConfig } from "./platform/config.ts";
 import type { AppConfig } from "./platform/config.ts";
 import { createDeadLetterBlobs } from "./platform/dead-letter-blobs.ts";
+import { createGatheringTableStore } from "./platform/gathering-table-store.ts";
 import { createHttp } from "./platform/http.ts";
 import { createServiceBus } from "./platform/service-bus-sender.ts";
 import type { ServiceBus } from "./platform/service-bus-sender.ts";
@@ -37,8 +39,20 @@ import { silentTelemetry } from "./platform/telemetry.ts";
 import type { Telemetry } from "./platform/telemetry.ts";
 import { createCredential, createGetToken } from "./platform/token.ts";
 import { createAuditLog } from "./recovery/audit-log.ts";
+import { groupFailures } from "./recovery/group-failures.ts";
+import { createOwnerNotices } from "./recovery/owner-notices.ts";
+import type { OwnerNotices } from "./recovery/owner-notices.ts";
 import { createFailureStore } from "./recovery/failure-store.ts";
 import type { DrainDependencies } from "./recovery/drain-dead-letters.ts";
+import { createReplayRunner } from "./recovery/replay/create-replay-runner.ts";
+import type { ReplayRunner } from "./recovery/replay/create-replay-runner.ts";
+import { createReplayStore } from "./recovery/replay/replay-store.ts";
+import type { RunnerDependencies } from "./recovery/replay/run-replay.ts";
+import type { VerifyDependencies } from "./recovery/verify/run-verification.ts";
+import { createVerificationStore } from "./recovery/verify/verification-store.ts";
+import { readInvoiceKeys } from "./targets/dataverse/read-invoice-keys.ts";
+import type { Probe } from "./targets/probe.ts";
+import { composeProbe } from "./compose-probe.ts";
 import { createTargets } from "./compose-targets.ts";
 import { wakeParked } from "./delivery/wake-parked.ts";
 import type { WakeTarget } from "./operator/reads/pause-target.ts";
@@ -62,6 +76,10 @@ export interface App {
   readonly recovery: DrainDependencies;
   readonly operate: OperatorApi;
   readonly consoleFiles: ConsoleFiles;
+  readonly replays: ReplayRunner;
+  readonly verify: VerifyDependencies;
+  readonly probe: Probe;
+  readonly notices: OwnerNotices;
   parse(body: unknown): ParsedEvent;
 }
 
@@ -84,7 +102,7 @@ async function compose(config: AppConfig): Promise<App> {
   const schemas = createSchemaSet();
   // Beside the bundle, in the deployed package.
   const flows = await loadFlows(fileURLToPath(new URL("flows", import.meta.url)), schemas);
-  const store = createAzureTableStore(config.tableEndpoint, credential);
+  const store = createGatheringTableStore(createAzureTableStore(config.tableEndpoint, credential));
   const serviceBus = createServiceBus(config.serviceBusNamespace, credential);
   const { sender } = serviceBus;
   const bodies = createBodyStore(config.blobEndpoint, credential);
@@ -99,8 +117,9 @@ async function compose(config: AppConfig): Promise<App> {
     if (parsed.kind !== "invoice") return "";
     return findFlow(flows, parsed.event.businessEventId)?.name ?? "";
   };
+  const finance = createFinanceClient({ baseUrl: config.financeUrl, http, getToken });
   const intake = createIntakeTarget({
-    finance: createFinanceClient({ baseUrl: config.financeUrl, http, getToken }),
+    finance,
     flows,
     schemas,
     config,
@@ -108,15 +127,52 @@ async function compose(config: AppConfig): Promise<App> {
     publisher: createPublisher(sender, maxMessageBytes),
     clock,
   });
-  const targets = createTargets({ flows, config, http, getToken, clock });
   const gates = createGates(store, clock, telemetry);
   const budgets = createBudgets({ store, clock, instances });
   const recent = new RecentOutcomes({ store, clock, telemetry });
-  const intakeLane = createIntakeLane({ target: intake, ledger, maxMessageBytes, flowOf });
-  const lanes = targets.map((each) => createTargetLane({ ...each, ledger, maxMessageBytes }));
   const wake = { ledger, sender, clock, random };
+  const targetsInput = { flows, config, http, getToken, clock, telemetry };
+  const targets = createTargets(targetsInput);
   const failures = createFailureStore(store, clock);
   const audit = createAuditLog(store, clock);
+  const intakeLane = createIntakeLane({ target: intake, ledger, maxMessageBytes, flowOf });
+  const lanes = new Map(
+    targets.map((each) => [
+      each.target.name,
+      createTargetLane({ ...each, ledger, maxMessageBytes }),
+    ]),
+  );
+  const recovery: RunnerDependencies = {
+    store,
+    failures,
+    replays: createReplayStore(store),
+    ledger,
+    sender,
+    clock,
+    telemetry,
+    intake: intakeLane,
+    targets: lanes,
+    parse,
+    finance,
+    flows,
+    schemas,
+    defaultDoor: config.defaultDoor,
+    flowHasTarget: (flow, target) =>
+      flows.some(({ name, targets: named }) => name === flow && target in named),
+  };
+  const replays = createReplayRunner(recovery);
+  const dataverse = createDataverseClient({ http, getToken, baseUrl: config.dataverseUrl, clock });
+  const verify: VerifyDependencies = {
+    ...recovery,
+    config,
+    verifications: createVerificationStore(store),
+    // The CRM's secret is its workflow's alone, and mail cannot be asked: the ledger speaks for them.
+    readers: { ce: (keys, signal) => readInvoiceKeys(dataverse, keys, signal) },
+  };
+  const notices = createOwnerNotices({
+    ...{ store, clock, telemetry, http, webhooks: config.ownerWebhooks },
+    openGroups: () => groupFailures(failures, { status: "open" }),
+  });
   return {
     config,
     engine: watchEngine(
@@ -133,7 +189,7 @@ async function compose(config: AppConfig): Promise<App> {
       recent,
     ),
     intake: intakeLane,
-    targets: new Map(lanes.map((lane) => [lane.target.name, lane])),
+    targets: lanes,
     serviceBus,
     batches: { sender, clock, telemetry, random },
     ledger,
@@ -144,33 +200,41 @@ async function compose(config: AppConfig): Promise<App> {
       failures,
       clock,
       telemetry,
+      notices,
       identify: (body) => toIdentity(parse(body)),
       serviceBus,
       blobs: createDeadLetterBlobs(config.blobEndpoint, credential),
     },
+    replays,
+    verify,
     operate: composeOperatorApi({
       config,
       clock,
       telemetry,
-      failures,
       audit,
+      recovery,
+      verify,
+      runner: replays,
       reads: {
         store,
+        bodies,
         flows,
         schemas,
         gates,
-        budgets: new Map(lanes.map((lane) => [lane.target.name, lane.budget])),
+        budgets: new Map([...lanes].map(([name, { budget }]) => [name, budget])),
         sender,
         wakeTargets: new Map<string, WakeTarget>([
           [intakeLane.target.name, (deadline) => wakeParked(wake, intakeLane, deadline)],
-          ...lanes.map((lane): [string, WakeTarget] => [
-            lane.target.name,
+          ...[...lanes].map(([name, lane]): [string, WakeTarget] => [
+            name,
             (deadline) => wakeParked(wake, lane, deadline),
           ]),
         ]),
       },
     }),
     consoleFiles: createConsoleFiles(fileURLToPath(new URL("console", import.meta.url)), config),
+    probe: composeProbe(targetsInput),
+    notices,
     parse,
   };
 }

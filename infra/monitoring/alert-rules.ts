@@ -180,6 +180,26 @@ customEvents
       window: "PT30M",
     },
     {
+      name: "events-missing",
+      title: "A company that sent events yesterday sends none today",
+      severity: 3,
+      // Tuesday to Friday: a company that rests at the weekend is not missed on Monday.
+      query: `customEvents
+| where name == "accepted" and dayofweek(now()) between (2d .. 5d)
+| extend legalEntity = ${dimension("legalEntity")}
+| summarize yesterday = countif(timestamp < ago(1d)), today = countif(timestamp >= ago(1d)) by legalEntity
+| where yesterday >= 10 and today == 0
+| summarize companies = count() by legalEntity`,
+      measure: "companies",
+      aggregation: "Total",
+      operator: "GreaterThan",
+      threshold: 0,
+      splitBy: ["legalEntity"],
+      every: "PT6H",
+      window: "P1D",
+      lookBack: "P2D",
+    },
+    {
       name: "probe-failed",
       title: "The built-in probe did not get through",
       severity: 2,

@@ -12,6 +12,8 @@ export interface LocalStackInput {
   /** The local identity service's address. */
   readonly authority: string;
   readonly financeReader: { readonly clientId: string; readonly objectId: string };
+  /** Live ones when left out. */
+  readonly targets?: Readonly<Record<string, unknown>> | undefined;
 }
 
 export interface LocalStack {
@@ -27,6 +29,12 @@ export const operatorAudience = "api://causeway-local";
 
 /** The mail domain of the local world; nothing outside this machine is asked about it. */
 export const mailDomain = "mail.causeway.example";
+
+const liveTargets: Readonly<Record<string, unknown>> = {
+  ce: { mode: "live" },
+  crm: { mode: "live" },
+  email: { mode: "live", allowedRecipientDomains: ["*"] },
+};
 
 /**
  * Settings of the stack `local`, as `Pulumi.local.yaml` would hold them. It is a production stack of the
@@ -75,11 +83,7 @@ export function toLocalStack(input: LocalStackInput): LocalStack {
         mail: input.mailUrl,
       },
     },
-    targets: {
-      ce: { mode: "live" },
-      crm: { mode: "live" },
-      email: { mode: "live", allowedRecipientDomains: ["*"] },
-    },
+    targets: input.targets ?? liveTargets,
   };
   return {
     config: {

@@ -7,7 +7,8 @@ import { createEventGrid, type EventGrid } from "../event-grid/event-grid-app.ts
 import { toDirectoryId } from "../identity/directory.ts";
 import { createKeyVaultApp } from "../key-vault/key-vault-app.ts";
 import { createWorkflowHost, type WorkflowHost } from "../logic-apps/workflow-host.ts";
-import { createMonitorApp } from "../monitor/monitor-app.ts";
+import { createMonitorApp, type MonitorService } from "../monitor/monitor-app.ts";
+import { toWorkflowDiagnostics } from "../monitor/workflow-diagnostics.ts";
 import { createBroker, type Broker } from "../service-bus/broker.ts";
 import type { RunningServiceBus } from "../service-bus/start-service-bus.ts";
 import type { Azurite } from "../storage/start-azurite.ts";
@@ -20,6 +21,7 @@ import {
 } from "./cloud-adapters.ts";
 import { createFunctionApps, type FunctionApps } from "./function-apps.ts";
 import { createIdentities, type IdentityRegistry } from "./identities.ts";
+import { rememberTokens } from "./remember-tokens.ts";
 import { tenantId, type Base } from "./start-base.ts";
 
 /** Azure's own services, empty; the Pulumi program fills them through the `LocalCloud` that they make up. */
@@ -55,7 +57,7 @@ export async function startAzureServices(
   const storage = createStorageAdapter(azurite);
   const eventGrid = keep(startEventGrid(base, serviceBus, storage));
   const eventGridDoor = await serve("eventGrid", (request) => eventGrid.app.fetch(request));
-  const workflows = startWorkflows(base, identities);
+  const workflows = startWorkflows(base, identities, monitor);
   const { random = Math.random } = services;
   const workflowFaults = createFaults(services.clock, { random });
   const workflowsDoor = await serve("workflows", behind(workflowFaults, workflows.app));
@@ -82,7 +84,11 @@ export async function startAzureServices(
     workflows: createWorkflowsAdapter(workflows, () => workflowsDoor.httpUrl),
     functions: keep(startFunctionApps(base)),
     monitorDoor,
-    telemetryConnectionString: toTelemetryConnectionString(monitorDoor.httpsUrl),
+    telemetry: {
+      connectionString: toTelemetryConnectionString(monitorDoor.httpsUrl),
+      createComponent: (id, disableLocalAuth) =>
+        monitor.createComponent({ id, instrumentationKey, disableLocalAuth }),
+    },
   };
 }
 
@@ -118,15 +124,22 @@ function startEventGrid(
   });
 }
 
-function startWorkflows(base: Base, identities: IdentityRegistry): WorkflowHost {
+function startWorkflows(
+  base: Base,
+  identities: IdentityRegistry,
+  monitor: MonitorService,
+): WorkflowHost {
   return createWorkflowHost({
+    onRunEnd: (workflow, run) => {
+      for (const row of toWorkflowDiagnostics(workflow, run)) monitor.addDiagnostics(row);
+    },
     services: base.services,
     log: base.log,
     http: (request) => base.http(request),
-    getToken: async (identityResourceId, audience) => {
+    getToken: rememberTokens(base.services.clock, (identityResourceId, audience) => {
       const principal = identities.find(identityResourceId);
-      return (await base.identity.issueToken({ ...principal, audience })).token;
-    },
+      return base.identity.issueToken({ ...principal, audience });
+    }),
   });
 }
 
@@ -149,7 +162,8 @@ function lastSegment(resourceId: string): string {
   return resourceId.slice(resourceId.lastIndexOf("/") + 1);
 }
 
-/** The collector takes any key until a component is made known to it. */
+const instrumentationKey = toDirectoryId("client", "monitor");
+
 function toTelemetryConnectionString(endpoint: string): string {
-  return `InstrumentationKey=${toDirectoryId("client", "monitor")};IngestionEndpoint=${endpoint}/;LiveEndpoint=${endpoint}/`;
+  return `InstrumentationKey=${instrumentationKey};IngestionEndpoint=${endpoint}/;LiveEndpoint=${endpoint}/`;
 }

@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { createAccessControl } from "../access-control.ts";
+import { createAccessRoutes } from "../access-routes.ts";
 import type { LocalCertificate } from "../certificate-authority.ts";
 import type { LocalClock } from "../clock.ts";
 import type { LocalServices, Running } from "../cloud.ts";
@@ -46,6 +47,8 @@ export async function startBase(options: {
   const { caFile, certificate } = await options.authority;
   const issuerKeyFile = join(folder, "issuer-key.pem");
   const identity = await createIdentityApp({ clock, log }, { tenantId, issuerKeyFile });
+  const access = createAccessControl();
+  identity.app.route("/", createAccessRoutes(access));
   const http = createLoopbackHttp(certificate.ca);
   keep({
     close: () => {
@@ -63,7 +66,7 @@ export async function startBase(options: {
     folder,
     caFile,
     certificate,
-    services: { clock, access: createAccessControl(), tokens: identity.tokens, log, random },
+    services: { clock, access, tokens: identity.tokens, log, random },
     identity,
     identityDoor: await serve("identity", (request) => identity.app.fetch(request)),
     http,

@@ -1,5 +1,9 @@
 import { createCrmApp, type CrmApp } from "../crm/create-crm-app.ts";
-import { createDataverseApp, type DataverseApp } from "../dataverse/create-dataverse-app.ts";
+import {
+  createDataverseApp,
+  type DataverseApp,
+  type DataverseOptions,
+} from "../dataverse/create-dataverse-app.ts";
 import { createEventSenders } from "../finance/create-event-senders.ts";
 import { createFinanceApp, type FinanceApp } from "../finance/create-finance-app.ts";
 import type { FrontDoor } from "../front-door.ts";
@@ -10,6 +14,8 @@ import { openOn } from "./ports.ts";
 import type { Base } from "./start-base.ts";
 import { toEventEndpoints } from "./to-event-endpoints.ts";
 
+export type DataverseLimits = NonNullable<DataverseOptions["limits"]>;
+
 export interface SystemsInput extends Pick<
   Base,
   "services" | "identity" | "http" | "serve" | "keep" | "ports"
@@ -18,6 +24,8 @@ export interface SystemsInput extends Pick<
   readonly financeReader: Client;
   /** Client ids that may read and write everything, for people and tests. */
   readonly outsiders: readonly string[];
+  readonly dataverseLimits: DataverseLimits;
+  readonly mailQuota: boolean;
 }
 
 /** The systems around Azure: F&O, CE, the CRM and the mail service with its inbox. */
@@ -46,11 +54,12 @@ export async function startSystems(input: SystemsInput): Promise<Systems> {
   const dataverse = createDataverseApp(services, {
     baseUrl: urlOf("dataverse"),
     shape: "sales",
-    limits: { enforce: true },
+    limits: input.dataverseLimits,
   });
   const { clock, random = Math.random } = services;
   const crm = createCrmApp({ clock, random, ...crmClient, baseUrl: urlOf("crm") });
   const mailApp = createMailApp(services);
+  mailApp.configure({ enforceQuota: input.mailQuota });
   const [financeDoor, dataverseDoor, crmDoor, mail, smtp] = await Promise.all([
     serve("finance", (request) => finance.app.fetch(request)),
     serve("dataverse", (request) => dataverse.app.fetch(request)),

@@ -3,6 +3,7 @@ import { Hono, type Context } from "hono";
 import { randomBytes } from "node:crypto";
 import { createFaults, type Faults } from "../faults.ts";
 import type { LocalClock } from "../clock.ts";
+import { createRequestCounts } from "../request-counts.ts";
 import { crmObjects } from "./crm-objects.ts";
 import { salesforceError, type SalesforceError } from "./salesforce-error.ts";
 import { createRecordStore, type CrmRecord, type RecordStore } from "./record-store.ts";
@@ -48,6 +49,7 @@ export function createCrmApp(options: CrmOptions): CrmApp {
   let settings: CrmSettings = { lockedShare: 0 };
 
   app.use(allowLoopbackPages);
+  app.use(createRequestCounts());
   app.use(faults.middleware);
   app.post("/services/oauth2/token", async (c) => {
     const form = await c.req.parseBody();
@@ -75,7 +77,9 @@ export function createCrmApp(options: CrmOptions): CrmApp {
     return undefined;
   });
   addDataRoutes(app, store, () => random() < settings.lockedShare);
-  app.get("/sim/records/:object", (c) => c.json(store.list(c.req.param("object"))));
+  app.get("/sim/records/:object", (c) =>
+    c.json(store.list(c.req.param("object")).slice(Number(c.req.query("skip") ?? 0))),
+  );
   app.get("/sim/records/:object/:id", (c) => {
     const record = store.byId(c.req.param("object"), c.req.param("id"));
     return record === undefined ? c.notFound() : c.json(record);

@@ -4,6 +4,7 @@ import type { Context } from "hono";
 import { randomUUID } from "node:crypto";
 import type { LocalServices } from "../cloud.ts";
 import { createFaults, type Faults } from "../faults.ts";
+import { createRequestCounts } from "../request-counts.ts";
 import { RolePrivileges } from "./access-check.ts";
 import { Database } from "./database.ts";
 import { DataverseError, errorCodes, missingResource } from "./dataverse-error.ts";
@@ -23,7 +24,8 @@ export interface DataverseOptions {
   /** Also the token audience, without trailing slash. */
   readonly baseUrl: () => string;
   readonly shape: DataverseShape;
-  readonly limits?: { readonly enforce: boolean };
+  /** `windowMs`: 5 minutes when left out. */
+  readonly limits?: { readonly enforce: boolean; readonly windowMs?: number };
   /** How long the index of a new alternate key takes. Default 300 ms. */
   readonly keyJobMs?: number;
   readonly entityIdStyle?: "guid" | "key";
@@ -66,6 +68,7 @@ export function createDataverseApp(
   const { random = Math.random } = services;
   const faults = createFaults(services.clock, { toBody: toFaultBody, random });
   app.use(allowLoopbackPages);
+  app.use(createRequestCounts());
   app.use(faults.middleware);
   addSimRoutes(app, database, admin);
   addApiRoutes(app, services, options, organization, users);
@@ -104,6 +107,17 @@ function addSimRoutes(app: Hono, database: Database, admin: string): void {
       ? c.json({ error: `no table ${c.req.param("table")}` }, 404)
       : c.json([...table.rows()]);
   });
+  app.get("/sim/created/:table", (c) => {
+    const table = database.findTable(c.req.param("table"));
+    if (table === undefined) return c.json({ error: `no table ${c.req.param("table")}` }, 404);
+    const columns = (c.req.query("columns") ?? "").split(",").filter((name) => name !== "");
+    return c.json(
+      [...table.rows()].slice(Number(c.req.query("skip") ?? 0)).map((row) => ({
+        at: table.createdAtMs.get(table.idOf(row)) ?? null,
+        ...Object.fromEntries(columns.map((name) => [name, row[name] ?? null])),
+      })),
+    );
+  });
   app.post("/sim/accounts", async (c) => {
     const body: unknown = await c.req.json();
     const { accountnumber, name } = body as { accountnumber?: unknown; name?: unknown };
@@ -122,7 +136,9 @@ function addApiRoutes(
   users: ReadonlyMap<string, Caller>,
 ): void {
   const protection =
-    options.limits?.enforce === true ? new ServiceProtection(services.clock) : undefined;
+    options.limits?.enforce === true
+      ? new ServiceProtection(services.clock, options.limits.windowMs)
+      : undefined;
   app.all("/api/data/:version/*", async (c) => {
     let caller: Caller;
     try {

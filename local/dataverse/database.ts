@@ -193,6 +193,9 @@ export class Database {
     const whole = this.#stamp(priced, before);
     table.put(whole);
     const id = table.idOf(whole);
+    if (before === undefined && metadata.parent === undefined) {
+      table.createdAtMs.set(id, this.#clock.now());
+    }
     this.#undo?.push(() => {
       if (before === undefined) table.remove(id);
       else table.put(before);

@@ -6,9 +6,9 @@ import { DataverseError, errorCodes } from "./dataverse-error.ts";
  * requests in flight. A `$batch` is one request; its work counts as execution time.
  * https://learn.microsoft.com/power-apps/developer/data-platform/api-limits
  */
-const windowMs = 300_000;
-const maxRequests = 6_000;
-const maxExecutionMs = 1_200_000;
+const defaultWindowMs = 300_000;
+const maxRequestsPerMs = 6_000 / defaultWindowMs;
+const maxExecutionPerMs = 1_200_000 / defaultWindowMs;
 const maxConcurrent = 52;
 /** What one written row is taken to cost the server; a rough figure, not documented. */
 const rowExecutionMs = 20;
@@ -22,27 +22,34 @@ interface Usage {
 export class ServiceProtection {
   readonly #clock: LocalClock;
   readonly #users = new Map<string, Usage>();
+  readonly #windowMs: number;
+  readonly #maxRequests: number;
+  readonly #maxExecutionMs: number;
 
-  constructor(clock: LocalClock) {
+  /** A shorter window allows the same per second: a load run meets the limit within its minute. */
+  constructor(clock: LocalClock, windowMs = defaultWindowMs) {
     this.#clock = clock;
+    this.#windowMs = windowMs;
+    this.#maxRequests = Math.round(maxRequestsPerMs * windowMs);
+    this.#maxExecutionMs = Math.round(maxExecutionPerMs * windowMs);
   }
 
   /** Throws 429 when a limit is reached; otherwise the call counts until `leave`. */
   enter(user: string, rows: number): void {
     const usage = this.#usageOf(user);
     this.#forget(usage);
-    if (usage.calls.length >= maxRequests) {
+    if (usage.calls.length >= this.#maxRequests) {
       throw this.#refusal(
         usage,
         errorCodes.tooManyRequests,
-        `Number of requests exceeded the limit of ${maxRequests} over time window of ${windowMs / 1000} seconds.`,
+        `Number of requests exceeded the limit of ${this.#maxRequests} over time window of ${this.#windowMs / 1000} seconds.`,
       );
     }
-    if (usage.executionMs >= maxExecutionMs) {
+    if (usage.executionMs >= this.#maxExecutionMs) {
       throw this.#refusal(
         usage,
         errorCodes.tooMuchTime,
-        `Combined execution time of incoming requests exceeded limit of ${maxExecutionMs} milliseconds over time window of ${windowMs / 1000} seconds. Decrease number of concurrent requests or reduce the duration of requests and try again later.`,
+        `Combined execution time of incoming requests exceeded limit of ${this.#maxExecutionMs} milliseconds over time window of ${this.#windowMs / 1000} seconds. Decrease number of concurrent requests or reduce the duration of requests and try again later.`,
       );
     }
     if (usage.inFlight >= maxConcurrent) {
@@ -65,10 +72,10 @@ export class ServiceProtection {
   /** Headers of every answer: what the user has left. */
   headers(user: string): Readonly<Record<string, string>> {
     const usage = this.#usageOf(user);
-    const seconds = Math.max(maxExecutionMs - usage.executionMs, 0) / 1000;
+    const seconds = Math.max(this.#maxExecutionMs - usage.executionMs, 0) / 1000;
     return {
       "x-ms-ratelimit-burst-remaining-xrm-requests": String(
-        Math.max(maxRequests - usage.calls.length, 0),
+        Math.max(this.#maxRequests - usage.calls.length, 0),
       ),
       "x-ms-ratelimit-time-remaining-xrm-requests": seconds.toFixed(2),
     };
@@ -83,7 +90,7 @@ export class ServiceProtection {
   }
 
   #forget(usage: Usage): void {
-    const start = this.#clock.now() - windowMs;
+    const start = this.#clock.now() - this.#windowMs;
     let gone = 0;
     for (const call of usage.calls) {
       if (call.at > start) break;
@@ -95,7 +102,7 @@ export class ServiceProtection {
 
   #refusal(usage: Usage, code: string, message: string): DataverseError {
     const first = usage.calls[0]?.at ?? this.#clock.now();
-    const waitMs = Math.max(first + windowMs - this.#clock.now(), 1_000);
+    const waitMs = Math.max(first + this.#windowMs - this.#clock.now(), 1_000);
     const seconds = code === errorCodes.tooManyConcurrent ? 2 : Math.ceil(waitMs / 1000);
     return new DataverseError(429, code, message, { "retry-after": String(seconds) });
   }

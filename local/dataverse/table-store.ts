@@ -25,6 +25,8 @@ export interface AlternateKey {
 export class TableStore {
   readonly metadata: TableMetadata;
   readonly keys: AlternateKey[] = [];
+  /** To the millisecond, where `createdon` knows seconds only; of rows that belong to no other row. */
+  readonly createdAtMs = new Map<string, number>();
   readonly #rows = new Map<string, Row>();
   readonly #indexes = new Map<string, Map<string, Set<string>>>();
 
@@ -72,6 +74,7 @@ export class TableStore {
     if (row === undefined) return;
     this.#unindex(row, id);
     this.#rows.delete(id);
+    this.createdAtMs.delete(id);
   }
 
   /** Builds the key's index over the rows there are; two rows with the same values make it Failed. */

@@ -17,11 +17,17 @@ export interface LocalCloud {
   readonly workflows: LocalWorkflows;
   readonly functions: LocalFunctions;
   readonly mail: LocalMail;
-  /** Application Insights connection string that names the local collector. */
-  readonly telemetryConnectionString: string;
+  readonly telemetry: LocalTelemetry;
 }
 
 type Done = void | Promise<void>;
+
+export interface LocalTelemetry {
+  /** Application Insights connection string that names the local collector. */
+  readonly connectionString: string;
+  /** From now on only a principal with the role may publish, if local authentication is off. */
+  createComponent(resourceId: string, disableLocalAuth: boolean): Done;
+}
 
 export interface LocalIdentities {
   /** Makes a managed identity; the same resource id gets the same ids on every start. */

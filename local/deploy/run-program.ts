@@ -7,6 +7,7 @@
  * with that first error. The SDK is never told: of a refused registration it makes dozens of unhandled
  * rejections and a stack that never settles, so whatever failed simply stays unanswered.
  */
+import type { AsyncLocalStorage } from "node:async_hooks";
 import * as pulumi from "@pulumi/pulumi";
 import { MockMonitor } from "@pulumi/pulumi/runtime/mocks.js";
 import { deserializeProperties } from "@pulumi/pulumi/runtime/rpc.js";
@@ -75,8 +76,22 @@ const { setMockOptions, waitForRPCs } = runtimeSettings as typeof runtimeSetting
 };
 
 /** Runs the program once; several runs in a process, even at the same time, do not see each other. */
-export function runProgram(options: ProgramOptions): Promise<ProgramResult> {
-  return withLocalStorage(() => run(options));
+export async function runProgram(options: ProgramOptions): Promise<ProgramResult> {
+  running += 1;
+  try {
+    return await withLocalStorage(() => run(options));
+  } finally {
+    running -= 1;
+    if (running === 0) forgetLocalStorage();
+  }
+}
+
+let running = 0;
+
+/** Once used, the SDK's storage has Node (before 24) follow every promise of the process for good. */
+function forgetLocalStorage(): void {
+  const { asyncLocalStorage } = globalThis as { asyncLocalStorage?: AsyncLocalStorage<unknown> };
+  asyncLocalStorage?.disable();
 }
 
 async function run(options: ProgramOptions): Promise<ProgramResult> {

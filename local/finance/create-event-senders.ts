@@ -7,6 +7,7 @@ import type { EventGridEndpoint, EventSenders } from "./event-endpoint.ts";
 import { FinanceError } from "./finance-error.ts";
 
 const HTTPS_TIMEOUT_MS = 10_000;
+const SERVICE_BUS_TIMEOUT_MS = 10_000;
 
 /**
  * Sends over the genuine clients. They do not retry: F&O's own three tries are all there is. Nothing
@@ -15,8 +16,10 @@ const HTTPS_TIMEOUT_MS = 10_000;
 export function createEventSenders(): EventSenders & Running {
   const clients = new Map<string, ServiceBusClient>();
   const senders = new Map<string, ServiceBusSender>();
+  const publishers = new Map<string, EventGridPublisherClient<"EventGrid">>();
   return {
-    eventGrid: sendToEventGrid,
+    eventGrid: (endpoint, key, event) =>
+      sendToEventGrid(openPublisher(endpoint, key, publishers), endpoint, event),
     serviceBus: async ({ queue }, connectionString, event) => {
       const sender = openSender(connectionString, queue, clients, senders);
       await sender.sendMessages({
@@ -45,24 +48,32 @@ export function createEventSenders(): EventSenders & Running {
       await Promise.all([...clients.values()].map((client) => client.close()));
       clients.clear();
       senders.clear();
+      publishers.clear();
     },
   };
 }
 
-async function sendToEventGrid(
-  endpoint: EventGridEndpoint,
+function openPublisher(
+  { url }: EventGridEndpoint,
   key: string,
+  publishers: Map<string, EventGridPublisherClient<"EventGrid">>,
+): EventGridPublisherClient<"EventGrid"> {
+  const name = `${url} ${key}`;
+  const known =
+    publishers.get(name) ??
+    new EventGridPublisherClient(url, "EventGrid", new AzureKeyCredential(key), {
+      allowInsecureConnection: isLoopback(url),
+      retryOptions: { maxRetries: 0 },
+    });
+  publishers.set(name, known);
+  return known;
+}
+
+async function sendToEventGrid(
+  client: EventGridPublisherClient<"EventGrid">,
+  endpoint: EventGridEndpoint,
   event: RaisedEvent,
 ): Promise<void> {
-  const client = new EventGridPublisherClient(
-    endpoint.url,
-    "EventGrid",
-    new AzureKeyCredential(key),
-    {
-      allowInsecureConnection: isLoopback(endpoint.url),
-      retryOptions: { maxRetries: 0 },
-    },
-  );
   await client.send([
     {
       id: event.eventId.toLowerCase(),
@@ -90,7 +101,9 @@ function openSender(
   if (known !== undefined && !known.isClosed) return known;
   const client =
     clients.get(connectionString) ??
-    new ServiceBusClient(connectionString, { retryOptions: { maxRetries: 0 } });
+    new ServiceBusClient(connectionString, {
+      retryOptions: { maxRetries: 0, timeoutInMs: SERVICE_BUS_TIMEOUT_MS },
+    });
   clients.set(connectionString, client);
   const sender = client.createSender(queue);
   senders.set(`${connectionString} ${queue}`, sender);

@@ -2,6 +2,7 @@ import { allowLoopbackPages } from "../loopback-origin.ts";
 import { Hono } from "hono";
 import type { LocalServices } from "../cloud.ts";
 import { createFaults, type Faults } from "../faults.ts";
+import { createRequestCounts } from "../request-counts.ts";
 import { ODataError } from "../odata/odata-query.ts";
 import { answerOData } from "./answer-odata.ts";
 import { createSimRoutes } from "./create-sim-routes.ts";
@@ -51,6 +52,7 @@ export function createFinanceApp(services: LocalServices, options: FinanceOption
   const toBody = (status: number): unknown => toErrorBody(toFaultText(status));
   const faults = createFaults(clock, { random: world.random, toBody });
   app.use(allowLoopbackPages);
+  app.use(createRequestCounts());
   app.use(faults.middleware);
   app.route("/sim", createSimRoutes({ world, outbox, clock, configure: configureEndpoints }));
   app.use("/data/*", async (context, next) => {

@@ -12,22 +12,26 @@ export function createContext(
   extra: { readonly item?: WdlValue; readonly action?: WdlValue } = {},
 ): EvaluationContext {
   const loops = loopsOf(frame);
+  let actions: WdlObject | undefined;
+  let now: string | undefined;
   const item = extra.item ?? loops.findLast((loop) => loop.item !== undefined)?.item;
   return {
     parameters: run.parameters,
     trigger: run.trigger,
     workflow: run.workflow,
-    now: run.nowText(),
     ...(run.callbackUrl === undefined ? {} : { callbackUrl: run.callbackUrl }),
     ...(item === undefined ? {} : { item }),
     ...(extra.action === undefined ? {} : { action: extra.action }),
+    get now() {
+      return (now ??= run.nowText());
+    },
     get variables() {
       return buildObject([...run.variables].map(([name, variable]) => [name, variable.value]));
     },
     get actions() {
-      return buildObject(
+      return (actions ??= buildObject(
         [...frame.visibleRecords()].map(([name, record]) => [name, toActionObject(record)]),
-      );
+      ));
     },
     get items() {
       return buildObject(loops.map((loop) => [loop.name, loop.item] as const));
@@ -48,6 +52,17 @@ function loopsOf(frame: Frame): readonly NonNullable<Frame["loop"]>[] {
 
 /** The object that `actions('name')` gives. */
 export function toActionObject(record: LiveRecord): WdlObject {
+  const known = actionObjects.get(record);
+  if (known !== undefined) return known;
+  const object = makeActionObject(record);
+  actionObjects.set(record, object);
+  return object;
+}
+
+/** Records do not change once they are made, and expressions ask for them again and again. */
+const actionObjects = new WeakMap<LiveRecord, WdlObject>();
+
+function makeActionObject(record: LiveRecord): WdlObject {
   const {
     name,
     status,

@@ -49,6 +49,8 @@ export interface WorkflowHostOptions {
   readonly http: WorkflowHttp;
   readonly getToken: (identityResourceId: string | undefined, audience: string) => Promise<string>;
   readonly log: (line: string) => void;
+  /** What diagnostic settings send to a workspace: told once a run has ended. */
+  readonly onRunEnd?: (workflow: string, record: RunRecord) => void;
 }
 
 interface Deployed extends HostedWorkflow {

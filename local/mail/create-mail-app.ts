@@ -3,6 +3,7 @@ import { Hono, type Context } from "hono";
 import { randomUUID } from "node:crypto";
 import type { LocalServices } from "../cloud.ts";
 import { createFaults, type Faults } from "../faults.ts";
+import { createRequestCounts } from "../request-counts.ts";
 import { checkEmail, type EmailRequest } from "./check-email.ts";
 import { createMailbox, type Mailbox } from "./mailbox.ts";
 import { createQuota, customDomainQuota, managedDomainQuota, type Quota } from "./quota.ts";
@@ -67,8 +68,17 @@ export function createMailApp(services: LocalServices): MailApp {
   };
 
   app.use(allowLoopbackPages);
+  app.use(createRequestCounts());
   app.use(faults.middleware);
   app.get("/messages", (c) => c.json(mailbox.list()));
+  app.get("/sim/subjects", (c) =>
+    c.json(
+      mailbox
+        .list()
+        .slice(Number(c.req.query("skip") ?? 0))
+        .map(({ subject, receivedAt }) => ({ subject, receivedAt })),
+    ),
+  );
   app.delete("/messages", (c) => {
     mailbox.clear();
     return c.body(null, 204);

@@ -20,8 +20,10 @@ export interface Mailbox {
   clear(): void;
 }
 
-/** Enough for every run we have; the oldest go first, so that a long run keeps its memory flat. */
-const MAX_MESSAGES = 50_000;
+/** Of older mails only the envelope is kept, so that a long run keeps its memory flat. */
+const KEPT_BODIES = 2_000;
+/** Enough for every run we have; the oldest go first. */
+const MAX_MESSAGES = 200_000;
 
 export function createMailbox(clock: LocalClock): Mailbox {
   let messages: MailMessage[] = [];
@@ -30,6 +32,10 @@ export function createMailbox(clock: LocalClock): Mailbox {
     add: (message) => {
       const receivedAt = new Date(clock.now()).toISOString();
       messages.push({ id: randomUUID(), receivedAt, ...message });
+      const old = messages[messages.length - KEPT_BODIES - 1];
+      if (old !== undefined) {
+        messages[messages.length - KEPT_BODIES - 1] = { ...old, html: "", text: "", headers: {} };
+      }
       if (messages.length > MAX_MESSAGES) messages = messages.slice(-MAX_MESSAGES / 2);
     },
     clear: () => {

@@ -19,6 +19,8 @@ export interface MonitorService {
   readonly app: Hono;
   /** From the first component on, only telemetry under a component's key is taken. */
   createComponent(component: MonitorComponent): void;
+  /** What comes by diagnostic settings and not through ingestion. */
+  addDiagnostics(row: TelemetryRow): void;
   find(query: TelemetryQuery): readonly TelemetryRow[];
 }
 
@@ -58,6 +60,7 @@ export function createMonitorApp(services: LocalServices): MonitorService {
     createComponent: (component) => {
       components.set(component.instrumentationKey.toLowerCase(), component);
     },
+    addDiagnostics: (row) => store.add(row),
     find: (query) => store.find(query),
   };
 }

@@ -10,7 +10,8 @@ const tables = {
   PageViewData: "pageViews",
 } as const;
 
-export type TelemetryTable = (typeof tables)[keyof typeof tables];
+/** `AzureDiagnostics` holds what diagnostic settings send: here the runs of Logic Apps. */
+export type TelemetryTable = (typeof tables)[keyof typeof tables] | "AzureDiagnostics";
 
 /** A row in the column names of Application Insights, so that a query reads as it would there. */
 export interface TelemetryRow {

@@ -39,6 +39,8 @@ export interface Azurite extends Running {
   /** http, for tools without the local authority; shared key only. */
   readonly connectionString: string;
   readonly pid: number;
+  /** Requests of any kind that its table service has got. */
+  tableRequests(): Promise<number>;
   /** Shuts the https endpoints, for those who were started with `canBeAway`; the http ones stay open. */
   setAway(isAway: boolean): void;
   /** Rises while bytes go through the doors. */
@@ -86,6 +88,7 @@ export async function startAzurite(options: AzuriteOptions): Promise<Azurite> {
       ),
     ].join(";"),
     pid: child.pid ?? 0,
+    tableRequests: () => askForRequests(child, ports.Table),
     setAway: (isAway) => {
       for (const name of serviceNames) doors?.[name].setAway(isAway);
     },
@@ -105,6 +108,8 @@ async function spawnAzurite(options: AzuriteOptions): Promise<ChildProcess> {
   const preloads = [
     connectGuardFile,
     fileURLToPath(new URL("exit-with-parent.js", import.meta.url)),
+    fileURLToPath(new URL("count-requests.js", import.meta.url)),
+    fileURLToPath(new URL("faster-lookups.js", import.meta.url)),
   ];
   const main = createRequire(import.meta.url).resolve("azurite/dist/src/azurite.js");
   return spawn(
@@ -167,6 +172,19 @@ async function startTunnels(
     startTunnel(() => open("Table")),
   ]);
   return { Blob, Queue, Table };
+}
+
+const countLimitMs = 5_000;
+
+function askForRequests(child: ChildProcess, port: number): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const limit = setTimeout(() => reject(new Error("Azurite told no count")), countLimitMs);
+    child.once("message", (counts: Readonly<Record<string, number>>) => {
+      clearTimeout(limit);
+      resolve(counts[port] ?? 0);
+    });
+    child.send({ countRequests: true });
+  });
 }
 
 /** Nothing of it outlives the process, so there is nothing to wait for beyond its end. */

@@ -1,4 +1,3 @@
-import "../../local/connect-guard-preload.js";
 import { parseArgs } from "node:util";
 import { allFaults, runChaos } from "./run-chaos.ts";
 import { renderChaos } from "./render-chaos.ts";
@@ -13,6 +12,7 @@ CE, the CRM, the mailbox and the failure store what became of every accepted eve
   --events N   documents to post over all rounds (default: 2000)
   --faults a,b only these, one round each and a mixed one (default: all)
   --no-mixed   without the mixed rounds
+  --together   one round with all of the faults at once
   --json       the result as JSON on standard output, everything else on standard error
   --folder D   where the run keeps its files (default: .local/chaos)
   --verbose    log lines of the local services on standard error
@@ -28,6 +28,7 @@ const options = {
   events: { type: "string", default: "2000" },
   faults: { type: "string" },
   "no-mixed": { type: "boolean", default: false },
+  together: { type: "boolean", default: false },
   json: { type: "boolean", default: false },
   folder: { type: "string", default: ".local/chaos" },
   verbose: { type: "boolean", default: false },
@@ -66,7 +67,7 @@ if (flags.help) {
   const result = await runChaos({
     ...flags.numbers,
     faults: flags.names,
-    isMixed: !flags["no-mixed"],
+    plan: flags.together ? "together" : flags["no-mixed"] ? "alone" : "aloneAndMixed",
     folder: flags.folder,
     log: flags.verbose ? say : () => undefined,
     onProgress: say,

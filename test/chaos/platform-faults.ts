@@ -44,7 +44,7 @@ export const platformFaults: readonly ChaosFault[] = [
         const faults = control.faults[random.pick(effectPlaces)];
         const afterEffect = random.next() < 0.6;
         let isHit = false;
-        faults.set({ reset: true, afterEffect, rate: 0.3 }, () => {
+        faults.set({ reset: true, afterEffect, rate: 0.7 }, () => {
           if (isHit) return;
           isHit = true;
           kills += 1;

@@ -1,4 +1,4 @@
-import { TableClient, TableServiceClient } from "@azure/data-tables";
+import { odata, TableClient, TableServiceClient } from "@azure/data-tables";
 import type { Environment } from "../../local/environment.ts";
 
 /** One document of F&O, by its number, which no other document of the run has. */
@@ -152,9 +152,13 @@ async function readFailures(connectionString: string): Promise<readonly FailureR
   const found: FailureRow[] = [];
   const select = ["PartitionKey", "RowKey", "code", "reason", "eventId", "status"];
   try {
-    for await (const row of table.listEntities<Partial<FailureRow>>({ queryOptions: { select } })) {
+    const rows = table.listEntities<Partial<FailureRow>>({
+      // The failures themselves; the other rows of the table are ways to find them.
+      queryOptions: { select, filter: odata`RowKey ge ${"f|"} and RowKey lt ${"f~"}` },
+    });
+    for await (const row of rows) {
       found.push({
-        failureId: row.rowKey ?? "",
+        failureId: row.rowKey?.slice("f|".length) ?? "",
         target: row.partitionKey ?? "",
         code: row.code ?? "",
         reason: row.reason ?? "",

@@ -21,8 +21,8 @@ export interface ChaosOptions {
   readonly events: number;
   /** Names out of `allFaults`. */
   readonly faults: readonly string[];
-  /** One more round in which several of them are on at once. */
-  readonly isMixed: boolean;
+  /** One round for each; one for each and some in which several are on at once; or all in one round. */
+  readonly plan: "alone" | "aloneAndMixed" | "together";
   readonly folder: string;
   readonly log: (line: string) => void;
   readonly onProgress: (text: string) => void;
@@ -95,6 +95,7 @@ interface PlannedRound {
 /** Events by weight; what rounding leaves goes to the last round. */
 function planRounds(options: ChaosOptions, random: SeededRandom): readonly PlannedRound[] {
   const faults = allFaults.filter(({ name }) => options.faults.includes(name));
+  if (options.plan === "together") return [{ name: "together", faults, events: options.events }];
   const singles = faults.map((fault) => ({
     name: fault.name,
     faults: [fault],
@@ -102,7 +103,7 @@ function planRounds(options: ChaosOptions, random: SeededRandom): readonly Plann
   }));
   const mixable = faults.filter(({ weight }) => weight < longWeight);
   const mixes =
-    options.isMixed && mixable.length > 1
+    options.plan === "aloneAndMixed" && mixable.length > 1
       ? [1, 2, 3].map((serial) => ({
           name: `mixed-${serial}`,
           faults: pickSome(mixable, random),

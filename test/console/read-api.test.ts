@@ -8,8 +8,8 @@ let world: OperatorWorld;
 
 beforeAll(async () => {
   world = await createOperatorWorld();
-  await world.delivery.accept(numberedEvent(1));
-  await world.delivery.settle();
+  await world.replays.delivery.accept(numberedEvent(1));
+  await world.replays.delivery.settle();
 });
 
 afterAll(() => world.close());

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
+import { ServiceBusClient } from "@azure/service-bus";
 import type { OutgoingMessage } from "../../functions/src/platform/messages.ts";
 import { createServiceBusOver } from "../../functions/src/platform/service-bus-sender.ts";
 import type { ServiceBus } from "../../functions/src/platform/service-bus-sender.ts";
@@ -9,9 +10,15 @@ let serviceBus: ServiceBus;
 let queues = 0;
 beforeAll(async () => {
   world = await startWorld();
-  serviceBus = createServiceBusOver(world.client);
+  const connectionString = world.server.connectionString("RootManageSharedAccessKey");
+  // The client takes all of this time to notice a connection that was cut.
+  const retryOptions = { maxRetries: 0, timeoutInMs: 1_000 };
+  serviceBus = createServiceBusOver(() => new ServiceBusClient(connectionString, { retryOptions }));
 });
-afterAll(() => world.close());
+afterAll(async () => {
+  await serviceBus.close();
+  await world.close();
+});
 
 function freshQueue(): string {
   const name = `sender-${(queues += 1)}`;
@@ -49,6 +56,21 @@ describe("the sender over the unchanged client", () => {
       ["b", { id: "b" }, { to_ce: "1", hop: 2 }],
       ["c", { id: "c" }, { to_ce: "1", hop: 2 }],
     ]);
+  });
+
+  it("sends over a new connection after the one it had was lost", async () => {
+    const queue = freshQueue();
+    await serviceBus.sender.send(queue, [message("before")]);
+    world.server.dropConnections();
+    await serviceBus.sender.send(queue, [message("after")]);
+    world.server.setAway(true);
+    await expect(serviceBus.sender.send(queue, [message("lost")])).rejects.toMatchObject({
+      code: "MESSAGING_UNAVAILABLE",
+    });
+    world.server.setAway(false);
+    await serviceBus.sender.send(queue, [message("back")]);
+    const ids = (await receive(queue, 3)).map(([messageId]) => messageId);
+    expect(ids).toEqual(["before", "after", "back"]);
   });
 
   it("schedules each message of a batch for its own time", async () => {

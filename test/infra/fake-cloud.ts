@@ -20,7 +20,10 @@ export function createFakeCloud(): FakeCloud {
     identities: {
       createManagedIdentity: (id) => ({ principalId: `principal:${id}`, clientId: `client:${id}` }),
     },
-    telemetryConnectionString: "InstrumentationKey=00000000-0000-0000-0000-000000000000",
+    telemetry: {
+      connectionString: "InstrumentationKey=00000000-0000-0000-0000-000000000000",
+      createComponent: () => note("telemetry"),
+    },
     mail: {
       host: "mail.communication.azure.com",
       managedDomain: "abc.azurecomm.net",

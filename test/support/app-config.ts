@@ -21,6 +21,7 @@ export function appConfig(changes: Partial<AppConfig> = {}): AppConfig {
     maximumInstanceCount: 10,
     maxMessageBytes: 262_144,
     telemetryConnectionString: undefined,
+    ownerWebhooks: {},
     operator: undefined,
     console: undefined,
     ...changes,

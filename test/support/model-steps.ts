@@ -48,27 +48,48 @@ export function readStep(reading: Reading): Step {
   });
 }
 
-/** Two instances with the same messages at once. */
-export function raceStep(reading: Reading): Step {
+/**
+ * A second instance gets the same messages, and then whatever is due three minutes later, while the first
+ * one's call is under way (`isSlow`) or just at the same time.
+ */
+export function raceStep(reading: Reading, isSlow: boolean): Step {
   const { instance, from, count, answer, isMade } = reading;
   const name = `race for ${count} from ${from}: ${answer}${isMade ? ", made" : ""}`;
-  return toStep(name, possibleEvents(answer), async (world) => {
-    await Promise.all([read(world, reading), read(world, { ...reading, instance: instance + 1 })]);
+  return toStep(`${name}${isSlow ? ", slow" : ""}`, possibleEvents(answer), async (world) => {
+    const other = { ...reading, instance: instance + 1 };
+    if (!isSlow) {
+      await Promise.all([read(world, reading), read(world, other)]);
+      return;
+    }
+    world.target.during = async () => {
+      await read(world, other);
+      world.clock.advance(180_000);
+      // No call outlives the invocation: what is due later than that is not reached meanwhile.
+      const due = world.waiting().findIndex(({ enqueueAt = 0 }) => enqueueAt <= world.clock.now());
+      if (due >= 0) await read(world, { ...other, from: due, count: 1 });
+      // The slow call is answered as it was to be.
+      script(world, reading);
+    };
+    await read(world, reading);
+    world.target.during = null;
   });
 }
 
-async function read(world: ModelWorld, reading: Reading): Promise<void> {
-  const { instance, from, count, answer, isMade } = reading;
-  const line = world.waiting();
-  const messages = line.slice(from % Math.max(line.length, 1)).slice(0, count);
-  if (messages.length === 0) return;
-  const { target } = world;
+function script({ target }: ModelWorld, { answer, isMade }: Reading): void {
   target.answer = answer === "thrown" ? answer : answers[answer];
   target.isMade = isMade;
   target.isScripted = true;
+}
+
+async function read(world: ModelWorld, reading: Reading): Promise<void> {
+  const { instance, from, count } = reading;
+  const line = world.waiting();
+  const messages = line.slice(from % Math.max(line.length, 1)).slice(0, count);
+  if (messages.length === 0) return;
+  script(world, reading);
   const on = world.instance(instance);
   await world.survive(on, () => world.handle(messages, on));
-  target.isScripted = false;
+  world.target.isScripted = false;
 }
 
 export function doubleStep(index: number): Step {
@@ -161,14 +182,14 @@ async function follow(
   }
 }
 
-/** In at most two of these events, since two instances may be at it, or none. */
+/** In at most three of these events, since two instances may be at it, one of them twice, or none. */
 function reachable(
   table: StateTable,
   from: string,
   possible: readonly string[],
 ): ReadonlySet<string> {
   const found = new Set([from]);
-  for (let round = 0; round < 2; round += 1) {
+  for (let round = 0; round < 3; round += 1) {
     for (const state of [...found]) {
       for (const event of possible) found.add(nextOf(table, state, event));
     }

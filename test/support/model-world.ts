@@ -62,12 +62,17 @@ export class TrueTarget implements Target<CanonicalEvent> {
   /** Whether an answer that says nothing stands behind an effect. */
   isMade = false;
   isScripted = false;
+  /** Happens while the next call is under way. */
+  during: (() => Promise<void>) | null = null;
   onCall: () => TargetCall = () => ({ at: 0, inOutage: false });
 
-  deliver(
+  async deliver(
     requests: readonly DeliveryRequest<CanonicalEvent>[],
   ): Promise<readonly (Outcome | null)[]> {
-    return Promise.resolve(requests.map((request) => this.#deliver(request)));
+    const { during } = this;
+    this.during = null;
+    await during?.();
+    return requests.map((request) => this.#deliver(request));
   }
 
   confirm(request: DeliveryRequest<CanonicalEvent>): Promise<Outcome> {

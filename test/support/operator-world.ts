@@ -3,16 +3,15 @@ import type { OperatorParts } from "../../functions/src/compose-operator.ts";
 import type { OperatorAnswer } from "../../functions/src/operator/operator-route.ts";
 import { silentTelemetry } from "../../functions/src/platform/telemetry.ts";
 import { createAuditLog } from "../../functions/src/recovery/audit-log.ts";
-import { createFailureStore } from "../../functions/src/recovery/failure-store.ts";
+import { createVerificationStore } from "../../functions/src/recovery/verify/verification-store.ts";
 import { startFrontDoor } from "../../local/front-door.ts";
 import { createIdentityApp } from "../../local/identity/identity-app.ts";
 import type { TokenRequest } from "../../local/identity/token-issuer.ts";
 import { SimulatedClock } from "../../local/clock.ts";
 import { appConfig } from "./app-config.ts";
-import { DeliveryWorld, startOfTime } from "./delivery-world.ts";
-import type { ManualClock } from "./delivery-world.ts";
-import type { MemoryTableStore } from "./memory-table-store.ts";
+import { startOfTime } from "./delivery-world.ts";
 import { readsOver } from "./reads-world.ts";
+import { ReplayWorld } from "./replay-world.ts";
 
 const operatorAudience = "api://causeway-test";
 const tenantId = "9c2f3d3e-6f0e-4f0f-8a51-0d6a8f1f2b11";
@@ -31,10 +30,10 @@ export interface OperatorAsk {
 
 export interface OperatorWorld {
   readonly parts: OperatorParts;
-  readonly memory: MemoryTableStore;
-  /** Fills the ledger behind the API. */
-  readonly delivery: DeliveryWorld;
-  readonly clock: ManualClock;
+  /** The deliveries that are operated, with their failures and replays. */
+  readonly replays: ReplayWorld;
+  /** Replays that were begun or told something, in order. */
+  readonly kicked: readonly string[];
   ask(ask: OperatorAsk): Promise<OperatorAnswer>;
   token(changes?: Partial<TokenRequest>): Promise<string>;
   close(): Promise<void>;
@@ -42,13 +41,14 @@ export interface OperatorWorld {
 
 /** The operator API over memory stores, signed in by the local identity service. */
 export async function createOperatorWorld(): Promise<OperatorWorld> {
+  const replays = new ReplayWorld();
+  const { clock, memory } = replays.delivery;
+  const kicked: string[] = [];
   const identity = await createIdentityApp(
     { clock: new SimulatedClock(startOfTime), log: () => undefined },
     { tenantId, wallClockMs: () => startOfTime },
   );
   const door = await startFrontDoor({ fetch: (request) => identity.app.fetch(request) });
-  const delivery = new DeliveryWorld();
-  const { memory, clock } = delivery;
   const operator = {
     authority: door.httpUrl,
     tenantId,
@@ -60,9 +60,16 @@ export async function createOperatorWorld(): Promise<OperatorWorld> {
     config: appConfig({ operator }),
     clock,
     telemetry: silentTelemetry,
-    failures: createFailureStore(memory, clock),
+    recovery: replays.runner(clock, {}),
+    verify: {
+      ...replays.runner(clock, {}),
+      config: appConfig({ operator }),
+      verifications: createVerificationStore(memory),
+      readers: {},
+    },
+    runner: { kick: (id) => void kicked.push(id), runAll: () => Promise.resolve() },
     audit: createAuditLog(memory, clock),
-    reads: await readsOver(delivery),
+    reads: await readsOver(replays.delivery),
   };
   const api = composeOperatorApi(parts);
   const token = async (changes: Partial<TokenRequest> = {}): Promise<string> => {
@@ -71,9 +78,8 @@ export async function createOperatorWorld(): Promise<OperatorWorld> {
   };
   return {
     parts,
-    memory,
-    delivery,
-    clock,
+    replays,
+    kicked,
     token,
     ask: async ({ method = "GET", path, as = "Approver", body, authorization }) => {
       const url = new URL(path, "http://operator");

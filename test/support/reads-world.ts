@@ -24,6 +24,7 @@ export async function readsOver(
 ): Promise<Omit<ReadRoutesOptions, "audit">> {
   return {
     store: world.store,
+    bodies: world.bodies,
     clock: world.clock,
     config: appConfig({ targets: { crm: { mode: "live" } } }),
     flows: await flows,

@@ -21,6 +21,9 @@ export interface Ending {
 export interface LocalAzureUnderTest {
   /** Only while tests run. */
   readonly world: JourneyWorld;
+  readonly environment: Environment;
+  /** Everything that the command printed so far. */
+  output(): string;
   /** Sends Ctrl+C as a terminal does, once; tells what is left when the command has ended. */
   interrupt(): Promise<Ending>;
 }
@@ -33,6 +36,7 @@ export function useLocalAzure(name: string): LocalAzureUnderTest {
   const folder = fileURLToPath(new URL(`../../.local/${name}-${process.pid}`, import.meta.url));
   let command: StartCommand | undefined;
   let world: JourneyWorld | undefined;
+  let environment: Environment | undefined;
   let named: readonly number[] = [];
   let ending: Promise<Ending> | undefined;
 
@@ -52,7 +56,7 @@ export function useLocalAzure(name: string): LocalAzureUnderTest {
 
   beforeAll(async () => {
     command = runStartCommand(["--idle", "--folder", folder]);
-    const environment = await readEnvironment(folder, command);
+    environment = await readEnvironment(folder, command);
     named = Object.values(environment.processes);
     world = connectJourneyWorld(environment);
   }, bootMs);
@@ -68,6 +72,11 @@ export function useLocalAzure(name: string): LocalAzureUnderTest {
       if (world === undefined) throw new Error("The local Azure has not started yet.");
       return world;
     },
+    get environment() {
+      if (environment === undefined) throw new Error("The local Azure has not started yet.");
+      return environment;
+    },
+    output: () => `${command?.stdout() ?? ""}${command?.stderr() ?? ""}`,
     interrupt: () => {
       if (command === undefined) throw new Error("The local Azure has not started yet.");
       return (ending ??= interrupt(command));

@@ -38,9 +38,10 @@ async function deliverAll<Body>(
   options: CallOptions,
 ): Promise<readonly Answered<Body>[]> {
   const answered = new Map<Claimed<Body>, Answered<Body>>();
+  const lastCalls = new Map<Claimed<Body>, string>();
   let left = items;
   for (let calls = 1; left.length > 0; calls += 1) {
-    const outcomes = await deliverOnce(on, lane, left, options.signal);
+    const outcomes = await deliverOnce(on, lane, left, lastCalls, options.signal);
     const again: Claimed<Body>[] = [];
     for (const [index, item] of left.entries()) {
       const outcome = outcomes[index] ?? null;
@@ -59,17 +60,22 @@ async function deliverAll<Body>(
     left = again;
     if (left.length > 0) await on.clock.sleep(quickDelayMs(on.random()));
   }
-  return [...answered.values()];
+  return [...answered.values()].map((each) => withLastCall(each, lastCalls.get(each.item)));
 }
 
 async function deliverOnce<Body>(
   on: EngineDependencies,
   lane: Lane<Body>,
   items: readonly Claimed<Body>[],
+  lastCalls: Map<Claimed<Body>, string>,
   signal: AbortSignal,
 ): Promise<readonly (Outcome | null)[]> {
   if (signal.aborted) return items.map(() => null);
-  const hops = items.map((item) => startHop(on, lane, item, "deliver"));
+  const hops = items.map((item) => {
+    const hop = startHop(on, lane, item, "deliver", lastCalls.get(item));
+    lastCalls.set(item, hop.traceparent);
+    return hop;
+  });
   const requests = items.map((item, index) =>
     toRequest(item, hops[index]?.traceparent ?? item.row.traceparent),
   );
@@ -124,7 +130,8 @@ async function confirmAll<Body>(
     const answer = await confirmOne(on, lane, request, options.signal);
     hop.end({ success: isFine(answer.outcome), code: answer.outcome.kind });
     const madeFor = item.held?.eventId ?? null;
-    called.push({ item, result: { kind: "answered", ...answer, calls: 1, madeFor } });
+    const result = { kind: "answered", ...answer, calls: 1, madeFor } as const;
+    called.push(withLastCall({ item, result }, hop.traceparent));
   });
   return called;
 }
@@ -159,14 +166,26 @@ function startHop<Body>(
   lane: Lane<Body>,
   item: Claimed<Body>,
   how: "deliver" | "confirm",
+  lastCall: string | null = item.row.lastCall,
 ): ReturnType<EngineDependencies["telemetry"]["startHop"]> {
   const { eventId, hop, traceparent } = item.row;
   const target = lane.target.name;
   return on.telemetry.startHop({
     name: `${how} ${target}`,
     parent: traceparent,
+    follows: lastCall,
     attributes: { eventId, target, hop },
   });
+}
+
+/** The row's next call is linked to this one. */
+function withLastCall<Body>(
+  answered: Answered<Body>,
+  lastCall: string | undefined,
+): Answered<Body> {
+  if (lastCall === undefined) return answered;
+  const { item } = answered;
+  return { ...answered, item: { ...item, row: { ...item.row, lastCall } } };
 }
 
 function toRequest<Body>(item: Claimed<Body>, traceparent: string): DeliveryRequest<Body> {

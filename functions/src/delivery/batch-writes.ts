@@ -1,5 +1,6 @@
 import { isConflict, keysOf, maxTransactionWrites } from "../platform/table-store.ts";
 import type { TableError, TableStore, Write } from "../platform/table-store.ts";
+import { maxTransactionBytes, sizeOf } from "../platform/transaction-size.ts";
 
 export interface TableWrite {
   readonly table: string;
@@ -47,22 +48,6 @@ export async function inParallel<T>(
   };
   await Promise.all(Array.from({ length: Math.min(limit, items.length) }, worker));
   if (failures.length > 0) throw failures[0];
-}
-
-/** A transaction may have 4 MiB; bytes travel as base64, and each write has its own headers. */
-export const maxTransactionBytes = 3 * 1024 * 1024;
-
-/** About what a write takes in a transaction's body. */
-export function sizeOf(write: Write): number {
-  if (write.kind === "delete") return 600;
-  let size = 1_200;
-  for (const value of Object.values(write.row.columns)) {
-    if (value instanceof Uint8Array) size += Math.ceil(value.byteLength * 1.37);
-    // Other alphabets take up to three bytes a character.
-    else if (typeof value === "string") size += 3 * value.length + 24;
-    else size += 32;
-  }
-  return size;
 }
 
 /** By table and partition, at most 100 writes and 3 MiB each, a row at most once per transaction. */

@@ -108,9 +108,7 @@ function toEnd<Body>(
 /** A question that got no answer says nothing about the effect. */
 function isUnanswered(outcome: Outcome, how: "deliver" | "confirm"): boolean {
   if (outcome.kind !== "retry" || how === "deliver") return false;
-  return (
-    outcome.unreachable === true || outcome.silent === true || outcome.afterMs !== undefined
-  );
+  return outcome.unreachable === true || outcome.silent === true || outcome.afterMs !== undefined;
 }
 
 /** Null: whatever is delivered may be delivered again, in any order. */

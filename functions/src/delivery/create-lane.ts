@@ -40,8 +40,8 @@ export function createTargetLane(options: TargetLaneOptions): Lane<CanonicalEven
     },
     effectKeyOf: (event) => event.effectkey,
     flowOf: (event) => event.flow,
+    loadBody: (id) => ledger.loadDeliveryBody(id),
     versionOf: (event) => (options.isVersioned(event) ? BigInt(event.controlnumber) : null),
-    loadBody: (id) => ledger.loadEvent(id.eventId, id.time),
     // Accepted with its body before it was published.
     toRaw: () => null,
     toWakeUpMessage: (event, row) => toDeliveryMessage(event, row, maxMessageBytes),

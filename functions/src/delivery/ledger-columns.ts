@@ -40,6 +40,7 @@ function toAllColumns(row: DeliveryRow): Record<string, ColumnValue> {
     attempts: row.attempts,
     generation: row.generation,
     traceparent: row.traceparent,
+    lastCall: row.lastCall ?? cleared,
     dueAt: iso(row.dueAt),
     acceptedAt: iso(row.acceptedAt),
     // Counts as text, so that they can be cleared; milliseconds may exceed 32 bits anyway.
@@ -111,6 +112,7 @@ export function fromColumns(columns: Columns): DeliveryRow {
     firstFailedAt: instant(columns, "firstFailedAt"),
     lastFailedAt: instant(columns, "lastFailedAt"),
     settledAt: instant(columns, "settledAt"),
+    lastCall: text(columns, "lastCall"),
     memo: text(columns, "memo"),
     code: text(columns, "code"),
     reason: text(columns, "reason"),

@@ -39,6 +39,22 @@ function shardOf(eventId: string): number {
   return first % shards;
 }
 
+/** Table and partitions of the ten minutes that `time` lies in. */
+export function toLedgerBlock(time: string): {
+  readonly table: string;
+  readonly partitionKey: { readonly from: string; readonly below: string };
+} {
+  const digits = time.replace(/\D/g, "");
+  const from = digits.slice(0, 11);
+  return { table: `ledger${digits.slice(0, 6)}`, partitionKey: { from, below: `${from}~` } };
+}
+
+/** What a replay sends to one target, beside the rows that it belongs to. */
+export function toReplayBodyKey(id: DeliveryId): LedgerKey {
+  const key = toLedgerKey(id);
+  return { ...key, rowKey: `replay|${key.rowKey}` };
+}
+
 export const openTable = "open";
 
 /** Unsettled deliveries by target and hour of acceptance. */

@@ -64,6 +64,8 @@ export interface DeliveryRow extends DeliveryId {
   readonly attempts: number;
   readonly generation: number;
   readonly traceparent: string;
+  /** Trace context of the last call, which the next one is linked to. */
+  readonly lastCall: string | null;
   /** Closed stretches of time that count against no limit, in ms. */
   readonly awayMs: number;
   /** Start of the stretch that is running. */
@@ -120,6 +122,7 @@ export function createDeliveryRow(
     attempts: 0,
     generation: 0,
     traceparent: start.traceparent,
+    lastCall: null,
     awayMs: 0,
     awaySince: null,
     retryingSince: null,

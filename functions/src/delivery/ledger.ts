@@ -19,7 +19,14 @@ import { keepBody, readBody } from "./ledger-bodies.ts";
 import type { BodyName } from "./ledger-bodies.ts";
 import { fromColumns, toColumns, toMergeColumns } from "./ledger-columns.ts";
 import type { LedgerErrorCode } from "./ledger-columns.ts";
-import { intakeTarget, openTable, toLedgerKey, toLedgerRowKey, toOpenKeys } from "./ledger-keys.ts";
+import {
+  intakeTarget,
+  openTable,
+  toLedgerKey,
+  toLedgerRowKey,
+  toOpenKeys,
+  toReplayBodyKey,
+} from "./ledger-keys.ts";
 import type { DeliveryId, DeliveryRow } from "./ledger-rows.ts";
 
 /** A row and the version that was read or written. */
@@ -182,6 +189,26 @@ export class Ledger {
   /** The canonical event as it was accepted. Throws BODY_MISSING when the ledger does not have it. */
   async loadEvent(eventId: string, time: string): Promise<CanonicalEvent> {
     return (await this.loadAccepted(eventId, time)).event;
+  }
+
+  /** What one delivery carries: the body that a replay gave it, else the event as it was accepted. */
+  async loadDeliveryBody(id: DeliveryId): Promise<CanonicalEvent> {
+    const key = toReplayBodyKey(id);
+    const own = await this.store.get(key.table, key);
+    const body = own && (await readBody(this.#bodies, "body", own.columns));
+    if (body !== undefined) return JSON.parse(body) as CanonicalEvent;
+    return this.loadEvent(id.eventId, id.time);
+  }
+
+  /**
+   * Keeps what a replay sends in place of the accepted event, before its wake-up is sent: whoever has to
+   * send it again must send the same. The accepted event stays as it is.
+   */
+  async saveDeliveryBody(id: DeliveryId, event: CanonicalEvent): Promise<void> {
+    const { table, partitionKey, rowKey } = toReplayBodyKey(id);
+    const columns = await keepBody(this.#bodies, id, "body", JSON.stringify(event));
+    const row = { partitionKey, rowKey, columns };
+    await writeAll(this.store, [{ table, write: { kind: "upsert", row } }]);
   }
 
   /** The event and the targets that were pending when it was accepted. */

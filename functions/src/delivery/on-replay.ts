@@ -14,7 +14,13 @@ export function onReplay(row: DeliveryRow, now: number): Decision {
   const { acceptedAt, traceparent } = row;
   const fresh = createDeliveryRow(row, { state, acceptedAt, traceparent, hop: row.hop + 1 });
   return {
-    row: { ...fresh, trail: row.trail, generation: row.generation + 1, dueAt: now },
+    row: {
+      ...fresh,
+      trail: row.trail,
+      lastCall: row.lastCall,
+      generation: row.generation + 1,
+      dueAt: now,
+    },
     then: "later",
     gate: null,
   };

@@ -6,15 +6,17 @@
  */
 import type { Clock } from "../platform/clock.ts";
 import type { OldestActive, Sender } from "../platform/messages.ts";
+import { asError } from "../platform/causeway-error.ts";
+import { TableError } from "../platform/table-store.ts";
 import type { StoredRow } from "../platform/table-store.ts";
 import type { Telemetry } from "../platform/telemetry.ts";
 import { commit } from "./commit.ts";
 import type { Decided, Owed } from "./commit.ts";
 import type { Lane } from "./lane.ts";
-import { openPartitions, openTable } from "./ledger-keys.ts";
+import { openPartitions, openTable, toOpenKeys } from "./ledger-keys.ts";
 import type { Ledger, Versioned } from "./ledger.ts";
 import { isTerminal } from "./ledger-rows.ts";
-import type { DeliveryId } from "./ledger-rows.ts";
+import type { DeliveryId, DeliveryRow } from "./ledger-rows.ts";
 import { defaultSettings, onSweep } from "./policy.ts";
 
 export interface SweepDependencies {
@@ -77,28 +79,66 @@ async function sweepPage<Body>(
   const now = on.clock.now();
   // The open row's own due time is that of acceptance; it only says that looking is worth while.
   const due = rows.filter((row) => Date.parse(String(row.columns["dueAt"])) < now);
-  const ids = due.map((row) => toOpenId(lane, row));
-  const versions = await on.ledger.load(ids, { fresh: true });
-  const decided: Decided<Body>[] = [];
-  const owed: Owed<Body>[] = [];
+  const versions = await on.ledger.load(
+    due.map((row) => toOpenId(lane, row)),
+    { fresh: true },
+  );
+  const found: Found<Body> = { decided: [], owed: [], strays: [] };
+  const seen = new Set<string>();
   let cleared = 0;
-  for (const [index, id] of ids.entries()) {
+  for (const [index, open] of due.entries()) {
     const version = versions[index];
-    if (version === undefined) {
-      if (isAbandoned(due[index], now)) cleared += await clear(on, due[index]);
-    } else if (isTerminal(version.row) && version.row.state !== "failed") {
-      cleared += await clear(on, due[index]);
-    } else if (version.row.state === "failed") {
-      // It failed, and nobody could say so yet: commit sends the story and then clears the open row.
-      owed.push({ body: await lane.loadBody(id), row: version.row, what: "failure" });
-    } else {
-      const each = await decide(on, lane, version, oldest);
-      if (each !== undefined) decided.push(each);
+    const isSettled = version !== undefined && isTerminal(version.row);
+    if (
+      version === undefined ? isAbandoned(open, now) : isSettled && version.row.state !== "failed"
+    ) {
+      await clear(on, open);
+      cleared += 1;
+    } else if (version !== undefined) {
+      await look(on, lane, open, version, { found, oldest, isSecond: seen.has(open.rowKey) });
+      seen.add(open.rowKey);
     }
   }
-  const written = await commit(on, lane, decided, owed);
+  await on.ledger.addOpen(found.strays.flatMap(({ row }) => (isTerminal(row) ? [] : [row])));
+  const written = await commit(on, lane, found.decided, found.owed);
+  for (const { open } of found.strays) await clear(on, open);
   const stuck = written.filter((row) => row.state === "failed").length;
   return { woken: written.length - stuck, stuck, cleared };
+}
+
+interface Found<Body> {
+  readonly decided: Decided<Body>[];
+  readonly owed: Owed<Body>[];
+  /**
+   * Open rows of another hour than their delivery's: acceptance broke off after them and was begun again
+   * by another clock. `commit` does not know of them.
+   */
+  readonly strays: { readonly open: StoredRow; readonly row: DeliveryRow }[];
+}
+
+/** What one open row's delivery needs. Its trouble (a body that is gone) must not keep the others lost. */
+async function look<Body>(
+  on: SweepDependencies,
+  lane: Lane<Body>,
+  open: StoredRow,
+  version: Versioned,
+  { found, oldest, isSecond }: { found: Found<Body>; oldest: number; isSecond: boolean },
+): Promise<void> {
+  const { row } = version;
+  try {
+    if (row.state === "failed") {
+      // It failed, and nobody could say so yet: commit sends the story and then clears the open row.
+      const body = await lane.loadBody(row);
+      if (!isSecond) found.owed.push({ body, row, what: "failure" });
+    } else if (!isSecond) {
+      const each = await decide(on, lane, version, oldest);
+      if (each !== undefined) found.decided.push(each);
+    }
+    if (toOpenKeys(row).partitionKey !== open.partitionKey) found.strays.push({ open, row });
+  } catch (error) {
+    if (error instanceof TableError) throw error;
+    on.telemetry.error(asError(error), { name: "sweep", target: lane.target.name });
+  }
 }
 
 async function decide<Body>(
@@ -116,18 +156,16 @@ async function decide<Body>(
 }
 
 /** By its own keys: the row may lie in another hour than the ledger's (a crash during acceptance). */
-async function clear(on: SweepDependencies, row: StoredRow | undefined): Promise<number> {
-  if (row === undefined) return 0;
+async function clear(on: SweepDependencies, row: StoredRow): Promise<void> {
   await on.ledger.discardOpen({ partitionKey: row.partitionKey, rowKey: row.rowKey });
-  return 1;
 }
 
 /**
  * Intake writes the open row first, so a row without a delivery may be one that is being accepted now:
  * it is only cleared when no message of that time can come any more.
  */
-function isAbandoned(row: StoredRow | undefined, now: number): boolean {
-  return row !== undefined && now - Date.parse(String(row.columns["dueAt"])) > abandonedMs;
+function isAbandoned(row: StoredRow, now: number): boolean {
+  return now - Date.parse(String(row.columns["dueAt"])) > abandonedMs;
 }
 
 /** An open row's delivery. */

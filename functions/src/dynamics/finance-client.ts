@@ -53,8 +53,8 @@ export class FinanceError extends CausewayError<FinanceErrorCode> {
 
 export interface FinanceQuery {
   readonly entitySet: string;
-  /** Company that every row must be of. */
-  readonly company: string;
+  /** Company that every row must be of; all companies when left out. */
+  readonly company?: string;
   /** Rows for which one of these holds; they are spread over as many requests as addresses allow. */
   readonly anyOf: readonly string[];
   /** Calendar day of a date column. F&O keeps dates at noon UTC, so days are compared as ranges. */
@@ -273,7 +273,7 @@ function toUrls(base: string, query: FinanceQuery, maxLength: number): readonly 
 function toUrl(base: string, query: FinanceQuery, conditions: readonly string[]): string {
   const { day, select, expand } = query;
   const filter = [
-    equalsText("dataAreaId", query.company),
+    ...(query.company === undefined ? [] : [equalsText("dataAreaId", query.company)]),
     ...(day === undefined ? [] : toDayRange(day.column, day.day)),
     `(${conditions.join(" or ")})`,
   ].join(" and ");

@@ -6,11 +6,10 @@ import type { SchemaSet } from "../flows/schema-set.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { AppConfig } from "../platform/config.ts";
 import type { DeliveryRequest, Outcome, Target } from "../targets/target.ts";
+import { buildEvent } from "./build-event.ts";
 import { decideTargets } from "./decide-targets.ts";
 import { enrichInvoices, type Enriched } from "./enrich-invoices.ts";
 import { parseBusinessEvent, type InvoiceEvent } from "./parse-business-event.ts";
-import { toCanonicalEvent } from "./to-canonical-event.ts";
-import { toCanonicalInvoice } from "./to-canonical-invoice.ts";
 
 export interface IntakeTargetOptions {
   readonly finance: FinanceClient;
@@ -106,23 +105,22 @@ async function decide(
   options: IntakeTargetOptions,
 ): Promise<AcceptItem | Outcome> {
   if (enriched?.kind !== "found") return toOutcome(work.request, enriched, options);
+  const built = buildEvent(work.event, enriched.source, {
+    flow: work.flow.name,
+    defaultDoor: options.config.defaultDoor,
+    traceparent: work.request.traceparent,
+    schemas: options.schemas,
+  });
+  if (built.kind === "invalid") {
+    return { kind: "reject", code: "SOURCE_INVALID", reason: built.reason };
+  }
+  const { event, invoice } = built;
   try {
-    const invoice = toCanonicalInvoice(work.event, enriched.source);
-    const event = toCanonicalEvent(work.event, invoice, {
-      flow: work.flow.name,
-      defaultDoor: options.config.defaultDoor,
-      traceparent: work.request.traceparent,
-    });
-    const [problem] = options.schemas.problems("canonical/event.v1", event);
-    if (problem !== undefined) {
-      const reason = `what F&O returned makes no valid event: ${problem.path} ${problem.message}`;
-      return { kind: "reject", code: "SOURCE_INVALID", reason };
-    }
     const now = options.clock.now();
     const targets = await decideTargets(work.flow, event, invoice, options.config, now);
     return { event, targets, customerAccount: invoice.customer.account };
   } catch (error) {
-    // A value that no decimal, date or expression can be made of: this event's fault alone.
+    // An expression of the flow: this event's fault alone.
     const reason = error instanceof Error ? error.message : "a flow's expression failed";
     return { kind: "reject", code: "SOURCE_INVALID", reason: reason.slice(0, 300) };
   }

@@ -1,76 +1,77 @@
 /*
- * Telemetry over Application Insights. The SDK takes half a second to load and 60 MB, so it is loaded
- * beside the first work and not before it: what is told until then is kept (bounded) and sent after.
+ * Telemetry over Application Insights. The SDK takes a third of a second and 60 MB to load, so it is loaded
+ * beside the first work and not before it; the queue holds what is told until then. A span gets its ids
+ * and times from us, so that a hop which ended before the SDK was there is told like any other.
  */
-import { context, metrics, SpanKind, SpanStatusCode, trace } from "@opentelemetry/api";
-import type { Histogram } from "@opentelemetry/api";
+import {
+  context,
+  metrics,
+  ROOT_CONTEXT,
+  SpanKind,
+  SpanStatusCode,
+  trace,
+} from "@opentelemetry/api";
+import type { Context, Histogram, SpanContext } from "@opentelemetry/api";
 import type { TokenCredential } from "@azure/identity";
 import type { TelemetryClient } from "applicationinsights";
 import { createBoundedDimensions } from "./bounded-dimensions.ts";
-import { createUnrecordedHop } from "./telemetry.ts";
+import { pause, TelemetryQueue } from "./telemetry-queue.ts";
+import { toChildTraceparent } from "./telemetry.ts";
 import type { Dimensions, Hop, HopStart, Telemetry } from "./telemetry.ts";
-import { formatTraceparent, parseTraceparent } from "./trace.ts";
+import { parseTraceparent, toRootTraceparent } from "./trace.ts";
 
-/** Told before the SDK was there; more than this is not kept. */
-const maxPending = 5_000;
+/** A flush is for the end of a process, which nobody may hold up. */
+const flushLimitMs = 5_000;
 const tracerName = "causeway";
 
-export function createApplicationInsights(options: {
+interface Options {
   readonly connectionString: string;
   readonly credential: TokenCredential;
   /** What could not be loaded; telemetry is then silent for the life of the process. */
   readonly onFailure: (error: unknown) => void;
-}): Telemetry {
-  let client: TelemetryClient | undefined;
-  let pending: ((client: TelemetryClient) => void)[] = [];
+}
+
+export function createApplicationInsights(options: Options): Telemetry {
+  const queue = new TelemetryQueue();
   const record = createRecord();
+  let client: TelemetryClient | undefined;
   const loading = loadClient(options).then(
     (loaded) => {
       client = loaded;
-      for (const tell of pending) attempt(() => tell(loaded));
-      pending = [];
+      queue.open({
+        flush: () => loaded.flush(),
+        onDropped: (count) => record("causeway.telemetry.dropped", count, {}),
+      });
     },
     (error: unknown) => {
-      pending = [];
+      queue.close();
       options.onFailure(error);
     },
   );
-  const tell = (what: (client: TelemetryClient) => void): void => {
-    const ready = client;
-    if (ready !== undefined) attempt(() => what(ready));
-    else if (pending.length < maxPending) pending.push(what);
-  };
   return {
     event: (name, dimensions, measurements) =>
-      tell((ready) =>
-        ready.trackEvent({
-          name,
-          properties: toProperties(dimensions),
-          ...(measurements === undefined ? {} : { measurements: toNumbers(measurements) }),
-        }),
-      ),
-    metric: (name, value, dimensions) => tell(() => record(name, value, dimensions)),
-    error: (error, dimensions) =>
-      tell((ready) =>
-        // Messages may quote documents: name and place tell enough.
-        ready.trackException({
-          exception: withoutMessage(error),
-          properties: toProperties(dimensions),
-        }),
-      ),
-    startHop: (start) =>
-      client === undefined ? createUnrecordedHop(start.parent) : startHop(start),
+      queue.push(() => {
+        const properties = toProperties(dimensions);
+        const telemetry = { name, properties, measurements: toNumbers(measurements ?? {}) };
+        context.with(traceOf(properties["eventId"]), () => client?.trackEvent(telemetry));
+      }),
+    metric: (name, value, dimensions) => queue.push(() => record(name, value, dimensions), 0),
+    error: (error, dimensions) => {
+      // Messages may quote documents: name and place tell enough.
+      const exception = withoutMessage(error);
+      queue.push(() => client?.trackException({ exception, properties: toProperties(dimensions) }));
+    },
+    startHop: (start) => startHop(start, queue),
     flush: async () => {
-      await loading;
-      await client?.flush().catch(options.onFailure);
+      const limit = new AbortController();
+      const flushed = loading.then(() => queue.settle()).catch(options.onFailure);
+      await Promise.race([flushed, pause(flushLimitMs, limit.signal)]);
+      limit.abort();
     },
   };
 }
 
-async function loadClient(options: {
-  readonly connectionString: string;
-  readonly credential: TokenCredential;
-}): Promise<TelemetryClient> {
+async function loadClient(options: Options): Promise<TelemetryClient> {
   // Read while the SDK loads: it would report on itself to Microsoft.
   process.env["APPLICATION_INSIGHTS_NO_STATSBEAT"] ??= "true";
   const { TelemetryClient: Client } = await import("applicationinsights");
@@ -122,46 +123,51 @@ function createRecord(): (
   };
 }
 
-/** A consumer span that goes on from the hop before. */
-function startHop(start: HopStart): Hop {
-  const parent = parseTraceparent(start.parent);
-  const root = context.active();
-  const before =
-    parent === undefined
-      ? root
-      : trace.setSpanContext(root, {
-          traceId: parent.traceId,
-          spanId: parent.spanId,
-          traceFlags: 1,
-          isRemote: true,
-        });
-  const span = trace.getTracer(tracerName).startSpan(
-    start.name,
-    {
-      kind: SpanKind.CONSUMER,
-      // The exporter drops a consumer span's own name and takes this attribute for it.
-      attributes: { "ai.operation.name": start.name, ...start.attributes },
-    },
-    before,
-  );
-  const { traceId, spanId } = span.spanContext();
+function startHop(start: HopStart, queue: TelemetryQueue): Hop {
+  const traceparent = toChildTraceparent(start.parent);
+  const startTime = Date.now();
   return {
-    traceparent: formatTraceparent({ traceId, spanId, sampled: true }),
+    traceparent,
     end: ({ success, code }) => {
-      span.setAttribute("code", code);
-      span.setStatus({ code: success ? SpanStatusCode.OK : SpanStatusCode.ERROR });
-      span.end();
+      const endTime = Date.now();
+      queue.push(() => {
+        const attributes = { ...start.attributes, code, "ai.operation.name": start.name };
+        const links = toSpanContexts(start.follows).map((linked) => ({ context: linked }));
+        const span = trace.getTracer(tracerName).startSpan(
+          start.name,
+          {
+            kind: start.kind === "call" ? SpanKind.CLIENT : SpanKind.CONSUMER,
+            // The exporter drops a consumer span's own name and takes `ai.operation.name` for it.
+            attributes,
+            links,
+            startTime,
+          },
+          toContext(start.parent),
+        );
+        // The id that others were given as their parent; the SDK would draw another one.
+        Object.assign(span.spanContext(), { spanId: parseTraceparent(traceparent)?.spanId });
+        span.setStatus({ code: success ? SpanStatusCode.OK : SpanStatusCode.ERROR });
+        span.end(endTime);
+      });
     },
   };
 }
 
-/** Nothing that is told may stop what it tells of. */
-function attempt(tell: () => void): void {
-  try {
-    tell();
-  } catch {
-    // Telemetry about telemetry would go the same way.
-  }
+/** Events stand in their event's trace, beside its hops. */
+function traceOf(eventId: string | undefined): Context {
+  return eventId === undefined ? ROOT_CONTEXT : toContext(toRootTraceparent(eventId));
+}
+
+function toContext(traceparent: string): Context {
+  const [parent] = toSpanContexts(traceparent);
+  return parent === undefined ? ROOT_CONTEXT : trace.setSpanContext(ROOT_CONTEXT, parent);
+}
+
+function toSpanContexts(traceparent: string | null | undefined): readonly SpanContext[] {
+  const parsed = parseTraceparent(traceparent ?? "");
+  if (parsed === undefined) return [];
+  const { traceId, spanId } = parsed;
+  return [{ traceId, spanId, traceFlags: 1, isRemote: true }];
 }
 
 function withoutMessage(error: Error): Error {

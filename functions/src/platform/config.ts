@@ -68,6 +68,8 @@ export interface AppConfig {
   readonly maximumInstanceCount: number;
   readonly maxMessageBytes: number;
   readonly telemetryConnectionString: string | undefined;
+  /** Where owners of failures are told (masterData, finance, integration): webhook addresses. */
+  readonly ownerWebhooks: Readonly<Record<string, string>>;
   /** Undefined: nobody may use the operator API. */
   readonly operator: OperatorSettings | undefined;
   /** Undefined: the page says how it is set up. */
@@ -135,9 +137,17 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): A
     maximumInstanceCount: count("CAUSEWAY_MAXIMUM_INSTANCE_COUNT", 10),
     maxMessageBytes: count("CAUSEWAY_MAX_MESSAGE_BYTES", 262_144),
     telemetryConnectionString: env["APPLICATIONINSIGHTS_CONNECTION_STRING"],
+    ownerWebhooks: json<Record<string, string>>("CAUSEWAY_OWNER_WEBHOOKS", {}),
     operator: json<OperatorSettings | undefined>("CAUSEWAY_OPERATOR", undefined),
     console: json<ConsoleSettings | undefined>("CAUSEWAY_CONSOLE", undefined),
   };
+  for (const [owner, address] of Object.entries(config.ownerWebhooks)) {
+    // The address itself is a secret and stays out of the text.
+    if (!isOwner(owner)) problems.push(`CAUSEWAY_OWNER_WEBHOOKS: there is no owner ${owner}`);
+    if (!isAllowedUrl(address)) {
+      problems.push(`CAUSEWAY_OWNER_WEBHOOKS: ${owner} must be an https address`);
+    }
+  }
   if (problems.length > 0) {
     throw new CausewayError<ConfigErrorCode>(
       "CONFIG_INVALID",
@@ -146,6 +156,10 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): A
     );
   }
   return config;
+}
+
+function isOwner(value: string): boolean {
+  return value === "masterData" || value === "finance" || value === "integration";
 }
 
 function isEnvironmentKind(value: string): value is EnvironmentKind {

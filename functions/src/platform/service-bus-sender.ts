@@ -33,26 +33,59 @@ const drainWaitMs = 1_000;
 const peekSize = 250;
 const peekPages = 40;
 
+/**
+ * A client whose connection is cut while it opens waits for its whole time-out, and so do its retries. The
+ * time is shorter than the 10 s for which F&O waits at the HTTPS door, and the second try is ours: over a
+ * new connection.
+ */
+const retryOptions = { maxRetries: 0, timeoutInMs: 4_000 };
+
 /** One connection for everything; `namespace` is a host name, with a port when it is local. */
 export function createServiceBus(namespace: string, credential: TokenCredential): ServiceBus {
-  // A function's message lock is running: fail within seconds, the trigger has its own rule for it.
-  const client = new ServiceBusClient(namespace, credential, {
-    retryOptions: { maxRetries: 2, retryDelayInMs: 300, timeoutInMs: 20_000 },
-  });
-  return createServiceBusOver(client);
+  return createServiceBusOver(() => new ServiceBusClient(namespace, credential, { retryOptions }));
 }
 
-export function createServiceBusOver(client: ServiceBusClient): ServiceBus {
-  const senders = new Map<string, ServiceBusSender>();
-  const senderOf = (entity: string): ServiceBusSender => {
+interface Connection {
+  readonly client: ServiceBusClient;
+  readonly senders: Map<string, ServiceBusSender>;
+}
+
+/** `open`: a new client each time. One is kept until a send over it fails; others then share the next one. */
+export function createServiceBusOver(open: () => ServiceBusClient): ServiceBus {
+  let current: Connection = { client: open(), senders: new Map() };
+  const senderOf = ({ client, senders }: Connection, entity: string): ServiceBusSender => {
     const known = senders.get(entity) ?? client.createSender(entity);
     senders.set(entity, known);
     return known;
   };
+  const leave = (failed: Connection): void => {
+    if (failed !== current) return;
+    current = { client: open(), senders: new Map() };
+    // It may hang as well; nobody waits for it.
+    failed.client.close().catch(() => undefined);
+  };
+  const send: Sender["send"] = async (entity, messages) => {
+    const first = current;
+    try {
+      await sendAll(senderOf(first, entity), entity, messages);
+    } catch (error) {
+      if (!isUnavailable(error)) throw error;
+      leave(first);
+      const second = current;
+      try {
+        // The same messages under the same ids: the copies of any that had arrived do nothing.
+        await sendAll(senderOf(second, entity), entity, messages);
+      } catch (again) {
+        if (isUnavailable(again)) leave(second);
+        throw again;
+      }
+    }
+  };
   return {
-    sender: { send: (entity, messages) => sendAll(senderOf(entity), entity, messages) },
+    sender: { send },
     oldestActive: async (entity, subscription) => {
       // A new receiver peeks from the beginning, and goes on from call to call.
+      const { client } = current;
       const receiver =
         subscription === null
           ? client.createReceiver(entity)
@@ -64,7 +97,7 @@ export function createServiceBusOver(client: ServiceBusClient): ServiceBus {
       }
     },
     drainDeadLetters: async (queue, work) => {
-      const receiver = client.createReceiver(queue, {
+      const receiver = current.client.createReceiver(queue, {
         subQueueType: "deadLetter",
         // Bytes as they are: what lies here is not known to be JSON.
         skipParsingBodyAsJson: true,
@@ -75,8 +108,12 @@ export function createServiceBusOver(client: ServiceBusClient): ServiceBus {
         await receiver.close();
       }
     },
-    close: () => client.close(),
+    close: () => current.client.close(),
   };
+}
+
+function isUnavailable(error: unknown): boolean {
+  return error instanceof MessagingError && error.code === "MESSAGING_UNAVAILABLE";
 }
 
 async function drain(

@@ -52,6 +52,8 @@ export const telemetryDimensions = {
   name: "few",
   /** What became of the thing that the event names: ok, failed, late, … */
   result: "few",
+  replayId: "ids",
+  verificationId: "ids",
   /** Upper bound of a histogram's class in seconds, `inf` for the last. */
   upTo: "few",
   /** Of a Dataverse limit: requests or seconds. */
@@ -106,6 +108,17 @@ export const telemetryEvents = {
     meaning: "A person decided that a failure is not to be delivered.",
     dimensions: ["eventId", "flow", "target", "failureId", "code"],
     measurements: [],
+  },
+  replay: {
+    meaning: "A replay ended a step (state running) or ended itself: done, stopped, cancelled.",
+    dimensions: ["replayId", "state"],
+    measurements: ["delivered", "skipped", "failedAgain", "refused"],
+  },
+  verification: {
+    meaning:
+      "F&O, ledger and a target were compared for a company: result ok, differences or notComparable.",
+    dimensions: ["verificationId", "legalEntity", "target", "result"],
+    measurements: ["compared", "missing", "doubled", "differing", "repaired"],
   },
   gate: {
     meaning: "A target's gate changed: open, outage, throttled or paused.",

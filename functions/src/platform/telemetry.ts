@@ -21,6 +21,10 @@ export interface HopStart {
   readonly name: string;
   /** The hop before; its trace goes on. */
   readonly parent: string;
+  /** `call`: something outside is asked. Otherwise a message is worked on. */
+  readonly kind?: "call";
+  /** The try before this one, which it is linked to. */
+  readonly follows?: string | null;
   readonly attributes: Dimensions;
 }
 
@@ -49,15 +53,12 @@ export const silentTelemetry: Telemetry = {
   event: () => undefined,
   metric: () => undefined,
   error: () => undefined,
-  startHop: (start) => createUnrecordedHop(start.parent),
+  startHop: (start) => ({ traceparent: toChildTraceparent(start.parent), end: () => undefined }),
   flush: () => Promise.resolve(),
 };
 
-export function createUnrecordedHop(parent: string): Hop {
+/** A span of the same trace, below `parent`; what is no trace is handed on as it is. */
+export function toChildTraceparent(parent: string): string {
   const context = parseTraceparent(parent);
-  return {
-    traceparent:
-      context === undefined ? parent : formatTraceparent({ ...context, spanId: createSpanId() }),
-    end: () => undefined,
-  };
+  return context === undefined ? parent : formatTraceparent({ ...context, spanId: createSpanId() });
 }

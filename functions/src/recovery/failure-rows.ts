@@ -71,6 +71,15 @@ export function toSummary(
   };
 }
 
+/** Without what only the failure itself has: body, properties. */
+export function summaryOf(failure: FailureSummary): FailureSummary {
+  return fromSummaryRow({
+    ...toFailureKeys(failure.target, failure.failureId),
+    columns: toSummaryColumns(failure),
+    etag: "",
+  });
+}
+
 /** Everything that a new failure is: fails with EXISTS when it is there already. */
 export function toRecordWrites(failure: Failure, now: number): readonly Write[] {
   const summary = toSummary(failure, "open", now);

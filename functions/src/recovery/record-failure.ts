@@ -16,6 +16,7 @@ import { meaningOf } from "./failure-codes.ts";
 import { toGroup } from "./failure-group.ts";
 import type { FailureStore } from "./failure-store.ts";
 import type { Failure } from "./failure.ts";
+import type { NoticeGroup, OwnerNotices } from "./owner-notices.ts";
 
 /** A message from `dead-letters` (or from where nobody reads), as it was found. */
 export interface DeadLetter {
@@ -31,6 +32,8 @@ export interface RecordFailureDependencies {
   readonly failures: FailureStore;
   readonly clock: Clock;
   readonly telemetry: Telemetry;
+  /** Where owners are told of new groups. */
+  readonly notices?: Pick<OwnerNotices, "note">;
   /** Event id and time of a raw business event; null when the body is none. */
   readonly identify: (body: unknown) => { readonly eventId: string; readonly time: string } | null;
 }
@@ -48,11 +51,14 @@ export async function recordFailures(
   for (const letter of letters) failures.push(...(await toFailures(on, letter)));
   const unique = new Map(failures.map((failure) => [failure.failureId, failure]));
   const added = await on.failures.record([...unique.values()]);
+  const groups = new Map<string, NoticeGroup>();
   for (const { code, target, stage, eventId, failureId, reason } of unique.values()) {
     const group = toGroup(code, target, reason);
+    groups.set(group, { group, code, target });
     const { owner } = meaningOf(code);
     on.telemetry.event("failure", { code, target, stage, eventId, failureId, owner, group });
   }
+  await on.notices?.note([...groups.values()]);
   return added;
 }
 
@@ -158,7 +164,8 @@ function toFailure(letter: DeadLetter, row: DeliveryRow): Failure {
     businessKey: subject === "" ? row.eventId : subject,
     effectKey: textOf(body, "effectkey") ?? "",
     generation: row.generation,
-    replaces: "",
+    // A replay counts the generation up: the failure before it has the one before.
+    replaces: row.generation === 0 ? "" : toFailureId(row, row.generation - 1),
     missing: row.missing,
     body: toText(body),
     properties,

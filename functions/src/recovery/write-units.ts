@@ -1,4 +1,4 @@
-import { maxTransactionBytes, sizeOf } from "../delivery/batch-writes.ts";
+import { maxTransactionBytes, sizeOf } from "../platform/transaction-size.ts";
 import { isConflict, maxTransactionWrites } from "../platform/table-store.ts";
 import type { TableStore, Write } from "../platform/table-store.ts";
 

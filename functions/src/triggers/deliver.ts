@@ -14,6 +14,7 @@ import {
 } from "../delivery/wake-up-messages.ts";
 import { systemClock } from "../platform/clock.ts";
 import { entities, routingProperty } from "../platform/messages.ts";
+import { isProbeMessage } from "../targets/probe.ts";
 import { readArrived } from "./read-arrived.ts";
 
 /** The function `deliver-<target>` on the target's subscription. */
@@ -28,7 +29,7 @@ export function registerDelivery(target: string, cardinality: "one" | "many"): v
 }
 
 async function deliver(target: string, input: unknown, context: InvocationContext): Promise<void> {
-  const { batches, engine, serviceBus, targets } = await getAppOrHold();
+  const { batches, engine, probe, serviceBus, targets } = await getAppOrHold();
   const lane = targets.get(target);
   // The host keeps the messages and brings them again: a wrong setting must lose nothing.
   if (lane === undefined) {
@@ -41,14 +42,17 @@ async function deliver(target: string, input: unknown, context: InvocationContex
     routing: { [routingProperty(target)]: "1" },
   };
   await runBatch(batches, place, readArrived(input, context), async (batch, signal) => {
-    const unreadable = batch.filter(({ body }) => !isCanonicalEvent(body));
+    const probes = batch.map(({ body }) => body).filter(isProbeMessage);
+    const unreadable = batch.filter(({ body }) => !isCanonicalEvent(body) && !isProbeMessage(body));
     if (unreadable.length > 0) {
       const letters = unreadable.map(({ body }) =>
         toUnreadableLetter(body, "UNREADABLE_MESSAGE", `found in the subscription ${target}`),
       );
       await serviceBus.sender.send(deadLettersEntity, letters);
     }
-    await engine.process(lane, toWakeUps(target, batch), signal);
+    const wakeUps = toWakeUps(target, batch);
+    if (wakeUps.length > 0) await engine.process(lane, wakeUps, signal);
+    for (const message of probes) await probe.run(message, signal);
   });
 }
 

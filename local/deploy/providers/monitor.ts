@@ -24,10 +24,11 @@ export const monitorProvider: Provider = {
         inputs.text("savedSearchId"),
       ),
     }),
-    "azure-native:applicationinsights:Component": (_resource, { armId, cloud, inputs }) => ({
-      id: armId(INSIGHTS, "components", inputs.text("resourceName")),
-      outputs: { connectionString: cloud.telemetryConnectionString },
-    }),
+    "azure-native:applicationinsights:Component": async (resource, { armId, cloud, inputs }) => {
+      const id = armId(INSIGHTS, "components", inputs.text("resourceName"));
+      await cloud.telemetry.createComponent(id, resource.inputs["disableLocalAuth"] === true);
+      return { id, outputs: { connectionString: cloud.telemetry.connectionString } };
+    },
     "azure-native:applicationinsights:Workbook": named(INSIGHTS, "workbooks", "resourceName"),
     "azure-native:applicationinsights:WebTest": named(INSIGHTS, "webtests", "webTestName"),
     "azure-native:monitor:ActionGroup": named(INSIGHTS, "actionGroups", "actionGroupName"),

@@ -11,7 +11,7 @@ import {
   hasOption,
 } from "../definition.ts";
 import type { WorkflowHttp } from "../run-ports.ts";
-import type { WorkflowResponse } from "../run-record.ts";
+import type { RunRecord, WorkflowResponse } from "../run-record.ts";
 import { createRunName, runWorkflow, type WorkflowRunOptions } from "../run-workflow.ts";
 import { evaluateTemplate } from "../wdl/evaluate-expression.ts";
 import { WorkflowExpressionError } from "../wdl/expression-error.ts";
@@ -34,6 +34,7 @@ export interface InvokeOptions {
   readonly services: LocalServices;
   readonly http: WorkflowHttp;
   readonly log: (line: string) => void;
+  readonly onRunEnd?: (workflow: string, record: RunRecord) => void;
 }
 
 /** https://learn.microsoft.com/azure/logic-apps/logic-apps-limits-and-configuration: inbound requests wait 120 s. */
@@ -235,6 +236,7 @@ async function runToEnd(
     onResponse,
   });
   workflow.store.end(record);
+  options.onRunEnd?.(name, record);
   const answered = record.response === undefined ? "" : ` ${record.response.statusCode}`;
   options.log(
     `LOGIC ${name}${answered} ${record.status} (${options.services.clock.now() - startedAt} ms)`,

@@ -7,7 +7,7 @@ let world: OperatorWorld;
 
 beforeAll(async () => {
   world = await createOperatorWorld();
-  await world.parts.failures.record([failureOf(1)]);
+  await world.parts.recovery.failures.record([failureOf(1)]);
 });
 
 afterAll(async () => {
@@ -40,6 +40,15 @@ const endpoints: readonly Endpoint[] = [
   get("Reader", "failure-groups"),
   get("Reader", `failures/ce/${id}`),
   post("Operator", `failures/ce/${id}/notes`, { text: "asked finance" }),
+  post("Operator", "failures/discard", {
+    selection: { ids: [{ target: "ce", failureId: id }] },
+    reason: "paid by hand",
+    dryRun: true,
+  }),
+  post("Operator", "replays", { selection: { filter: { target: "ce" } }, dryRun: true }),
+  get("Reader", "replays"),
+  get("Reader", "verifications"),
+  post("Operator", "verifications", { since: "2026-11-24T10:00:00Z" }),
   get("Reader", "audit"),
 ];
 const ranks: readonly Role[] = ["none", "Reader", "Operator", "Approver"];
@@ -140,5 +149,90 @@ describe("the operator API's answers", () => {
     const { status, body } = await world.ask({ path: "failures/ce/gone" });
 
     expect([status, codeOf(body)]).toEqual([404, "FAILURE_UNKNOWN"]);
+  });
+});
+
+const selection = { ids: [{ target: "ce", failureId: id }] };
+
+describe("a change by the operator API", () => {
+  it("is refused on everything until it is said twice", async () => {
+    const body = { selection: { all: true } };
+    const asked = { method: "POST", path: "replays" };
+
+    expect(codeOf((await world.ask({ ...asked, body })).body)).toBe("CONFIRMATION_MISSING");
+    const discard = { ...body, reason: "cleaning up" };
+    const { body: answer } = await world.ask({ ...asked, path: "failures/discard", body: discard });
+    expect(codeOf(answer)).toBe("CONFIRMATION_MISSING");
+  });
+
+  it.each([
+    ["replays", {}],
+    ["failures/discard", { reason: "cleaning up" }],
+  ])("says when nothing is selected (%s)", async (path, also) => {
+    const body = { selection: { filter: { key: "NO-SUCH" } }, ...also };
+    const { status, body: answer } = await world.ask({ method: "POST", path, body });
+
+    expect([status, codeOf(answer)]).toEqual([404, "NOTHING_SELECTED"]);
+  });
+
+  it.each([
+    ["no selection", {}],
+    ["an empty filter", { selection: { filter: {} } }],
+    ["two selections", { selection: { all: true, filter: { target: "ce" } } }],
+    ["an unknown filter", { selection: { filter: { targte: "ce" } } }],
+    ["a step of nothing", { selection, steps: [0] }],
+    [
+      "a window that ends before it begins",
+      {
+        selection: {
+          window: { from: "2026-11-02T00:00:00Z", to: "2026-11-01T00:00:00Z", target: "ce" },
+        },
+      },
+    ],
+  ])("is refused with %s", async (_what, body) => {
+    const { status, body: answer } = await world.ask({ method: "POST", path: "replays", body });
+
+    expect([status, codeOf(answer)]).toEqual([400, "REQUEST_INVALID"]);
+  });
+
+  it("begins a replay, which is told to pause and to cancel, each with its audit row before it", async () => {
+    const begun = await world.ask({
+      method: "POST",
+      path: "replays",
+      body: { selection, reason: "mended" },
+    });
+    const { id: replayId } = begun.body as { readonly id: string };
+    await world.ask({ method: "POST", path: `replays/${replayId}/pause` });
+    await world.ask({ method: "POST", path: `replays/${replayId}/cancel` });
+
+    expect(begun.status).toBe(201);
+    expect(world.kicked).toEqual([replayId, replayId, replayId]);
+    await world.replays.run(replayId);
+    const { body } = await world.ask({ path: `replays/${replayId}` });
+    expect(body).toMatchObject({ state: "cancelled", reason: "mended", by: "app:c-1" });
+    const again = await world.ask({ method: "POST", path: `replays/${replayId}/resume` });
+    expect(codeOf(again.body)).toBe("REPLAY_ENDED");
+    const { body: audit } = await world.ask({ path: "audit" });
+    const actions = (audit as { readonly entries: readonly { action: string }[] }).entries;
+    const replays = actions.map(({ action }) => action).filter((action) => /^replays/.test(action));
+    expect(replays.sort()).toEqual(["replays.begin", "replays.cancel", "replays.pause"]);
+  });
+
+  it("discards a failure: in its ledger row too, with who and why", async () => {
+    const { replays } = world;
+    await replays.fail(1);
+    const failed = await replays.delivery.row();
+    const body = {
+      selection: { ids: [{ target: "ce", failureId: failed.failureId ?? "" }] },
+      reason: "posted by mistake",
+    };
+    const { body: answer } = await world.ask({ method: "POST", path: "failures/discard", body });
+
+    expect(answer).toEqual({ discarded: 1, noLongerOpen: 0, isMore: false });
+    expect((await replays.delivery.row()).state).toBe("discarded");
+    const stored = await replays.failures.get("ce", failed.failureId ?? "");
+    expect(stored).toMatchObject({ status: "discarded", outcome: "posted by mistake" });
+    const again = await world.ask({ method: "POST", path: "failures/discard", body });
+    expect(codeOf(again.body)).toBe("NOTHING_SELECTED");
   });
 });

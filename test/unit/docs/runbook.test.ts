@@ -123,6 +123,7 @@ function readRunbook(): {
   readonly rules: readonly string[];
 } {
   const [, ...parts] = readFileSync(join(root, "docs/runbook.md"), "utf8").split(/^### /m);
+  // Alerts are `####` in a chapter of their own; test/infra/monitoring.test.ts holds them.
   const sections = parts.map((part) => {
     const [title = "", ...rest] = part.split("\n");
     const end = rest.findIndex((line) => line.startsWith("#"));

@@ -27,6 +27,19 @@ describe("access control", () => {
     expect(access.allows("11111111-35a5-4a8f-8f6b-0f5a2c1f7d11", [sender], queue)).toBe(false);
   });
 
+  it("counts what an assignment let through, and forgets one that is revoked", () => {
+    const access = createAccessControl();
+    const assignment = { principalId, roleId: sender, scope: queue };
+    access.assign(assignment);
+    access.allows(principalId, [sender], queue);
+    access.allows(principalId, [sender], `${queue}/x`);
+    expect(access.uses()).toEqual([{ ...assignment, count: 2 }]);
+
+    access.revoke({ ...assignment, scope: queue.toUpperCase() });
+    expect(access.allows(principalId, [sender], queue)).toBe(false);
+    expect(access.uses()).toEqual([]);
+  });
+
   it("lists an assignment once, however often it is made", () => {
     const access = createAccessControl();
     access.assign({ principalId, roleId: sender, scope: queue });

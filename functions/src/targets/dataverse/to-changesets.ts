@@ -11,15 +11,18 @@ import type { InvoiceDocument, InvoiceLine, WebApiBody } from "./invoice-documen
  */
 export function toChangesets(
   document: InvoiceDocument,
-  existing: ExistingInvoice | undefined,
+  /** "absent": nobody has looked, and the header must not be written over one that is there. */
+  known: ExistingInvoice | "absent" | undefined,
   rowsPerRequest: number,
   syncedOn: string,
 ): readonly Changeset[] {
+  const existing = known === "absent" ? undefined : known;
   const lines = document.lines.map((line) => toLineOperation(document, line, existing));
   const body = toHeaderBody(document, existing);
   const finished = { ...body, cwy_syncedon: syncedOn };
   if (lines.length + 1 <= rowsPerRequest) {
-    return [[toHeaderOperation(document, finished), ...lines]];
+    const header = toHeaderOperation(document, finished);
+    return [[known === "absent" ? { ...header, headers: createOnly } : header, ...lines]];
   }
   const isOwnTotal = (name: string): boolean => name.startsWith("cwy_");
   const start = Object.entries(body).filter(([name]) => !isOwnTotal(name));
@@ -36,6 +39,9 @@ export function toChangesets(
   pages.at(-1)?.push(closing);
   return pages;
 }
+
+/** https://learn.microsoft.com/power-apps/developer/data-platform/webapi/perform-conditional-operations-using-web-api#limit-upsert-operations */
+const createOnly = { "If-None-Match": "*" } as const;
 
 /** Rows that the document takes in a request. */
 export function countRows(document: InvoiceDocument): number {

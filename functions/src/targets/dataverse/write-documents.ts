@@ -13,8 +13,10 @@ import { toDocumentOutcome, toFailureOf, toOutcome, toReadFailure } from "./to-o
 /**
  * Writes documents in packs, each pack one request with a changeset per document.
  *
- * Documents are first compared with what is there: whole and equal → delivered, closed → delivered or
- * CE_ROW_CLOSED. The rest is written. A changeset that fails concerns its own document only. A request
+ * A document that was never tried is written without a look, on the condition that its row is not there:
+ * that is the rule, and it saves a third of the requests. All others, and those that CE refused on that
+ * condition or any other, are first compared with what is there: whole and equal → delivered, closed →
+ * delivered or CE_ROW_CLOSED. The rest is written. A changeset that fails concerns its own document only. A request
  * that fails as a whole: refused → its documents one by one; not answered → read again, what is missing
  * in two halves; throttled or away → the same outcome for every document that is left.
  */
@@ -37,6 +39,8 @@ interface Job {
   readonly documents: readonly InvoiceDocument[];
   /** Read a moment ago; without it the job starts by reading. */
   readonly open?: readonly Pending[];
+  /** Nobody has looked: the rows are created or not touched at all. */
+  readonly isFirst?: boolean;
   /** Only look whether the documents are there; what is not gets this as its outcome. */
   readonly after?: DataverseFailure;
 }
@@ -44,6 +48,8 @@ interface Job {
 interface Pending {
   readonly document: InvoiceDocument;
   readonly existing: ExistingInvoice | undefined;
+  /** CE was not asked for it yet. */
+  readonly isUnseen?: boolean;
 }
 
 type Next =
@@ -58,8 +64,7 @@ export async function writeDocuments(
   context: WriteContext,
 ): Promise<DocumentOutcomes> {
   const outcomes: DocumentOutcomes = new Map();
-  // One job reads for all; what is to be written comes back in packs.
-  const jobs: Job[] = [{ documents }];
+  const jobs = toFirstJobs(documents, context);
   const isTimeUp = (): boolean => context.signal.aborted || documents.length === 0;
   for (let job = jobs.shift(); job !== undefined && !isTimeUp(); job = jobs.shift()) {
     const next = await runJob(job, outcomes, context);
@@ -73,6 +78,21 @@ export async function writeDocuments(
     }
   }
   return outcomes;
+}
+
+/** One job reads for all that need it; what is to be written comes back in packs. */
+function toFirstJobs(documents: readonly InvoiceDocument[], context: WriteContext): Job[] {
+  const { rows } = context.size;
+  const isNew = (document: InvoiceDocument): boolean =>
+    !context.suspects.has(document.key) && countRows(document) <= rows;
+  const fresh = documents
+    .filter(isNew)
+    .map((document) => ({ document, existing: undefined, isUnseen: true }));
+  const others = documents.filter((document) => !isNew(document));
+  return [
+    ...toPacks(fresh, rows).map((job) => ({ ...job, isFirst: true })),
+    ...(others.length === 0 ? [] : [{ documents: others }]),
+  ];
 }
 
 /** As many documents as fit a request, in order; one that is too large stands alone. */
@@ -93,6 +113,7 @@ function toPacks(open: readonly Pending[], maxRows: number): readonly Job[] {
 async function runJob(job: Job, outcomes: DocumentOutcomes, context: WriteContext): Promise<Next> {
   if (job.open === undefined) return readJob(job, outcomes, context);
   try {
+    if (job.isFirst === true) return await create(job.open, outcomes, context);
     await write(job.open, outcomes, context);
     context.size.grow();
     return done;
@@ -112,6 +133,37 @@ async function readJob(job: Job, outcomes: DocumentOutcomes, context: WriteConte
   } catch (error) {
     return afterReadFailed(toFailureOf(error), job);
   }
+}
+
+/** Those that CE refuses are looked at: their row may be there, or they break a rule. */
+async function create(
+  open: readonly Pending[],
+  outcomes: DocumentOutcomes,
+  context: WriteContext,
+): Promise<Next> {
+  const syncedOn = new Date(context.clock.now()).toISOString();
+  const sets = open.flatMap(({ document }) =>
+    toChangesets(document, "absent", context.size.rows, syncedOn),
+  );
+  const answers = await context.client.batch(sets, { signal: context.signal });
+  context.size.grow();
+  const refused = open.filter((_pending, index) => isRefused(answers[index]));
+  const taken = answers.filter((answer) => !isRefused(answer));
+  await settleAnswers(
+    open.filter((pending) => !refused.includes(pending)),
+    taken,
+    outcomes,
+    context,
+  );
+  return refused.length === 0
+    ? done
+    : { kind: "again", jobs: [{ documents: refused.map(({ document }) => document) }] };
+}
+
+function isRefused(answer: ChangesetAnswer | undefined): boolean {
+  if (answer?.kind !== "failed") return false;
+  const { kind } = answer.failure;
+  return kind === "permanent" || kind === "transient";
 }
 
 async function write(
@@ -225,8 +277,10 @@ async function settleByReading(
 
 /** Nothing was written: without knowing what is there, nothing is. */
 function afterReadFailed(failure: DataverseFailure, job: Job): Next {
-  // Asked only whether a write arrived: what is known of the write is the better answer.
-  if (job.after !== undefined) return { kind: "stop", outcome: toDocumentOutcome(job.after) };
+  // Asked only whether a write arrived: what is known of the write is the better answer, unless nobody
+  // has answered yet at all.
+  if (job.after !== undefined && job.isFirst !== true)
+    return { kind: "stop", outcome: toDocumentOutcome(job.after) };
   const outcome = toOutcome(toReadFailure(failure));
   return outcome.kind === "reject" && job.documents.length > 1
     ? oneByOne(job.documents)
@@ -244,7 +298,10 @@ function afterRequestFailed(
   const isSuspect = documents.some(({ key }) => context.suspects.has(key));
   if (failure.kind === "unsure") {
     context.size.shrink();
-    if (isAlone) return { kind: "again", jobs: [{ documents, after: failure }] };
+    if (isAlone) {
+      const isFirst = open.every((pending) => pending.isUnseen === true);
+      return { kind: "again", jobs: [{ documents, after: failure, isFirst }] };
+    }
     // Each half starts by reading: what did arrive is not written again.
     const middle = Math.ceil(documents.length / 2);
     const halves = [documents.slice(0, middle), documents.slice(middle)];

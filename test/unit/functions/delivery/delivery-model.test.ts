@@ -59,7 +59,7 @@ const reading = fc.record({
 const steps: fc.Arbitrary<Step>[] = [
   fc.tuple(event, instance, fault).map(([...parts]) => acceptStep(...parts)),
   ...Array.from({ length: 4 }, () => reading.map(readStep)),
-  reading.map(raceStep),
+  fc.tuple(reading, fc.boolean()).map(([...parts]) => raceStep(...parts)),
   fc.nat(7).map(doubleStep),
   fc.nat(7).map(loseStep),
   fc.constantFrom(1_000, 70_000, 20 * minuteMs, 2 * hourMs, 30 * hourMs).map(waitStep),

@@ -80,4 +80,52 @@ describe("the sweep", () => {
     expect(world.broker.next("dead-letters")?.messageId).toBe((await world.row()).failureId);
     expect(world.openRows()).toEqual([]);
   });
+
+  /** As acceptance leaves it that broke off after its open row and was begun again an hour later. */
+  async function withStray(): Promise<DeliveryWorld> {
+    const world = new DeliveryWorld();
+    await world.accept(numberedEvent());
+    const [right] = world.memory.rows("open");
+    if (right === undefined) throw new Error("there is no open row");
+    const row = { ...right, partitionKey: "ce|2026112411" };
+    await world.memory.write("open", { kind: "upsert", row });
+    return world;
+  }
+
+  it("tells a failure once, though an open row of another hour points at it", async () => {
+    const world = await withStray();
+    world.target.answers = [reject];
+    await world.settle();
+    world.broker.waiting.clear();
+    world.clock.advance(minuteMs);
+    await world.sweep();
+    expect(world.openRows()).toEqual([]);
+    expect(world.broker.count("dead-letters")).toBe(1);
+  });
+
+  it("wakes a delivery once, though two open rows point at it, and keeps the right one", async () => {
+    const world = await withStray();
+    world.broker.waiting.clear();
+    world.clock.advance(16 * minuteMs);
+    expect(await world.sweep()).toMatchObject({ seen: 2, woken: 1 });
+    expect(world.memory.rows("open").map(({ partitionKey }) => partitionKey)).toEqual([
+      "ce|2026112412",
+    ]);
+    expect(world.broker.count("integration-events")).toBe(1);
+  });
+
+  it("goes on past a delivery whose body is gone", async () => {
+    const world = await lostWakeUp();
+    await world.accept(numberedEvent(2));
+    world.broker.waiting.clear();
+    const [gone] = world.memory
+      .rows("ledger202611")
+      .filter(({ rowKey }) => rowKey === numberedEvent(1).id);
+    if (gone === undefined) throw new Error("there is no event row");
+    await world.memory.write("ledger202611", { kind: "delete", keys: gone });
+    world.clock.advance(16 * minuteMs);
+    expect(await world.sweep()).toMatchObject({ seen: 2, woken: 1 });
+    await world.settle();
+    expect((await world.row(numberedEvent(2))).state).toBe("delivered");
+  });
 });

@@ -38,12 +38,25 @@ describe("the CE target when Dataverse fails", () => {
       return undefined;
     };
 
-    const [first] = await fixture.deliver(invoiceEvent(1));
-    const [second] = await fixture.deliver(invoiceEvent(1));
+    // One that failed before: it is looked for before it is written.
+    const [first] = await fixture.deliverAgain(invoiceEvent(1));
+    const [second] = await fixture.deliverAgain(invoiceEvent(1));
 
     expect(first).toMatchObject({ kind: "retry", code: "CE_TEMPORARY" });
     expect(second?.kind).toBe("delivered");
     expect(fixture.rows("invoice")).toMatchObject([{ name: "CIV-1", cwy_total: 1083 }]);
+  });
+
+  it("never writes over a row that it has not seen", async () => {
+    const fixture = await createCeTargetFixture();
+    const path = "invoices(cwy_key='3b241101-e2bb-5255-8caf-000000000001')";
+    await fixture.call("PATCH", path, { name: "Somebody's" });
+
+    const [other, own] = await fixture.deliver(invoiceEvent(2), invoiceEvent(1));
+
+    expect([other?.kind, own?.kind]).toEqual(["delivered", "delivered"]);
+    expect(fixture.requests.filter(({ path: called }) => called === "$batch")).toHaveLength(2);
+    expect(fixture.rows("invoice")).toHaveLength(2);
   });
 
   it("forgets a customer that was deleted", async () => {
@@ -95,17 +108,17 @@ describe("the CE target when Dataverse fails", () => {
     expect(outcomes).toMatchObject([away, away]);
   });
 
-  it("calls it an outage when the read before a write gets no answer", async () => {
+  it("calls it an outage when neither a first write nor the look after it gets an answer", async () => {
     const fixture = await createCeTargetFixture();
     await fixture.deliver(invoiceEvent(1));
     const before = fixture.requests.length;
     fixture.faultOf = () => "lost";
 
-    // Lookups are remembered: the first request reads by key.
+    // Lookups are remembered: the first request writes.
     const [outcome] = await fixture.deliver(invoiceEvent(1, { total: "1.00" }));
 
     expect(outcome).toMatchObject({ kind: "retry", code: "CE_UNREACHABLE", unreachable: true });
-    expect(fixture.requests.slice(before).map(({ method }) => method)).toEqual(["GET"]);
+    expect(fixture.requests.slice(before).map(({ method }) => method)).toEqual(["POST", "GET"]);
   });
 
   it("refuses only the invoice whose own lookup CE refuses", async () => {

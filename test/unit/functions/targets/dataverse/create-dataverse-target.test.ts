@@ -37,7 +37,7 @@ describe("the CE target", () => {
     ]);
   });
 
-  it("takes a hundred invoices in three requests once it knows the customers", async () => {
+  it("takes a hundred invoices in two requests once it knows the customers", async () => {
     const fixture = await createCeTargetFixture();
     await fixture.deliver(invoiceEvent(0));
     fixture.requests.length = 0;
@@ -48,7 +48,7 @@ describe("the CE target", () => {
     const outcomes = await fixture.deliver(...events);
 
     expect(outcomes.filter((outcome) => outcome?.kind === "delivered")).toHaveLength(100);
-    expect(fixture.requests.map(({ method }) => method)).toEqual(["GET", "POST", "POST"]);
+    expect(fixture.requests.map(({ method }) => method)).toEqual(["POST", "POST"]);
     expect(fixture.rows("invoicedetail")).toHaveLength(501);
   });
 
@@ -57,6 +57,7 @@ describe("the CE target", () => {
     const event = invoiceEvent(1);
 
     const together = await fixture.deliver(event, { ...event, id: "other" });
+    const written = fixture.rows("invoice");
     const later = await fixture.deliver({ ...event, id: "third" });
 
     expect([...together, ...later].map((outcome) => outcome?.kind)).toEqual([
@@ -64,8 +65,8 @@ describe("the CE target", () => {
       "delivered",
       "delivered",
     ]);
-    expect(fixture.rows("invoice")).toHaveLength(1);
-    expect(fixture.requests.filter(({ path }) => path === "$batch")).toHaveLength(1);
+    expect(written).toHaveLength(1);
+    expect(fixture.rows("invoice")).toEqual(written);
   });
 
   it("updates a row whose document says something else, leaving owner and create-only columns", async () => {

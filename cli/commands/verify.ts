@@ -1,0 +1,143 @@
+import { Command, Option } from "commander";
+import { systemClock } from "../../functions/src/platform/clock.ts";
+import { exitCodes } from "../exit-codes.ts";
+import { toInstant } from "../operator/filter-options.ts";
+import type { StackFlags } from "../operator/find-operator-api.ts";
+import { withOperator } from "../operator/operator-client.ts";
+import type { OperatorClient } from "../operator/operator-client.ts";
+import { withStackOptions } from "../operator/stack-options.ts";
+import { printJson, printLine, printTable, shortInstant } from "../print.ts";
+
+interface VerifyFlags extends StackFlags {
+  readonly since: string;
+  readonly until?: string;
+  readonly repair?: boolean;
+  readonly include?: readonly string[];
+  readonly json?: boolean;
+}
+
+interface Verification {
+  readonly id: string;
+  readonly state: "running" | "done" | "failed";
+  readonly since: string;
+  readonly until: string;
+  readonly counts: readonly {
+    readonly legalEntity: string;
+    readonly target: string;
+    readonly compared: number;
+    readonly good: number;
+    readonly missing: number;
+    readonly doubled: number;
+    readonly differing: number;
+    readonly underWay: number;
+    readonly failed: number;
+    readonly skipped: number;
+    readonly isAsked: boolean;
+  }[];
+  readonly findings: readonly {
+    readonly kind: string;
+    readonly target: string;
+    readonly legalEntity: string;
+    readonly number: string;
+    readonly cause: string;
+  }[];
+  readonly note: string;
+  readonly replayId: string;
+}
+
+const pollMs = 1_000;
+/** Longer than the function app gives itself. */
+const limitMs = 15 * 60_000;
+
+/** `causeway verify`: what F&O has posted against the ledger and the targets. */
+export function verifyCommand(): Command {
+  const command = new Command("verify")
+    .description(
+      "Compares what F&O has posted with the ledger and the targets, by time of posting, per legal entity.",
+    )
+    .requiredOption("--since <time>", "an age such as 2d, or an instant", toInstant)
+    .option("--until <time>", "default: 15 minutes ago", toInstant)
+    .option("--repair", "begin the deliveries that are missing (at most 100, and 1 %)")
+    .addOption(new Option("--include <target...>", "with --repair: mail too").choices(["email"]));
+  return withStackOptions(command).action(async (flags: VerifyFlags) => {
+    await withOperator(flags, async (client) => {
+      const { since, until, repair = false, include = [] } = flags;
+      const begun = await client.post<Verification>("verifications", {
+        since,
+        ...(until === undefined ? {} : { until }),
+        repair,
+        include,
+      });
+      const ended = await waitFor(client, begun.id);
+      process.exitCode = toExitCode(ended);
+      if (flags.json === true) printJson(ended);
+      else print(ended);
+    });
+  });
+}
+
+async function waitFor(client: OperatorClient, id: string): Promise<Verification> {
+  const until = systemClock.now() + limitMs;
+  for (;;) {
+    const found = await client.get<Verification>(`verifications/${id}`);
+    if (found.state !== "running" || systemClock.now() > until) return found;
+    await systemClock.sleep(pollMs);
+  }
+}
+
+function toExitCode({ counts, state }: Verification): number {
+  if (state !== "done") return exitCodes.failed;
+  const isDifferent = counts.some(
+    ({ missing, doubled, differing }) => missing + doubled + differing > 0,
+  );
+  return isDifferent ? exitCodes.needsLooking : exitCodes.done;
+}
+
+function print(verification: Verification): void {
+  const { counts, findings, id, note, since, state, until } = verification;
+  printLine(`${id}  ${state}  posted ${shortInstant(since)} to ${shortInstant(until)}`);
+  if (counts.length === 0 && state === "done") printLine("F&O has posted nothing in that time.");
+  else {
+    printTable(
+      [
+        "company",
+        "target",
+        "compared",
+        "good",
+        "missing",
+        "doubled",
+        "differing",
+        "under way",
+        "failed",
+        "skipped",
+        "by",
+      ],
+      counts.map((each) => [
+        each.legalEntity,
+        each.target,
+        String(each.compared),
+        String(each.good),
+        String(each.missing),
+        String(each.doubled),
+        String(each.differing),
+        String(each.underWay),
+        String(each.failed),
+        String(each.skipped),
+        each.isAsked ? "target and ledger" : "ledger alone",
+      ]),
+    );
+  }
+  if (findings.length > 0) {
+    printTable(
+      ["what", "target", "document", "cause"],
+      findings.map(({ kind, target, legalEntity, number, cause }) => [
+        kind,
+        target,
+        `${legalEntity}/${number}`,
+        cause,
+      ]),
+    );
+  }
+  if (note !== "") printLine(note);
+  if (verification.replayId !== "") printLine(`causeway replay status ${verification.replayId}`);
+}

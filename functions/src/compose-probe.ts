@@ -1,0 +1,64 @@
+import type { LoadedFlow, LoadedTarget } from "./flows/load-flows.ts";
+import type { AppConfig, TargetSettings } from "./platform/config.ts";
+import { HttpError } from "./platform/http.ts";
+import type { Http } from "./platform/http.ts";
+import { createProbe } from "./targets/probe.ts";
+import type { Probe } from "./targets/probe.ts";
+import { createTargets } from "./compose-targets.ts";
+import type { TargetsInput } from "./compose-targets.ts";
+
+/** The probe over targets of its own: dry by their flows, by their settings and by a door that lets only reads through. */
+export function composeProbe(input: TargetsInput): Probe {
+  const flows = input.flows.map(toDryFlow);
+  const targets = createTargets({
+    ...input,
+    flows,
+    config: toDryConfig(input.config),
+    http: onlyReads(input.http),
+  });
+  return createProbe({
+    targets: targets.map(({ target }) => target),
+    flows: flows.map(({ name, targets: named }) => ({ name, targets: Object.keys(named) })),
+    clock: input.clock,
+    telemetry: input.telemetry,
+  });
+}
+
+/** For every company and at any age. */
+function toDryFlow(loaded: LoadedFlow): LoadedFlow {
+  const targets = Object.entries(loaded.targets).map(([name, target]): [string, LoadedTarget] => {
+    const definition = without(target.definition, ["legalEntities", "maxAge"]);
+    return [name, { ...target, definition: { ...definition, mode: "dryRun" } }];
+  });
+  const definitions = targets.map(([name, { definition }]) => [name, definition] as const);
+  return {
+    ...loaded,
+    flow: { ...loaded.flow, targets: Object.fromEntries(definitions) },
+    targets: Object.fromEntries(targets),
+  };
+}
+
+function toDryConfig(config: AppConfig): AppConfig {
+  const targets = Object.entries(config.targets).map(([name, settings]) => {
+    const rest: TargetSettings = without(settings, ["legalEntities", "goLive"]);
+    return [name, { ...rest, mode: "dryRun" as const }] as const;
+  });
+  return { ...config, targets: Object.fromEntries(targets) };
+}
+
+function without<T extends object, Name extends keyof T>(
+  record: T,
+  names: readonly Name[],
+): Omit<T, Name> {
+  const rest = { ...record };
+  for (const name of names) Reflect.deleteProperty(rest, name);
+  return rest;
+}
+
+/** The last word: a mistake above could then still write nothing anywhere. */
+function onlyReads(http: Http): Http {
+  return (request) =>
+    request.method === "GET"
+      ? http(request)
+      : Promise.reject(new HttpError("CONNECTION_FAILED", request, false));
+}

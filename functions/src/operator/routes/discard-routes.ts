@@ -1,0 +1,109 @@
+import type { AuditLog } from "../../recovery/audit-log.ts";
+import { discardFailures } from "../../recovery/discard-failures.ts";
+import type { DiscardDependencies } from "../../recovery/discard-failures.ts";
+import type { FailureSummary } from "../../recovery/failure.ts";
+import { eachFailure } from "../../recovery/find-failures.ts";
+import type { Selection } from "../../recovery/replay/replay-job.ts";
+import { OperatorError } from "../operator-error.ts";
+import type { OperatorCall, OperatorRoute } from "../operator-route.ts";
+import {
+  checkConfirmed,
+  selectionSchema,
+  toNothingSelected,
+  toSelection,
+} from "../read-selection.ts";
+import type { SelectionBody } from "../read-selection.ts";
+
+export interface DiscardRoutesOptions extends DiscardDependencies {
+  readonly audit: AuditLog;
+}
+
+interface DiscardBody {
+  readonly selection: SelectionBody;
+  readonly reason: string;
+  readonly confirm?: string;
+  readonly dryRun?: boolean;
+}
+
+/** As many as a request has time for; who asks for more asks again. */
+const maxDiscarded = 2_000;
+
+export function createDiscardRoutes(on: DiscardRoutesOptions): readonly OperatorRoute[] {
+  return [
+    {
+      method: "POST",
+      path: "failures/discard",
+      role: "Operator",
+      body: {
+        type: "object",
+        additionalProperties: false,
+        required: ["selection", "reason"],
+        properties: {
+          selection: selectionSchema,
+          reason: { type: "string", minLength: 3, maxLength: 1_000 },
+          confirm: { type: "string" },
+          dryRun: { type: "boolean" },
+        },
+      },
+      handle: (call) => discard(on, call),
+    },
+  ];
+}
+
+async function discard(on: DiscardRoutesOptions, { caller, body }: OperatorCall): Promise<unknown> {
+  const { selection: given, reason, confirm, dryRun = false } = body as DiscardBody;
+  const selection = toSelection(given);
+  const found = await select(on, selection);
+  if (found.length === 0) throw toNothingSelected();
+  const isMore = found.length > maxDiscarded;
+  const chosen = found.slice(0, maxDiscarded);
+  if (dryRun) return { matching: chosen.length, isMore };
+  checkConfirmed(selection, confirm);
+  await on.audit.write({
+    callerId: caller.id,
+    caller: caller.name,
+    action: "failures.discard",
+    subject: chosen.length === 1 ? nameOf(chosen[0]) : `${chosen.length} failures`,
+    reason,
+    details: {
+      selection: given,
+      failureIds: chosen.slice(0, 500).map(({ failureId }) => failureId),
+    },
+  });
+  const discarded = await discardFailures(on, chosen, reason);
+  return { discarded, noLongerOpen: chosen.length - discarded, isMore };
+}
+
+async function select(
+  { failures }: DiscardRoutesOptions,
+  selection: Selection,
+): Promise<readonly FailureSummary[]> {
+  switch (selection.kind) {
+    case "ids": {
+      const found = await Promise.all(
+        selection.ids.map(({ target, failureId }) => failures.get(target, failureId)),
+      );
+      return found.flatMap((each) => (each?.status === "open" ? [each] : []));
+    }
+    case "window":
+      throw new OperatorError(
+        "REQUEST_INVALID",
+        "A window selects deliveries to send, not failures to discard.",
+        "Use a filter with newerThan and olderThan.",
+      );
+    case "all":
+    case "filter": {
+      const filter = selection.kind === "all" ? {} : selection.filter;
+      const found: FailureSummary[] = [];
+      for await (const page of eachFailure(failures, filter)) {
+        found.push(...page);
+        if (found.length > maxDiscarded) break;
+      }
+      return found;
+    }
+  }
+}
+
+function nameOf(failure: FailureSummary | undefined): string {
+  return failure === undefined ? "" : `${failure.target}/${failure.failureId}`;
+}

@@ -1,0 +1,117 @@
+import { asError } from "../../platform/causeway-error.ts";
+import type { AuditLog } from "../../recovery/audit-log.ts";
+import {
+  beginVerification,
+  runVerification,
+  settleMs,
+} from "../../recovery/verify/run-verification.ts";
+import type { VerifyDependencies } from "../../recovery/verify/run-verification.ts";
+import type { Verification } from "../../recovery/verify/verification.ts";
+import { OperatorError } from "../operator-error.ts";
+import type { OperatorCall, OperatorRoute } from "../operator-route.ts";
+import { allowOnly, readLimit } from "../read-query.ts";
+
+export interface VerifyRoutesOptions extends VerifyDependencies {
+  readonly audit: AuditLog;
+}
+
+interface VerifyBody {
+  readonly since: string;
+  readonly until?: string;
+  readonly repair?: boolean;
+  readonly include?: readonly string[];
+}
+
+const instant = { type: "string", format: "date-time", pattern: "Z$" };
+const longestMs = 32 * 86_400_000;
+
+export function createVerifyRoutes(on: VerifyRoutesOptions): readonly OperatorRoute[] {
+  return [
+    {
+      method: "POST",
+      path: "verifications",
+      role: "Operator",
+      body: {
+        type: "object",
+        additionalProperties: false,
+        required: ["since"],
+        properties: {
+          since: instant,
+          until: instant,
+          repair: { type: "boolean" },
+          include: { type: "array", items: { const: "email" } },
+        },
+      },
+      created: true,
+      handle: (call) => begin(on, call),
+    },
+    {
+      method: "GET",
+      path: "verifications",
+      role: "Reader",
+      handle: async ({ query }) => {
+        allowOnly(query, ["limit"]);
+        const found = await on.verifications.list(readLimit(query));
+        return { verifications: found.map(showVerification) };
+      },
+    },
+    {
+      method: "GET",
+      path: "verifications/{id}",
+      role: "Reader",
+      handle: async ({ params }) => {
+        const { id = "" } = params;
+        const found = await on.verifications.get(id);
+        if (found !== undefined) return showVerification(found);
+        throw new OperatorError(
+          "VERIFICATION_UNKNOWN",
+          `There is no verification ${id}.`,
+          "`causeway verify --list` shows those that there are.",
+        );
+      },
+    },
+  ];
+}
+
+async function begin(on: VerifyRoutesOptions, { caller, body }: OperatorCall): Promise<unknown> {
+  const given = body as VerifyBody;
+  const since = Date.parse(given.since);
+  const until = given.until === undefined ? on.clock.now() - settleMs : Date.parse(given.until);
+  if (since >= until || until - since > longestMs) {
+    throw new OperatorError(
+      "REQUEST_INVALID",
+      "The window is empty or longer than 32 days.",
+      "Verify month by month.",
+    );
+  }
+  const { repair = false, include = [] } = given;
+  if (repair) {
+    await on.audit.write({
+      callerId: caller.id,
+      caller: caller.name,
+      action: "verifications.repair",
+      subject: `${given.since} to ${new Date(until).toISOString()}`,
+      reason: "",
+      details: { include },
+    });
+  }
+  const request = { since, until, repair, include, by: caller.name };
+  const begun = await beginVerification(on, request);
+  // Goes on after the answer; a report that stays `running` for 15 minutes was broken off.
+  runVerification(on, begun).catch((error: unknown) => {
+    on.telemetry.error(asError(error), { name: "verify" });
+  });
+  return showVerification(begun);
+}
+
+function showVerification(verification: Verification): Record<string, unknown> {
+  const { endedAt } = verification;
+  const iso = (at: number): string => new Date(at).toISOString();
+  return {
+    ...verification,
+    since: iso(verification.since),
+    until: iso(verification.until),
+    createdAt: iso(verification.createdAt),
+    endedAt: endedAt === null ? null : iso(endedAt),
+  };
+}

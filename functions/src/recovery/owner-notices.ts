@@ -1,0 +1,203 @@
+/*
+ * One message to its owner per new failure group, and one digest a day. A notice is a row in `notices`,
+ * partition = owner:
+ *
+ *   absent ──failure recorded──► due ──claimed (ETag)──► sending ──answered──► sent
+ *                                 ▲                         └── refused ──► due
+ *                                 └── seven days after it was sent, a failure of the group comes again
+ *
+ * A crash between the claim and the answer leaves `sending`, which nobody sends again: the message may
+ * have gone out, and the digest names the group anyway. What is sent tells of causes and counts, never of
+ * a document or a person.
+ */
+import type { Clock } from "../platform/clock.ts";
+import type { Http } from "../platform/http.ts";
+import { HttpError } from "../platform/http.ts";
+import { isConflict } from "../platform/table-store.ts";
+import type { StoredRow, TableStore } from "../platform/table-store.ts";
+import type { Telemetry } from "../platform/telemetry.ts";
+import { meaningOf } from "./failure-codes.ts";
+import type { FailureOwner } from "./failure-codes.ts";
+import type { FailureGroup } from "./group-failures.ts";
+
+/** Where each owner is told: the address of a Teams (or any other) webhook that takes `{text}`. */
+export type OwnerWebhooks = Readonly<Partial<Record<FailureOwner, string>>>;
+
+export interface NoticeOptions {
+  readonly store: TableStore;
+  readonly clock: Clock;
+  readonly telemetry: Telemetry;
+  readonly http: Http;
+  readonly webhooks: OwnerWebhooks;
+  /** Open failures by cause. */
+  readonly openGroups: () => Promise<readonly FailureGroup[]>;
+}
+
+export interface NoticeGroup {
+  readonly group: string;
+  readonly code: string;
+  readonly target: string;
+}
+
+export interface OwnerNotices {
+  /** Notes groups of failures that were just recorded; harmless for those that were told of. */
+  note(groups: readonly NoticeGroup[]): Promise<void>;
+  /** Sends what is due. */
+  sendDue(): Promise<void>;
+  /** Once a day, to owners that have open failures. */
+  sendDigest(): Promise<void>;
+}
+
+export const noticesTable = "notices";
+const quietMs = 7 * 24 * 3_600_000;
+const timeoutMs = 20_000;
+/** The biggest groups; the console has them all. */
+const maxLines = 30;
+/** Groups that this process has noted lately; a burst of failures has few groups. */
+const rememberedGroups = 1_000;
+
+export function createOwnerNotices(options: NoticeOptions): OwnerNotices {
+  const noted = new Map<string, number>();
+  const owners = Object.keys(options.webhooks) as readonly FailureOwner[];
+  return {
+    note: async (groups) => {
+      const now = options.clock.now();
+      for (const each of groups) {
+        const { owner } = meaningOf(each.code);
+        if (options.webhooks[owner] === undefined) continue;
+        if (now - (noted.get(each.group) ?? -Infinity) < quietMs) continue;
+        await noteGroup(options, owner, each, now);
+        if (noted.size >= rememberedGroups) noted.clear();
+        noted.set(each.group, now);
+      }
+    },
+    sendDue: async () => {
+      for (const owner of owners) {
+        const { rows } = await options.store.query(noticesTable, { partitionKey: owner });
+        for (const row of rows.filter(({ columns }) => columns["state"] === "due")) {
+          const { code, target } = row.columns;
+          await send(options, owner, row, toNotice(String(code), String(target)), 1);
+        }
+      }
+    },
+    sendDigest: async () => {
+      const day = new Date(options.clock.now()).toISOString().slice(0, 10);
+      const groups = await options.openGroups();
+      for (const owner of owners) {
+        const own = groups.filter((group) => group.owner === owner);
+        const row = own.length === 0 ? undefined : await claimDigest(options, owner, day);
+        const count = own.reduce((sum, group) => sum + group.count, 0);
+        if (row !== undefined) await send(options, owner, row, toDigest(day, own, count), count);
+      }
+    },
+  };
+}
+
+async function noteGroup(
+  { store }: NoticeOptions,
+  owner: FailureOwner,
+  { group, code, target }: NoticeGroup,
+  now: number,
+): Promise<void> {
+  const keys = { partitionKey: owner, rowKey: group };
+  const row = { ...keys, columns: { state: "due", code, target, at: new Date(now).toISOString() } };
+  const before = await store.get(noticesTable, keys);
+  const isQuiet = before !== undefined && now - Date.parse(String(before.columns["at"])) < quietMs;
+  if (isQuiet) return;
+  const write =
+    before === undefined
+      ? ({ kind: "insert", row } as const)
+      : ({ kind: "replace", row, etag: before.etag } as const);
+  await ignoringConflicts(store.write(noticesTable, write));
+}
+
+/** The digest's row, for whoever inserts it; undefined when it was sent, or is being sent, by another. */
+async function claimDigest(
+  { store, clock }: NoticeOptions,
+  owner: FailureOwner,
+  day: string,
+): Promise<StoredRow | undefined> {
+  const columns = { state: "due", at: new Date(clock.now()).toISOString() };
+  const row = { partitionKey: owner, rowKey: `digest-${day}`, columns };
+  const keys = { partitionKey: owner, rowKey: row.rowKey };
+  await ignoringConflicts(store.write(noticesTable, { kind: "insert", row }));
+  const stored = await store.get(noticesTable, keys);
+  return stored?.columns["state"] === "due" ? stored : undefined;
+}
+
+async function send(
+  options: NoticeOptions,
+  owner: FailureOwner,
+  row: StoredRow,
+  text: string,
+  failures: number,
+): Promise<void> {
+  const { store, telemetry } = options;
+  const move = (etag: string, state: string): Promise<string | undefined> => {
+    const { partitionKey, rowKey } = row;
+    const columns = { state, at: new Date(options.clock.now()).toISOString() };
+    const changed = { partitionKey, rowKey, columns };
+    return ignoringConflicts(store.write(noticesTable, { kind: "merge", row: changed, etag }));
+  };
+  const claimed = await move(row.etag, "sending");
+  if (claimed === undefined) return;
+  const answer = await post(options, options.webhooks[owner] ?? "", text);
+  // Only what surely was not taken is tried again.
+  if (answer !== "unknown") await move(claimed, answer === "taken" ? "sent" : "due");
+  const isDigest = row.rowKey.startsWith("digest-");
+  telemetry.event(
+    "notification",
+    {
+      owner,
+      name: isDigest ? "digest" : "group",
+      group: isDigest ? "" : row.rowKey,
+      result: answer === "taken" ? "sent" : "failed",
+      code: answer,
+    },
+    { failures },
+  );
+}
+
+async function post(
+  { http }: NoticeOptions,
+  url: string,
+  text: string,
+): Promise<"taken" | "refused" | "unknown"> {
+  try {
+    const headers = { "content-type": "application/json" };
+    const body = JSON.stringify({ text });
+    const { status } = await http({ method: "POST", url, headers, body, timeoutMs });
+    return status < 300 ? "taken" : status < 500 ? "refused" : "unknown";
+  } catch (error) {
+    return error instanceof HttpError && !error.sent ? "refused" : "unknown";
+  }
+}
+
+async function ignoringConflicts(write: Promise<string>): Promise<string | undefined> {
+  try {
+    return await write;
+  } catch (error) {
+    if (isConflict(error)) return undefined;
+    throw error;
+  }
+}
+
+/** A workflow may make up codes; what is no code may quote a document. */
+function toSafeCode(code: string): string {
+  return /^[A-Z][A-Z0-9_]{0,63}$/.test(code) ? code : "OTHER";
+}
+
+function toNotice(code: string, target: string): string {
+  const { fixIn, meaning } = meaningOf(code);
+  return `Causeway: new failures ${toSafeCode(code)} for ${target}. ${meaning} To be put right in ${fixIn}. The console lists the documents; docs/runbook.md says what to do.`;
+}
+
+function toDigest(day: string, groups: readonly FailureGroup[], count: number): string {
+  const lines = groups
+    .slice(0, maxLines)
+    .map(
+      (group) =>
+        `- ${toSafeCode(group.code)} for ${group.target}: ${group.count}${group.isAtLeast ? " or more" : ""}, oldest ${new Date(group.firstAt).toISOString().slice(0, 10)}, to be put right in ${group.fixIn}`,
+    );
+  return [`Causeway, ${day}: ${count} open failures wait for you.`, ...lines].join("\n");
+}

@@ -1,0 +1,34 @@
+import type { EventChange } from "./replay-job.ts";
+
+const maxChanges = 20;
+const maxText = 200;
+
+/** What is different, by path; nothing for equal values. Order of members means nothing. */
+export function diffEvents(before: unknown, after: unknown): readonly EventChange[] {
+  const changes: EventChange[] = [];
+  compare(before, after, "", changes);
+  return changes.slice(0, maxChanges);
+}
+
+function compare(before: unknown, after: unknown, path: string, changes: EventChange[]): void {
+  if (isTree(before) && isTree(after) && Array.isArray(before) === Array.isArray(after)) {
+    for (const name of new Set([...Object.keys(before), ...Object.keys(after)])) {
+      const place = path === "" ? name : `${path}.${name}`;
+      compare(memberOf(before, name), memberOf(after, name), place, changes);
+    }
+    return;
+  }
+  if (before !== after) changes.push({ path, before: show(before), after: show(after) });
+}
+
+function isTree(value: unknown): value is object {
+  return typeof value === "object" && value !== null;
+}
+
+function memberOf(tree: object, name: string): unknown {
+  return (tree as Readonly<Record<string, unknown>>)[name];
+}
+
+function show(value: unknown): string {
+  return value === undefined ? "" : JSON.stringify(value).slice(0, maxText);
+}

@@ -1,0 +1,203 @@
+/*
+ * Table `replays`: a job is a row in `.jobs`, newest first; what people want of it (pause, resume, cancel) is
+ * a row in `.wishes`, so that they never have to win against the runner; a job that has something to do has a
+ * row in `.active`. Its items are a partition of their own, in the order of sending.
+ *
+ * Whoever holds the job's lease works on it: the lease is in the job's row and is renewed with every save, so
+ * a runner that lost it finds its ETag changed and stops.
+ */
+import { randomBytes } from "node:crypto";
+import { writeAll } from "../../delivery/batch-writes.ts";
+import { isConflict } from "../../platform/table-store.ts";
+import type { StoredRow, TableStore } from "../../platform/table-store.ts";
+import { toNewestFirst } from "../failure-rows.ts";
+import type { ItemState, ReplayItem, ReplayJob } from "./replay-job.ts";
+
+export type ReplayWish = "run" | "pause" | "cancel";
+
+export interface HeldJob {
+  readonly job: ReplayJob;
+  readonly etag: string;
+}
+
+export interface ReplayStore {
+  create(job: ReplayJob): Promise<void>;
+  get(id: string): Promise<ReplayJob | undefined>;
+  list(page: {
+    readonly limit: number;
+    readonly continuation?: string | undefined;
+  }): Promise<{ readonly jobs: readonly ReplayJob[]; readonly continuation?: string }>;
+  active(): Promise<readonly string[]>;
+  /** Undefined while somebody else holds it, or when there is no such job. */
+  take(id: string, owner: string, now: number): Promise<HeldJob | undefined>;
+  /** Renews the lease; throws CHANGED when it was lost. */
+  save(held: HeldJob, job: ReplayJob, owner: string, now: number): Promise<HeldJob>;
+  /** For a job that has nothing to do any more. */
+  finish(id: string): Promise<void>;
+  release(held: HeldJob): Promise<void>;
+  wish(id: string): Promise<ReplayWish>;
+  setWish(id: string, wish: ReplayWish): Promise<void>;
+  addItems(id: string, items: readonly ReplayItem[]): Promise<void>;
+  saveItems(id: string, items: readonly ReplayItem[]): Promise<void>;
+  items(id: string, from: number, below: number): Promise<readonly ReplayItem[]>;
+}
+
+const replaysTable = "replays";
+const jobsPartition = ".jobs";
+const wishesPartition = ".wishes";
+const activePartition = ".active";
+/** Longer than the slowest single request of a runner; shorter than a person's patience after a crash. */
+const leaseMs = 30_000;
+
+/** Sorts newest first, and is short enough to be typed. */
+export function toReplayId(now: number): string {
+  return `${Number(toNewestFirst(now)).toString(36).padStart(9, "0")}-${randomBytes(3).toString("hex")}`;
+}
+
+export function createReplayStore(store: TableStore): ReplayStore {
+  const readItems = async (id: string, from: number, below: number): Promise<ReplayItem[]> => {
+    const items: ReplayItem[] = [];
+    let continuation: string | undefined;
+    do {
+      const page = await store.query(replaysTable, {
+        partitionKey: id,
+        from: toItemKey(from),
+        below: toItemKey(below),
+        ...(continuation === undefined ? {} : { continuation }),
+      });
+      items.push(...page.rows.map(toItem));
+      continuation = page.continuation;
+    } while (continuation !== undefined);
+    return items;
+  };
+  const writeItems = async (id: string, items: readonly ReplayItem[]): Promise<void> => {
+    await writeAll(
+      store,
+      items.map((item) => ({
+        table: replaysTable,
+        write: {
+          kind: "upsert" as const,
+          row: {
+            partitionKey: id,
+            rowKey: toItemKey(item.number),
+            columns: { state: item.state, item: JSON.stringify(item) },
+          },
+        },
+      })),
+    );
+  };
+  return {
+    create: async (job) => {
+      const keys = { partitionKey: activePartition, rowKey: job.id };
+      // First: an active row without a job is harmless, a job that nobody runs is not.
+      await store.write(replaysTable, { kind: "upsert", row: { ...keys, columns: {} } });
+      await store.write(replaysTable, { kind: "insert", row: toRow(job, "", 0) });
+    },
+    get: async (id) => {
+      const stored = await store.get(replaysTable, { partitionKey: jobsPartition, rowKey: id });
+      return stored === undefined ? undefined : toJob(stored);
+    },
+    list: async ({ limit, continuation }) => {
+      const page = await store.query(replaysTable, {
+        partitionKey: jobsPartition,
+        limit,
+        ...(continuation === undefined ? {} : { continuation }),
+      });
+      const jobs = page.rows.map(toJob);
+      return page.continuation === undefined ? { jobs } : { jobs, continuation: page.continuation };
+    },
+    active: async () => {
+      const { rows } = await store.query(replaysTable, { partitionKey: activePartition });
+      return rows.map(({ rowKey }) => rowKey);
+    },
+    take: (id, owner, now) => take(store, id, owner, now),
+    save: async (held, job, owner, now) => {
+      const row = toRow(job, owner, now + leaseMs);
+      const etag = await store.write(replaysTable, { kind: "replace", row, etag: held.etag });
+      return { job, etag };
+    },
+    finish: async (id) => {
+      const keys = { partitionKey: activePartition, rowKey: id };
+      await store.write(replaysTable, { kind: "delete", keys }).catch(ignoreConflict);
+    },
+    release: async ({ job, etag }) => {
+      const row = toRow(job, "", 0);
+      await store.write(replaysTable, { kind: "replace", row, etag }).catch(ignoreConflict);
+    },
+    wish: async (id) => {
+      const stored = await store.get(replaysTable, { partitionKey: wishesPartition, rowKey: id });
+      return (stored?.columns["wish"] as ReplayWish | undefined) ?? "run";
+    },
+    setWish: async (id, wish) => {
+      const active = { partitionKey: activePartition, rowKey: id };
+      await store.write(replaysTable, { kind: "upsert", row: { ...active, columns: {} } });
+      const row = { partitionKey: wishesPartition, rowKey: id, columns: { wish } };
+      await store.write(replaysTable, { kind: "upsert", row });
+    },
+    addItems: writeItems,
+    saveItems: writeItems,
+    items: readItems,
+  };
+}
+
+async function take(
+  store: TableStore,
+  id: string,
+  owner: string,
+  now: number,
+): Promise<HeldJob | undefined> {
+  const stored = await store.get(replaysTable, { partitionKey: jobsPartition, rowKey: id });
+  if (stored === undefined) return undefined;
+  const holder = stored.columns["leaseOwner"];
+  const until = Date.parse(String(stored.columns["leaseUntil"] ?? ""));
+  if (typeof holder === "string" && holder !== "" && holder !== owner && until > now) {
+    return undefined;
+  }
+  const job = toJob(stored);
+  try {
+    const row = toRow(job, owner, now + leaseMs);
+    const etag = await store.write(replaysTable, { kind: "replace", row, etag: stored.etag });
+    return { job, etag };
+  } catch (error) {
+    ignoreConflict(error);
+    return undefined;
+  }
+}
+
+function toRow(
+  job: ReplayJob,
+  leaseOwner: string,
+  leaseUntil: number,
+): {
+  readonly partitionKey: string;
+  readonly rowKey: string;
+  readonly columns: Record<string, string>;
+} {
+  return {
+    partitionKey: jobsPartition,
+    rowKey: job.id,
+    columns: {
+      state: job.state,
+      job: JSON.stringify(job),
+      leaseOwner,
+      leaseUntil: new Date(leaseUntil).toISOString(),
+    },
+  };
+}
+
+function toJob(stored: StoredRow): ReplayJob {
+  return JSON.parse(String(stored.columns["job"])) as ReplayJob;
+}
+
+function toItem(stored: StoredRow): ReplayItem {
+  const item = JSON.parse(String(stored.columns["item"])) as ReplayItem;
+  return { ...item, state: stored.columns["state"] as ItemState };
+}
+
+function toItemKey(number: number): string {
+  return String(number).padStart(9, "0");
+}
+
+function ignoreConflict(error: unknown): void {
+  if (!isConflict(error)) throw error;
+}

@@ -1,0 +1,373 @@
+/*
+ * The runner: whoever holds a job's lease plans it, sends a step, follows its deliveries until they have
+ * settled, looks at how many failed again, and goes on with the next step (states: replay-job.ts). Everything
+ * it knows is written down before the next thing is done, so it may be killed at any moment: the next runner
+ * takes the lease when it has run out and finds the job where it was.
+ */
+import { randomUUID } from "node:crypto";
+import { asError } from "../../platform/causeway-error.ts";
+import { MessagingError } from "../../platform/messages.ts";
+import { isConflict } from "../../platform/table-store.ts";
+import type { Telemetry } from "../../platform/telemetry.ts";
+import { beginItems, releaseItems } from "./begin-items.ts";
+import type { BeginDependencies } from "./begin-items.ts";
+import { addCounts, noCounts } from "./replay-job.ts";
+import type { ReplayCounts, ReplayItem, ReplayJob, ReplayState, ReplayStep } from "./replay-job.ts";
+import type { HeldJob, ReplayStore } from "./replay-store.ts";
+import { selectDeliveries } from "./select-deliveries.ts";
+import type { SelectDependencies } from "./select-deliveries.ts";
+import { watchItems } from "./watch-items.ts";
+
+export interface RunnerDependencies extends BeginDependencies, SelectDependencies {
+  readonly replays: ReplayStore;
+  readonly telemetry: Telemetry;
+}
+
+export interface RunLimits {
+  /** Epoch ms: begin nothing after it. */
+  readonly until: number;
+  /** Comes back when nothing has settled for so long; the timer calls again. */
+  readonly patienceMs: number;
+}
+
+const chunkSize = 100;
+const keptSteps = 50;
+const pollMs = 1_000;
+const slowestPerSecond = 1;
+const busyPauseMs = 5_000;
+
+/** Works on a job as long as there is something to do for it; true when it needs nobody any more. */
+export async function runReplay(
+  on: RunnerDependencies,
+  id: string,
+  limits: RunLimits,
+): Promise<boolean> {
+  const owner = randomUUID();
+  const held = await on.replays.take(id, owner, on.clock.now());
+  if (held === undefined) return false;
+  const runner = new Runner(on, held, owner, limits);
+  try {
+    return await runner.run();
+  } catch (error) {
+    // The lease was lost: somebody else goes on from what is written.
+    if (isConflict(error)) return false;
+    on.telemetry.error(asError(error), { name: "replay", replayId: id });
+    throw error;
+  }
+}
+
+class Runner {
+  readonly #on: RunnerDependencies;
+  readonly #owner: string;
+  readonly #limits: RunLimits;
+  #held: HeldJob;
+  #lastChange: number;
+  /** When the next chunk may go out. */
+  #nextAt = 0;
+  /** What it is waiting for. */
+  #note = "";
+
+  constructor(on: RunnerDependencies, held: HeldJob, owner: string, limits: RunLimits) {
+    this.#on = on;
+    this.#held = held;
+    this.#owner = owner;
+    this.#limits = limits;
+    this.#lastChange = on.clock.now();
+  }
+
+  get #job(): ReplayJob {
+    return this.#held.job;
+  }
+
+  async run(): Promise<boolean> {
+    while (this.#hasTime()) {
+      await this.#obey();
+      if (isEnded(this.#job.state) && !this.#job.isFollowed) break;
+      if (this.#job.state === "planning") await this.#plan();
+      else await this.#step();
+      if (this.#job.state === "paused" && !this.#isUnderWay()) break;
+    }
+    const isOver = isEnded(this.#job.state) && !this.#job.isFollowed;
+    if (isOver) await this.#on.replays.finish(this.#job.id);
+    await this.#on.replays.release(this.#held);
+    return isOver;
+  }
+
+  #isUnderWay(): boolean {
+    return (this.#job.steps.at(-1)?.underWay ?? 0) > 0;
+  }
+
+  #hasTime(): boolean {
+    const now = this.#on.clock.now();
+    return now < this.#limits.until && now - this.#lastChange < this.#limits.patienceMs;
+  }
+
+  /** Does what people want of it by now. */
+  async #obey(): Promise<void> {
+    const { state } = this.#job;
+    if (isEnded(state)) return;
+    const wish = await this.#on.replays.wish(this.#job.id);
+    if (wish === "cancel") await this.#end("cancelled", "a person cancelled it");
+    else if (wish === "pause" && state !== "paused") await this.#save({ state: "paused" });
+    else if (wish === "run" && state === "paused") {
+      await this.#save({ state: this.#job.planCursor === null ? "running" : "planning" });
+    }
+  }
+
+  async #plan(): Promise<void> {
+    const job = this.#job;
+    const cursor = job.planCursor === "" ? null : job.planCursor;
+    const page = await selectDeliveries(this.#on, job.selection, cursor);
+    const items = page.candidates.map((candidate, index): ReplayItem => {
+      const { target, failureId, failure, eventId, time, businessKey } = candidate;
+      return {
+        number: job.total + index,
+        target,
+        failureId,
+        failure,
+        isRepair: false,
+        eventId,
+        time,
+        businessKey,
+        state: "planned",
+        generation: -1,
+        outcome: "",
+        changes: [],
+      };
+    });
+    await this.#on.replays.addItems(job.id, items);
+    const total = job.total + items.length;
+    if (page.cursor !== null) await this.#save({ total, planCursor: page.cursor });
+    else await this.#save({ total, planCursor: null, state: "running" });
+    this.#lastChange = this.#on.clock.now();
+  }
+
+  /** One round of the step under way. */
+  async #step(): Promise<void> {
+    const { id, planCursor, position, total } = this.#job;
+    if (position >= total) {
+      // Paused while it was planned: there is nothing to follow yet.
+      if (planCursor !== null) return;
+      await this.#end("done", total === 0 ? "nothing was left to send" : "");
+      return;
+    }
+    const step = this.#currentStep();
+    const items = await this.#on.replays.items(id, position, position + step.size);
+    let left = items;
+    if (this.#job.state === "running") left = await this.#send(left, step);
+    left = await this.#follow(left, step);
+    const counts = countItems(left);
+    if (this.#job.state === "running" && this.#mustStop(counts, step)) {
+      await this.#stop(counts, step);
+    } else if (counts.underWay === 0 && (counts.planned === 0 || isEnded(this.#job.state))) {
+      await this.#endStep(counts, step);
+    }
+  }
+
+  #currentStep(): ReplayStep {
+    const { options, position, steps, total } = this.#job;
+    const last = steps.at(-1);
+    if (last?.endedAt === null) return last;
+    const number = (last?.number ?? 0) + 1;
+    const sizes = options.steps;
+    const wanted = sizes[Math.min(number, sizes.length) - 1] ?? 1;
+    const size = Math.min(wanted, total - position);
+    return {
+      ...noCounts,
+      number,
+      size,
+      planned: size,
+      startedAt: this.#on.clock.now(),
+      endedAt: null,
+    };
+  }
+
+  /** Sends what the step still has, at the rate that is asked for, unless too many have failed by then. */
+  async #send(items: readonly ReplayItem[], step: ReplayStep): Promise<readonly ReplayItem[]> {
+    let left = items;
+    while (this.#on.clock.now() < this.#limits.until) {
+      const planned = left.filter(({ state }) => state === "planned");
+      if (planned.length === 0) return left;
+      if ((await this.#on.replays.wish(this.#job.id)) !== "run") return left;
+      const size = Math.min(chunkSize, Math.max(1, Math.floor(this.#job.perSecondNow)));
+      const chunk = planned.slice(0, size);
+      await this.#waitForTurn(chunk.length);
+      const sent = await this.#sendChunk(chunk);
+      if (sent === undefined) return left;
+      left = replaceItems(left, sent);
+      await this.#saveStep(countItems(left), step);
+      left = await this.#followOnce(left);
+      if (this.#mustStop(countItems(left), step)) return left;
+    }
+    return left;
+  }
+
+  /** Spreads chunks evenly; a runner that starts anew does not make up for the time before. */
+  async #waitForTurn(count: number): Promise<void> {
+    const now = this.#on.clock.now();
+    if (this.#nextAt > now) await this.#on.clock.sleep(this.#nextAt - now);
+    const begin = Math.max(this.#nextAt, now);
+    this.#nextAt = begin + (count / this.#job.perSecondNow) * 1_000;
+  }
+
+  /** Undefined: not now. */
+  async #sendChunk(chunk: readonly ReplayItem[]): Promise<readonly ReplayItem[] | undefined> {
+    const { id, options } = this.#job;
+    try {
+      const left = Math.max(Math.ceil(this.#limits.until - this.#on.clock.now()), 1_000);
+      const signal = AbortSignal.timeout(left);
+      const begun = await beginItems(this.#on, this.#job, chunk, signal);
+      await this.#on.replays.saveItems(id, begun.items);
+      this.#lastChange = this.#on.clock.now();
+      if (begun.later !== null) {
+        await this.#save({ note: `F&O cannot be read now (${begun.later.code})` });
+        await this.#on.clock.sleep(Math.min(begun.later.afterMs, busyPauseMs));
+        return undefined;
+      }
+      const perSecondNow = Math.min(options.perSecond, this.#job.perSecondNow * 1.1);
+      if (perSecondNow !== this.#job.perSecondNow) await this.#save({ perSecondNow, note: "" });
+      return begun.items;
+    } catch (error) {
+      if (!(error instanceof MessagingError)) throw error;
+      // ServerBusy or away: half as fast, and faster again with every chunk that goes through.
+      const perSecondNow = Math.max(slowestPerSecond, this.#job.perSecondNow / 2);
+      await this.#save({ perSecondNow, note: "Service Bus asks for less" });
+      await this.#on.clock.sleep(busyPauseMs);
+      return undefined;
+    }
+  }
+
+  async #follow(items: readonly ReplayItem[], step: ReplayStep): Promise<readonly ReplayItem[]> {
+    const before = countItems(items);
+    if (before.underWay === 0) return items;
+    let left = await this.#followOnce(items);
+    const counts = countItems(left);
+    if (counts.underWay === before.underWay) {
+      await this.#on.clock.sleep(pollMs);
+      left = await this.#followOnce(left);
+    }
+    await this.#saveStep(countItems(left), step);
+    return left;
+  }
+
+  async #followOnce(items: readonly ReplayItem[]): Promise<readonly ReplayItem[]> {
+    const sent = items.filter(({ state }) => state === "sent");
+    if (sent.length === 0) return items;
+    const { settled, waitingFor } = await watchItems(this.#on, sent);
+    if (settled.length > 0) {
+      await this.#on.replays.saveItems(this.#job.id, settled);
+      this.#lastChange = this.#on.clock.now();
+    }
+    const waiting = sent.length - settled.length;
+    const note = waiting === 0 ? "" : `${waiting} under way: ${waitingFor.slice(0, 3).join(", ")}`;
+    if (!isEnded(this.#job.state)) this.#note = note;
+    return replaceItems(items, settled);
+  }
+
+  #mustStop(counts: ReplayCounts, step: ReplayStep): boolean {
+    const bad = counts.failedAgain + counts.refused;
+    return bad > this.#job.options.stopShare * step.size;
+  }
+
+  async #stop(counts: ReplayCounts, step: ReplayStep): Promise<void> {
+    const bad = counts.failedAgain + counts.refused;
+    const share = Math.round(this.#job.options.stopShare * 100);
+    const why = await this.#mostFrequent();
+    const note = `${bad} of ${step.size} in step ${step.number} failed again, more than ${share} %: ${why}`;
+    await this.#end("stopped", note);
+  }
+
+  async #mostFrequent(): Promise<string> {
+    const { id, position, steps } = this.#job;
+    const size = steps.at(-1)?.size ?? 1;
+    const items = await this.#on.replays.items(id, position, position + size);
+    const counts = new Map<string, number>();
+    for (const { state, outcome } of items) {
+      if (state !== "failedAgain" && state !== "refused") continue;
+      const code = outcome.split(":")[0] ?? outcome;
+      counts.set(code, (counts.get(code) ?? 0) + 1);
+    }
+    return [...counts]
+      .sort((a, b) => b[1] - a[1])
+      .slice(0, 3)
+      .map(([code, count]) => `${count} ${code}`)
+      .join(", ");
+  }
+
+  async #endStep(counts: ReplayCounts, step: ReplayStep): Promise<void> {
+    const { ended, position, state } = this.#job;
+    const done = { ...step, ...counts, endedAt: this.#on.clock.now() };
+    const isLast = isEnded(state);
+    await this.#save({
+      ended: addCounts(ended, counts),
+      position: position + step.size,
+      steps: withStep(this.#job.steps, done),
+      isFollowed: isLast ? false : this.#job.isFollowed,
+    });
+    this.#tell(state, counts);
+  }
+
+  #tell(state: ReplayState, counts: ReplayCounts): void {
+    const { delivered, skipped, failedAgain, refused } = counts;
+    this.#on.telemetry.event(
+      "replay",
+      { replayId: this.#job.id, state },
+      { delivered, skipped, failedAgain, refused },
+    );
+  }
+
+  /** What is under way is followed until it settles; failures that were taken and not sent are given back. */
+  async #end(state: ReplayState, note: string): Promise<void> {
+    const { id, position, steps } = this.#job;
+    const size = steps.at(-1)?.endedAt === null ? (steps.at(-1)?.size ?? 0) : 0;
+    const items = size === 0 ? [] : await this.#on.replays.items(id, position, position + size);
+    const begun = await releaseItems(
+      this.#on,
+      this.#job,
+      items.filter((item) => item.state === "planned"),
+    );
+    await this.#on.replays.saveItems(id, begun);
+    const isFollowed = begun.length > 0 || items.some((item) => item.state === "sent");
+    await this.#save({ state, note, isFollowed, endedAt: this.#on.clock.now() });
+    this.#tell(state, this.#job.ended);
+  }
+
+  async #saveStep(counts: ReplayCounts, step: ReplayStep): Promise<void> {
+    const note = isEnded(this.#job.state) ? this.#job.note : this.#note;
+    await this.#save({ steps: withStep(this.#job.steps, { ...step, ...counts }), note });
+  }
+
+  async #save(changes: Partial<ReplayJob>): Promise<void> {
+    const job = { ...this.#job, ...changes };
+    this.#held = await this.#on.replays.save(this.#held, job, this.#owner, this.#on.clock.now());
+  }
+}
+
+function isEnded(state: ReplayState): boolean {
+  return state === "done" || state === "stopped" || state === "cancelled";
+}
+
+function countItems(items: readonly ReplayItem[]): ReplayCounts {
+  const count = (state: ReplayItem["state"]): number =>
+    items.filter((item) => item.state === state).length;
+  return {
+    planned: count("planned"),
+    underWay: count("sent"),
+    delivered: count("delivered"),
+    skipped: count("skipped"),
+    failedAgain: count("failedAgain"),
+    refused: count("refused"),
+  };
+}
+
+function replaceItems(
+  items: readonly ReplayItem[],
+  changed: readonly ReplayItem[],
+): readonly ReplayItem[] {
+  const byNumber = new Map(changed.map((item) => [item.number, item]));
+  return items.map((item) => byNumber.get(item.number) ?? item);
+}
+
+function withStep(steps: readonly ReplayStep[], step: ReplayStep): readonly ReplayStep[] {
+  return [...steps.filter(({ number }) => number !== step.number), step].slice(-keptSteps);
+}

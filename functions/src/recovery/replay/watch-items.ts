@@ -1,0 +1,53 @@
+import { isTerminal } from "../../delivery/ledger-rows.ts";
+import type { DeliveryRow } from "../../delivery/ledger-rows.ts";
+import { settle, toDeliveryId, toSettledEnd } from "./begin-items.ts";
+import type { BeginDependencies } from "./begin-items.ts";
+import type { ReplayItem } from "./replay-job.ts";
+
+export interface Watched {
+  /** Those that have settled since. */
+  readonly settled: readonly ReplayItem[];
+  /** What the others wait for, most frequent first: codes of their last answers. */
+  readonly waitingFor: readonly string[];
+}
+
+/** How deliveries that were sent have ended, as the ledger says. */
+export async function watchItems(
+  on: Pick<BeginDependencies, "ledger" | "failures">,
+  items: readonly ReplayItem[],
+): Promise<Watched> {
+  const settled = new Map<number, ReplayItem>();
+  const codes = new Map<string, number>();
+  const ids = items.map((item) => toDeliveryId(item) ?? { eventId: "", time: "", target: "" });
+  const versions = await on.ledger.load(ids, { fresh: true });
+  for (const [index, item] of items.entries()) {
+    const row = versions[index]?.row;
+    if (row === undefined || !isTerminal(row)) {
+      const code = row?.code ?? "not called yet";
+      codes.set(code, (codes.get(code) ?? 0) + 1);
+    } else await settleAs(on, item, row, settled);
+  }
+  const waitingFor = [...codes].sort((a, b) => b[1] - a[1]).map(([code]) => code);
+  return { settled: [...settled.values()], waitingFor };
+}
+
+async function settleAs(
+  on: Pick<BeginDependencies, "failures">,
+  item: ReplayItem,
+  row: DeliveryRow,
+  settled: Map<number, ReplayItem>,
+): Promise<void> {
+  if (row.state !== "failed") {
+    await settle(on, item, toSettledEnd(row), settled);
+    return;
+  }
+  const failedAs = row.failureId ?? "";
+  const outcome = `${row.code ?? "FAILED"}: ${row.reason ?? ""}`.slice(0, 300);
+  const state = "failedAgain";
+  // An event that intake saw for the first time fails under the id that it had before.
+  const end =
+    failedAs === item.failureId
+      ? ({ state, outcome, failure: "open" } as const)
+      : ({ state, outcome, failure: "replaced", replacedBy: failedAs } as const);
+  await settle(on, item, end, settled);
+}

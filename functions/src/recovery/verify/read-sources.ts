@@ -1,0 +1,119 @@
+import { toLedgerBlock, intakeTarget } from "../../delivery/ledger-keys.ts";
+import type { FinanceClient } from "../../dynamics/finance-client.ts";
+import { toDay } from "../../dynamics/finance-rows.ts";
+import type { InvoiceJournalRow } from "../../dynamics/finance-rows.ts";
+import { toEffectKey } from "../../platform/effect-key.ts";
+import type { TableStore } from "../../platform/table-store.ts";
+import type { LedgerDelivery, LedgerDocument, PostedDocument } from "./verification.ts";
+
+const type = "dynamics365.finance.invoice.posted.v1";
+const blockMs = 600_000;
+/** F&O stamps the event moments after the document; its clocks may differ a little. */
+const slackMs = 2 * blockMs;
+
+type JournalRow = InvoiceJournalRow & { readonly CreatedOn: string };
+
+/** Documents by the time of posting, all companies: a page of F&O's holds thousands. */
+export async function readPosted(
+  finance: FinanceClient,
+  since: number,
+  until: number,
+  signal: AbortSignal,
+): Promise<readonly PostedDocument[]> {
+  const [from, to] = [new Date(since).toISOString(), new Date(until).toISOString()];
+  const rows = await finance.readAll<JournalRow>(
+    {
+      entitySet: "CustInvoiceJourBiEntities",
+      anyOf: [`(CreatedOn ge ${from} and CreatedOn lt ${to})`],
+      select: [
+        "dataAreaId",
+        "InvoiceId",
+        "InvoiceDate",
+        "LedgerVoucher",
+        "InvoiceAccount",
+        "SalesId",
+        "InvoiceAmount",
+        "CreatedOn",
+      ],
+    },
+    signal,
+  );
+  return rows.flatMap((row) => {
+    const date = toDay(row.InvoiceDate);
+    if (date === null) return [];
+    const legalEntity = row.dataAreaId.toLowerCase();
+    const { InvoiceId: number, LedgerVoucher: voucher } = row;
+    return [
+      {
+        legalEntity,
+        number,
+        date,
+        voucher,
+        account: row.InvoiceAccount ?? "",
+        salesOrder: row.SalesId ?? "",
+        amount: Number(row.InvoiceAmount ?? 0),
+        postedAt: Date.parse(row.CreatedOn),
+        effectKey: toEffectKey({ type, legalEntity, number, date, voucher }),
+      },
+    ];
+  });
+}
+
+/** The ledger's rows of the same time, by effect key. */
+export async function readLedgerDocuments(
+  store: TableStore,
+  since: number,
+  until: number,
+): Promise<ReadonlyMap<string, LedgerDocument>> {
+  const documents = new Map<string, LedgerDocument>();
+  const start = Math.floor((since - slackMs) / blockMs) * blockMs;
+  for (let at = start; at < until + slackMs; at += blockMs) {
+    for (const each of await readBlock(store, at)) add(documents, each);
+  }
+  return documents;
+}
+
+interface BlockEvent {
+  readonly effectKey: string;
+  readonly event: LedgerDelivery;
+  readonly deliveries: readonly (LedgerDelivery & { readonly target: string })[];
+}
+
+async function readBlock(store: TableStore, at: number): Promise<readonly BlockEvent[]> {
+  const { table, partitionKey } = toLedgerBlock(new Date(at).toISOString());
+  const events = new Map<string, LedgerDelivery & { readonly effectKey: string }>();
+  const deliveries: (LedgerDelivery & { readonly target: string })[] = [];
+  let continuation: string | undefined;
+  do {
+    const page = await store.query(table, {
+      partitionKey,
+      select: ["eventId", "time", "target", "state", "effectKey"],
+      ...(continuation === undefined ? {} : { continuation }),
+    });
+    for (const { columns } of page.rows) {
+      const text = (name: string): string => String(columns[name] ?? "");
+      const row = { eventId: text("eventId"), time: text("time"), state: text("state") };
+      const target = text("target");
+      if (target === intakeTarget)
+        events.set(row.eventId, { ...row, effectKey: text("effectKey") });
+      else if (target !== "") deliveries.push({ ...row, target });
+    }
+    continuation = page.continuation;
+  } while (continuation !== undefined);
+  return [...events.values()].map(({ effectKey, ...event }) => ({
+    effectKey,
+    event,
+    deliveries: deliveries.filter(({ eventId }) => eventId === event.eventId),
+  }));
+}
+
+function add(documents: Map<string, LedgerDocument>, found: BlockEvent): void {
+  // An event that was never enriched has no document yet; intake's failure tells of it.
+  if (found.effectKey === "") return;
+  const known = documents.get(found.effectKey) ?? { events: [], deliveries: {} };
+  const deliveries = { ...known.deliveries };
+  for (const { target, ...delivery } of found.deliveries) {
+    deliveries[target] = [...(deliveries[target] ?? []), delivery];
+  }
+  documents.set(found.effectKey, { events: [...known.events, found.event], deliveries });
+}

@@ -1,0 +1,181 @@
+import { asError } from "../../platform/causeway-error.ts";
+import { toReplayId } from "../replay/replay-store.ts";
+import { compareDocuments } from "./compare-documents.ts";
+import { readLedgerDocuments, readPosted } from "./read-sources.ts";
+import { repair, selectRepairs } from "./repair.ts";
+import type { RepairDependencies } from "./repair.ts";
+import type { Finding, TargetRecords, Verification, VerifyCounts } from "./verification.ts";
+import type { VerificationStore } from "./verification-store.ts";
+
+/** What a target holds under effect keys; by target, for those that can be asked. */
+export type TargetReaders = Readonly<
+  Record<
+    string,
+    (
+      effectKeys: readonly string[],
+      signal: AbortSignal,
+    ) => Promise<ReadonlyMap<string, TargetRecords>>
+  >
+>;
+
+export interface VerifyDependencies extends RepairDependencies {
+  readonly verifications: VerificationStore;
+  readonly readers: TargetReaders;
+}
+
+export interface VerifyRequest {
+  readonly since: number;
+  readonly until: number;
+  readonly repair: boolean;
+  readonly include: readonly string[];
+  readonly by: string;
+}
+
+/** An hour's documents are read and forgotten before the next one's. */
+const sliceMs = 3_600_000;
+/** What was posted this lately may still be on its way. */
+export const settleMs = 15 * 60_000;
+/** Under the host's ten minutes. */
+const limitMs = 8 * 60_000;
+
+/** The report as it begins; stored, so that whoever asked can look. */
+export async function beginVerification(
+  on: VerifyDependencies,
+  request: VerifyRequest,
+): Promise<Verification> {
+  const now = on.clock.now();
+  const verification: Verification = {
+    ...request,
+    id: toReplayId(now),
+    state: "running",
+    createdAt: now,
+    endedAt: null,
+    counts: [],
+    findings: [],
+    note: "",
+    replayId: "",
+    repaired: 0,
+  };
+  await on.verifications.save(verification);
+  return verification;
+}
+
+/** Compares, repairs when it is asked to and may, and stores the report whatever happens. */
+export async function runVerification(
+  on: VerifyDependencies,
+  begun: Verification,
+): Promise<Verification> {
+  try {
+    const compared = await compareAll(on, begun);
+    const repaired = await repairFound(on, begun, compared);
+    const ended = end(on, { ...begun, ...toReport(compared), ...repaired, state: "done" });
+    await on.verifications.save(ended);
+    tell(on, ended);
+    return ended;
+  } catch (error) {
+    const { name } = asError(error);
+    on.telemetry.error(asError(error), { name: "verify", verificationId: begun.id });
+    await on.verifications.save(
+      end(on, { ...begun, state: "failed", note: `it broke off: ${name}` }),
+    );
+    throw error;
+  }
+}
+
+interface All {
+  readonly counts: readonly VerifyCounts[];
+  readonly findings: readonly Finding[];
+}
+
+async function compareAll(on: VerifyDependencies, begun: Verification): Promise<All> {
+  const signal = AbortSignal.timeout(limitMs);
+  const counts: VerifyCounts[] = [];
+  const findings: Finding[] = [];
+  for (let since = begun.since; since < begun.until; since += sliceMs) {
+    signal.throwIfAborted();
+    const until = Math.min(since + sliceMs, begun.until);
+    const documents = await readPosted(on.finance, since, until, signal);
+    if (documents.length === 0) continue;
+    const ledger = await readLedgerDocuments(on.store, since, until);
+    for (const target of on.targets.keys()) {
+      const keys = documents.map(({ effectKey }) => effectKey);
+      const records = await on.readers[target]?.(keys, signal);
+      const goLive = Date.parse(on.config.targets[target]?.goLive ?? "1970-01-01T00:00:00Z");
+      const compared = compareDocuments({ target, documents, ledger, records, goLive });
+      counts.push(...compared.counts);
+      findings.push(...compared.findings);
+    }
+  }
+  return { counts: mergeCounts(counts), findings };
+}
+
+async function repairFound(
+  on: VerifyDependencies,
+  { by, include, repair: isWanted }: Verification,
+  { counts, findings }: All,
+): Promise<Pick<Verification, "note" | "repaired" | "replayId">> {
+  const none = { repaired: 0, replayId: "" };
+  if (!isWanted) return { ...none, note: "" };
+  const chosen = selectRepairs(findings, counts, include);
+  if ("refusal" in chosen) return { ...none, note: chosen.refusal };
+  if (chosen.findings.length === 0) return { ...none, note: "there was nothing to repair" };
+  return repair(on, chosen.findings, by, AbortSignal.timeout(limitMs));
+}
+
+function toReport({ counts, findings }: All): Pick<Verification, "counts" | "findings"> {
+  return {
+    counts,
+    findings: findings.map(
+      ({ kind, target, legalEntity, number, effectKey, cause, eventId, time }) => ({
+        kind,
+        target,
+        legalEntity,
+        number,
+        effectKey,
+        cause,
+        eventId,
+        time,
+      }),
+    ),
+  };
+}
+
+function mergeCounts(counts: readonly VerifyCounts[]): readonly VerifyCounts[] {
+  const merged = new Map<string, VerifyCounts>();
+  for (const each of counts) {
+    const key = JSON.stringify([each.legalEntity, each.target]);
+    const before = merged.get(key);
+    merged.set(key, before === undefined ? each : addCounts(before, each));
+  }
+  return [...merged.values()];
+}
+
+function addCounts(a: VerifyCounts, b: VerifyCounts): VerifyCounts {
+  return {
+    ...a,
+    compared: a.compared + b.compared,
+    good: a.good + b.good,
+    missing: a.missing + b.missing,
+    doubled: a.doubled + b.doubled,
+    differing: a.differing + b.differing,
+    underWay: a.underWay + b.underWay,
+    failed: a.failed + b.failed,
+    skipped: a.skipped + b.skipped,
+  };
+}
+
+function end(on: VerifyDependencies, verification: Verification): Verification {
+  return { ...verification, endedAt: on.clock.now() };
+}
+
+function tell(on: VerifyDependencies, verification: Verification): void {
+  for (const each of verification.counts) {
+    const { legalEntity, target, compared, missing, doubled, differing } = each;
+    const result = missing + doubled + differing > 0 ? "differences" : "ok";
+    on.telemetry.event(
+      "verification",
+      { verificationId: verification.id, legalEntity, target, result },
+      { compared, missing, doubled, differing, repaired: verification.repaired },
+    );
+  }
+}

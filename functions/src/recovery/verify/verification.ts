@@ -1,0 +1,90 @@
+/** What F&O has posted, as far as it is compared. */
+export interface PostedDocument {
+  readonly legalEntity: string;
+  readonly number: string;
+  /** `YYYY-MM-DD` */
+  readonly date: string;
+  readonly voucher: string;
+  readonly account: string;
+  readonly salesOrder: string;
+  /** As F&O has it, in the document's currency. */
+  readonly amount: number;
+  /** Epoch ms of posting. */
+  readonly postedAt: number;
+  readonly effectKey: string;
+}
+
+/** One event's delivery to one target, as the ledger has it. */
+export interface LedgerDelivery {
+  readonly eventId: string;
+  readonly time: string;
+  readonly state: string;
+}
+
+/** Everything that the ledger knows of a document. */
+export interface LedgerDocument {
+  readonly events: readonly LedgerDelivery[];
+  readonly deliveries: Readonly<Record<string, readonly LedgerDelivery[]>>;
+}
+
+/** What a target holds under a document's key. */
+export interface TargetRecords {
+  readonly count: number;
+  /** Null where the target's record tells none. */
+  readonly amount: number | null;
+}
+
+export type FindingKind = "missing" | "doubled" | "differing";
+
+export interface Finding {
+  readonly kind: FindingKind;
+  readonly target: string;
+  readonly legalEntity: string;
+  readonly number: string;
+  readonly effectKey: string;
+  /** NO_EVENT, NEVER_ATTEMPTED, GONE, or what is different. */
+  readonly cause: string;
+  /** Empty when F&O raised none. */
+  readonly eventId: string;
+  readonly time: string;
+  readonly document: PostedDocument;
+}
+
+export interface VerifyCounts {
+  readonly legalEntity: string;
+  readonly target: string;
+  readonly compared: number;
+  readonly good: number;
+  readonly missing: number;
+  readonly doubled: number;
+  readonly differing: number;
+  /** Told by the ledger: not settled yet, an open failure, a rule or a person's decision. */
+  readonly underWay: number;
+  readonly failed: number;
+  readonly skipped: number;
+  /** The target was asked; else only the ledger speaks for it. */
+  readonly isAsked: boolean;
+}
+
+export type VerificationState = "running" | "done" | "failed";
+
+export interface Verification {
+  readonly id: string;
+  readonly state: VerificationState;
+  /** Epoch ms of posting; `until` is not part of it. */
+  readonly since: number;
+  readonly until: number;
+  readonly repair: boolean;
+  readonly include: readonly string[];
+  readonly by: string;
+  readonly createdAt: number;
+  readonly endedAt: number | null;
+  readonly counts: readonly VerifyCounts[];
+  /** The first of them; `counts` has all. */
+  readonly findings: readonly Omit<Finding, "document">[];
+  /** What was done about it, or why nothing was. */
+  readonly note: string;
+  /** The replay that repairs; empty for none. */
+  readonly replayId: string;
+  readonly repaired: number;
+}

@@ -1,0 +1,180 @@
+import { Ledger } from "../../functions/src/delivery/ledger.ts";
+import type { CanonicalEvent } from "../../schemas/types/canonical-event.ts";
+import { createIntakeLedger } from "../../functions/src/delivery/intake-ledger.ts";
+import { createIntakeLane } from "../../functions/src/delivery/create-lane.ts";
+import type { FinanceClient } from "../../functions/src/dynamics/finance-client.ts";
+import type { LoadedFlow } from "../../functions/src/flows/load-flows.ts";
+import { createSchemaSet } from "../../functions/src/flows/schema-set.ts";
+import { parseBusinessEvent } from "../../functions/src/intake/parse-business-event.ts";
+import type { Clock } from "../../functions/src/platform/clock.ts";
+import type { Sender } from "../../functions/src/platform/messages.ts";
+import type { TableStore } from "../../functions/src/platform/table-store.ts";
+import { silentTelemetry } from "../../functions/src/platform/telemetry.ts";
+import { createFailureStore } from "../../functions/src/recovery/failure-store.ts";
+import { recordFailures } from "../../functions/src/recovery/record-failure.ts";
+import type {
+  ReplayJob,
+  ReplayOptions,
+  Selection,
+} from "../../functions/src/recovery/replay/replay-job.ts";
+import { noCounts } from "../../functions/src/recovery/replay/replay-job.ts";
+import { createReplayStore, toReplayId } from "../../functions/src/recovery/replay/replay-store.ts";
+import { runReplay } from "../../functions/src/recovery/replay/run-replay.ts";
+import type { RunnerDependencies } from "../../functions/src/recovery/replay/run-replay.ts";
+import type { Outcome } from "../../functions/src/targets/target.ts";
+import { DeliveryWorld } from "./delivery-world.ts";
+import type { WorldOptions } from "./delivery-world.ts";
+import { numberedEvent } from "./numbered-event.ts";
+
+const schemas = createSchemaSet();
+const refusal: Outcome = { kind: "reject", code: "CE_ROW_CLOSED", reason: "the row is paid" };
+
+/** Failed deliveries of one target, and runners that replay them while the target works on. */
+export class ReplayWorld {
+  readonly delivery: DeliveryWorld;
+  readonly failures;
+  readonly replays;
+  finance: FinanceClient = noFinance;
+  flows: readonly LoadedFlow[] = [];
+
+  constructor(options: WorldOptions = {}) {
+    this.delivery = new DeliveryWorld(options);
+    this.failures = createFailureStore(this.delivery.memory, this.delivery.clock);
+    this.replays = createReplayStore(this.delivery.memory);
+  }
+
+  /** Accepts `count` events whose deliveries the target refuses, each with its failure. */
+  async fail(count: number): Promise<void> {
+    for (let n = 1; n <= count; n += 1) this.delivery.target.answers.push(refusal);
+    await this.delivery.accept(
+      ...Array.from({ length: count }, (_each, index) => numberedEvent(index + 1)),
+    );
+    await this.work();
+  }
+
+  /** Accepted and published before the target was part of its flow. */
+  async publishToNobody(event: CanonicalEvent): Promise<void> {
+    const { clock, ledger } = this.delivery;
+    const [accepted] = await createIntakeLedger(ledger, clock, silentTelemetry).accept([
+      { event, targets: [], customerAccount: "US-001" },
+    ]);
+    const id = { eventId: event.id, time: event.time, target: "intake" };
+    const [version] = await ledger.load([id], { fresh: true });
+    if (accepted === undefined || version === undefined) throw new Error("it was not accepted");
+    const row = { ...version.row, state: "published" as const };
+    await ledger.save([{ row, etag: version.etag }]);
+  }
+
+  /** Everything that waits is delivered, and what failed is recorded, as the functions do. */
+  async work(): Promise<void> {
+    const { broker, clock, ledger } = this.delivery;
+    await this.delivery.settle();
+    for (;;) {
+      const message = broker.next("dead-letters");
+      if (message === undefined) return;
+      const letter = { body: JSON.parse(message.body) as unknown, properties: {}, source: null };
+      await recordFailures(
+        {
+          ledger,
+          failures: this.failures,
+          clock,
+          telemetry: silentTelemetry,
+          identify: () => null,
+        },
+        [letter],
+      );
+      broker.complete("dead-letters", message);
+    }
+  }
+
+  async begin(
+    selection: Selection = { kind: "all" },
+    options: Partial<ReplayOptions> = {},
+  ): Promise<ReplayJob> {
+    const now = this.delivery.clock.now();
+    const perSecond = options.perSecond ?? 1_000;
+    const job: ReplayJob = {
+      id: toReplayId(now),
+      state: "planning",
+      isFollowed: false,
+      selection,
+      options: { asStored: true, perSecond, steps: [1, 10, 100], stopShare: 0.1, ...options },
+      reason: "mended",
+      by: "anna",
+      byId: "p-anna",
+      createdAt: now,
+      endedAt: null,
+      total: 0,
+      planCursor: "",
+      position: 0,
+      ended: noCounts,
+      steps: [],
+      note: "",
+      perSecondNow: perSecond,
+    };
+    await this.replays.create(job);
+    return job;
+  }
+
+  /** A runner in a process of its own; while it sleeps the target works. */
+  async run(
+    id: string,
+    ports: { readonly store?: TableStore; readonly sender?: Sender } = {},
+  ): Promise<boolean> {
+    const clock: Clock = {
+      now: () => this.delivery.clock.now(),
+      sleep: async (ms) => {
+        await this.work();
+        this.delivery.clock.advance(ms);
+      },
+    };
+    return runReplay(this.runner(clock, ports), id, {
+      until: clock.now() + 240_000,
+      patienceMs: 30_000,
+    });
+  }
+
+  async job(id: string): Promise<ReplayJob> {
+    const job = await this.replays.get(id);
+    if (job === undefined) throw new Error(`there is no replay ${id}`);
+    return job;
+  }
+
+  runner(
+    clock: Clock,
+    {
+      store = this.delivery.memory,
+      sender = this.delivery.broker,
+    }: { readonly store?: TableStore; readonly sender?: Sender },
+  ): RunnerDependencies {
+    const ledger = new Ledger({ store, clock, rememberMs: 0, bodies: this.delivery.blobs });
+    const { lane, maxMessageBytes } = this.delivery;
+    const parse = (body: unknown) =>
+      parseBusinessEvent(body, {
+        schemas,
+        knownEvents: ["CustFreeTextInvoicePostedBusinessEvent"],
+      });
+    const target = { name: "intake", deliver: () => Promise.resolve([]) };
+    return {
+      store,
+      failures: createFailureStore(store, clock),
+      replays: createReplayStore(store),
+      ledger,
+      sender,
+      clock,
+      telemetry: silentTelemetry,
+      intake: createIntakeLane({ target, ledger, maxMessageBytes, flowOf: () => "" }),
+      targets: new Map([[lane.target.name, lane]]),
+      parse,
+      finance: this.finance,
+      flows: this.flows,
+      schemas,
+      defaultDoor: "main",
+      flowHasTarget: () => true,
+    };
+  }
+}
+
+const noFinance: FinanceClient = new Proxy({} as FinanceClient, {
+  get: () => () => Promise.reject(new Error("F&O is not part of this test")),
+});

@@ -1,0 +1,144 @@
+import { describe, expect, it } from "@jest/globals";
+import { compareDocuments } from "../../../../functions/src/recovery/verify/compare-documents.ts";
+import { selectRepairs } from "../../../../functions/src/recovery/verify/repair.ts";
+import type {
+  Finding,
+  LedgerDocument,
+  PostedDocument,
+  TargetRecords,
+} from "../../../../functions/src/recovery/verify/verification.ts";
+
+const postedAt = Date.parse("2026-11-24T12:00:00Z");
+
+function document(n: number, changes: Partial<PostedDocument> = {}): PostedDocument {
+  return {
+    legalEntity: "usmf",
+    number: `CIV-${n}`,
+    date: "2026-11-24",
+    voucher: `ARI-${n}`,
+    account: "US-001",
+    salesOrder: "000741",
+    amount: 100,
+    postedAt,
+    effectKey: `key-${n}`,
+    ...changes,
+  };
+}
+
+function told(state: string | undefined, event = "published"): LedgerDocument {
+  const base = { eventId: "e-1", time: "2026-11-24T12:00:00.000Z" };
+  return {
+    events: [{ ...base, state: event }],
+    deliveries: state === undefined ? {} : { ce: [{ ...base, state }] },
+  };
+}
+
+function compareOne(
+  ledger: LedgerDocument | undefined,
+  record: TargetRecords | undefined,
+  changes: Partial<PostedDocument> = {},
+  isAsked = true,
+) {
+  return compareDocuments({
+    target: "ce",
+    documents: [document(1, changes)],
+    ledger: new Map(ledger === undefined ? [] : [["key-1", ledger]]),
+    records: isAsked ? new Map(record === undefined ? [] : [["key-1", record]]) : undefined,
+    goLive: postedAt - 1_000,
+  });
+}
+
+const kept = { count: 1, amount: 100 };
+
+describe("a document that F&O has posted", () => {
+  it.each([
+    ["delivered and there", told("delivered"), kept, "good"],
+    [
+      "delivered by one of two events",
+      {
+        ...told("delivered"),
+        deliveries: {
+          ce: [
+            ...(told("skipped").deliveries["ce"] ?? []),
+            ...(told("delivered").deliveries["ce"] ?? []),
+          ],
+        },
+      },
+      kept,
+      "good",
+    ],
+    ["without an event", undefined, undefined, "missing"],
+    ["delivered and gone", told("delivered"), undefined, "missing"],
+    ["published and never attempted", told(undefined), undefined, "missing"],
+    ["there twice", told("delivered"), { count: 2, amount: 100 }, "doubled"],
+    ["there with another total", told("delivered"), { count: 1, amount: 99.99 }, "differing"],
+    ["on its way", told("pending"), undefined, "underWay"],
+    ["not accepted yet", told(undefined, "received"), undefined, "underWay"],
+    ["an open failure", told("failed"), undefined, "failed"],
+    ["failed at intake", told(undefined, "failed"), undefined, "failed"],
+    ["skipped by a rule", told("skipped"), undefined, "skipped"],
+    ["discarded by a person", told("discarded"), undefined, "skipped"],
+  ])("that is %s is counted as such", (_what, ledger, record, kind) => {
+    const { counts, findings } = compareOne(ledger, record);
+
+    expect(counts).toMatchObject([{ legalEntity: "usmf", compared: 1, [kind]: 1 }]);
+    expect(findings.map((finding) => finding.kind)).toEqual(
+      ["missing", "doubled", "differing"].includes(kind) ? [kind] : [],
+    );
+  });
+
+  it("is none of a target's that went live later", () => {
+    expect(compareOne(undefined, undefined, { postedAt: postedAt - 2_000 }).counts).toEqual([]);
+  });
+
+  it("is believed to be there by the ledger's word where the target cannot be asked", () => {
+    const { counts } = compareOne(told("delivered"), undefined, {}, false);
+
+    expect(counts).toMatchObject([{ good: 1, isAsked: false }]);
+  });
+});
+
+describe("what may be repaired", () => {
+  const missing = (count: number, target = "ce"): Finding[] =>
+    Array.from({ length: count }, (_each, n) => ({
+      kind: "missing",
+      target,
+      legalEntity: "usmf",
+      number: `CIV-${n}`,
+      effectKey: `key-${n}`,
+      cause: "GONE",
+      eventId: "e",
+      time: "t",
+      document: document(n),
+    }));
+  const counts = (compared: number) =>
+    compareDocuments({
+      target: "ce",
+      documents: Array.from({ length: compared }, (_each, n) => document(n)),
+      ledger: new Map(),
+      records: undefined,
+      goLive: 0,
+    }).counts;
+
+  it.each([
+    ["a handful of few", 5, 10, true],
+    ["a hundredth", 100, 10_000, true],
+    ["more than a hundredth", 6, 599, false],
+    ["more than a hundred", 101, 1_000_000, false],
+  ])("is %s: %d of %d (%s)", (_what, count, compared, isAllowed) => {
+    const chosen = selectRepairs(
+      missing(count),
+      [...counts(Math.min(compared, 2_000))].map((each) => ({ ...each, compared })),
+      [],
+    );
+
+    expect("findings" in chosen).toBe(isAllowed);
+  });
+
+  it("leaves mail out unless it is named", () => {
+    const found = [...missing(1), ...missing(2, "email")];
+
+    expect(selectRepairs(found, counts(3), [])).toEqual({ findings: missing(1) });
+    expect(selectRepairs(found, counts(3), ["email"])).toEqual({ findings: found });
+  });
+});

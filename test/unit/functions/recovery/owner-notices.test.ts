@@ -1,0 +1,107 @@
+import { describe, expect, it } from "@jest/globals";
+import { HttpError } from "../../../../functions/src/platform/http.ts";
+import type { Http, HttpRequest } from "../../../../functions/src/platform/http.ts";
+import type { FailureGroup } from "../../../../functions/src/recovery/group-failures.ts";
+import { createOwnerNotices } from "../../../../functions/src/recovery/owner-notices.ts";
+import { SimulatedClock } from "../../../../local/clock.ts";
+import { MemoryTableStore } from "../../../support/memory-table-store.ts";
+import { recordTelemetry } from "../../../support/recorded-telemetry.ts";
+
+const missing = { group: "g-1", code: "CE_LOOKUP_MISSING", target: "ce" };
+const openGroup: FailureGroup = {
+  group: "g-1",
+  target: "ce",
+  code: "SOURCE_INVALID",
+  reason: "no account for Anna Berg, anna@example.com",
+  owner: "finance",
+  fixIn: "F&O",
+  count: 3,
+  isAtLeast: false,
+  firstAt: Date.parse("2026-11-20T08:00:00.000Z"),
+  lastAt: Date.parse("2026-11-21T08:00:00.000Z"),
+  legalEntities: ["usmf"],
+  missing: ["account/usmf/US-001"],
+};
+const finance = { group: "g-2", code: "SOURCE_INVALID", target: "intake" };
+const taken: Http = () => Promise.resolve({ status: 202, headers: { get: () => null }, body: "" });
+
+function createScene(answer: Http = taken) {
+  const store = new MemoryTableStore();
+  const clock = new SimulatedClock(Date.parse("2026-11-27T06:00:00.000Z"));
+  const sent: { readonly url: string; readonly text: string }[] = [];
+  const { telemetry, events } = recordTelemetry();
+  const state = { answer };
+  const http = (request: HttpRequest): ReturnType<Http> => {
+    const { text } = JSON.parse(request.body ?? "{}") as { readonly text: string };
+    sent.push({ url: request.url, text });
+    return state.answer(request);
+  };
+  const start = () =>
+    createOwnerNotices({
+      ...{ store, clock, telemetry, http },
+      webhooks: { finance: "https://hooks.example/finance" },
+      openGroups: () => Promise.resolve([openGroup]),
+    });
+  return { start, clock, sent, events, state };
+}
+
+describe("notices to owners", () => {
+  it("are one message per group, however often it fails and whoever sends", async () => {
+    const { start, sent, events } = createScene();
+    const [one, other] = [start(), start()];
+    await one.note([finance, finance]);
+    await other.note([finance]);
+    await Promise.all([one.sendDue(), other.sendDue()]);
+    await one.sendDue();
+    expect(sent).toHaveLength(1);
+    expect(sent[0]?.text).toContain("SOURCE_INVALID for intake");
+    expect(events.map(({ name, dimensions }) => [name, dimensions["result"]])).toEqual([
+      ["notification", "sent"],
+    ]);
+  });
+
+  it("are sent again when the group comes back after a quiet week", async () => {
+    const { start, clock, sent } = createScene();
+    const notices = start();
+    await notices.note([finance]);
+    await notices.sendDue();
+    await clock.advance(8 * 24 * 3_600_000);
+    await notices.note([finance]);
+    await notices.sendDue();
+    expect(sent).toHaveLength(2);
+  });
+
+  it("are tried again when the webhook refused, and never when it may have taken them", async () => {
+    const { start, sent, state } = createScene((request) =>
+      Promise.reject(new HttpError("CONNECTION_REFUSED", request, false)),
+    );
+    const notices = start();
+    await notices.note([finance]);
+    await notices.sendDue();
+    state.answer = (request) => Promise.reject(new HttpError("TIMEOUT", request, true));
+    await notices.sendDue();
+    await notices.sendDue();
+    expect(sent).toHaveLength(2);
+  });
+
+  it("are off for an owner that nobody configured", async () => {
+    const { start, sent } = createScene();
+    const notices = start();
+    await notices.note([missing]);
+    await notices.sendDue();
+    expect(sent).toEqual([]);
+  });
+
+  it("are a digest once a day, with causes and counts and nothing of a person", async () => {
+    const { start, clock, sent } = createScene();
+    await Promise.all([start().sendDigest(), start().sendDigest()]);
+    await start().sendDigest();
+    expect(sent.map(({ text }) => text)).toEqual([
+      "Causeway, 2026-11-27: 3 open failures wait for you.\n" +
+        "- SOURCE_INVALID for ce: 3, oldest 2026-11-20, to be put right in F&O",
+    ]);
+    await clock.advance(24 * 3_600_000);
+    await start().sendDigest();
+    expect(sent).toHaveLength(2);
+  });
+});

@@ -1,0 +1,239 @@
+import { describe, expect, it } from "@jest/globals";
+import { findFailures } from "../../../../functions/src/recovery/find-failures.ts";
+import type { FailureStatus } from "../../../../functions/src/recovery/failure.ts";
+import { MessagingError } from "../../../../functions/src/platform/messages.ts";
+import type { Outcome } from "../../../../functions/src/targets/target.ts";
+import { KillAtCall } from "../../../support/kill-at-call.ts";
+import { numberedEvent } from "../../../support/numbered-event.ts";
+import { ReplayWorld } from "../../../support/replay-world.ts";
+
+const refusal: Outcome = { kind: "reject", code: "CE_ROW_CLOSED", reason: "still paid" };
+const afterLease = 31_000;
+
+async function count(world: ReplayWorld, status: FailureStatus): Promise<number> {
+  const page = await findFailures(world.failures, { status }, { limit: 1_000 });
+  return page.failures.length;
+}
+
+/** Each document's effect, in no order. */
+function effects(world: ReplayWorld): readonly string[] {
+  return [...world.delivery.target.effects].sort();
+}
+
+function effectKeys(from: number, to: number): readonly string[] {
+  return Array.from(
+    { length: to - from + 1 },
+    (_each, index) => numberedEvent(from + index).effectkey,
+  ).sort();
+}
+
+describe("a replay", () => {
+  it("rises in steps, delivers every failure once and resolves it", async () => {
+    const world = new ReplayWorld();
+    await world.fail(150);
+    const { id } = await world.begin();
+
+    expect(await world.run(id)).toBe(true);
+    const job = await world.job(id);
+
+    expect(job.steps.map(({ size }) => size)).toEqual([1, 10, 100, 39]);
+    expect(job).toMatchObject({
+      state: "done",
+      total: 150,
+      ended: { delivered: 150, failedAgain: 0 },
+    });
+    expect(effects(world)).toEqual(effectKeys(1, 150));
+    expect([await count(world, "open"), await count(world, "resolved")]).toEqual([0, 150]);
+    expect(world.delivery.openRows()).toEqual([]);
+  });
+
+  it("goes to the one target only, under message ids that were never used", async () => {
+    const world = new ReplayWorld();
+    await world.fail(1);
+    const before = world.delivery.broker.sent.length;
+    const { id } = await world.begin();
+    await world.run(id);
+    const sent = world.delivery.broker.sent.slice(before).map(({ entity, message }) => ({
+      entity,
+      id: message.messageId,
+      to: Object.keys(message.properties).filter((name) => name.startsWith("to_")),
+    }));
+
+    expect(sent).toEqual([
+      { entity: "integration-events", id: `${numberedEvent(1).id}:ce:2`, to: ["to_ce"] },
+    ]);
+  });
+
+  it("stops by itself when too large a share of a step fails again, and says why", async () => {
+    const world = new ReplayWorld();
+    await world.fail(50);
+    // One is delivered, then everything is refused.
+    let calls = 0;
+    world.delivery.target.answers = Array.from({ length: 50 }, () => () => {
+      calls += 1;
+      return calls === 1 ? { kind: "delivered", reference: "r" } : refusal;
+    });
+    const { id } = await world.begin();
+    await world.run(id);
+    const job = await world.job(id);
+
+    expect(job.state).toBe("stopped");
+    expect(job.note).toBe("10 of 10 in step 2 failed again, more than 10 %: 10 CE_ROW_CLOSED");
+    // Ten failures are replaced by new ones, which name the old; nothing else was touched.
+    expect([
+      await count(world, "open"),
+      await count(world, "replaced"),
+      await count(world, "resolved"),
+    ]).toEqual([49, 10, 1]);
+    const { failures } = await findFailures(world.failures, { status: "replaced" }, { limit: 1 });
+    const old = await world.failures.get("ce", failures[0]?.failureId ?? "");
+    const again = await world.failures.get("ce", old?.replacedBy ?? "");
+    expect(again).toMatchObject({ status: "open", replaces: old?.failureId, generation: 1 });
+  });
+
+  it("is paused, resumed and cancelled by a wish", async () => {
+    const world = new ReplayWorld();
+    await world.fail(30);
+    const { id } = await world.begin();
+    await world.replays.setWish(id, "pause");
+    expect(await world.run(id)).toBe(false);
+    expect((await world.job(id)).state).toBe("paused");
+    expect(await count(world, "open")).toBe(30);
+    await world.replays.setWish(id, "cancel");
+    expect(await world.run(id)).toBe(true);
+
+    expect(await world.job(id)).toMatchObject({
+      state: "cancelled",
+      note: "a person cancelled it",
+    });
+    expect(await count(world, "open")).toBe(30);
+    expect(effects(world)).toEqual([]);
+  });
+
+  it("leaves failures alone that another replay has", async () => {
+    const world = new ReplayWorld();
+    await world.fail(20);
+    const [one, two] = [await world.begin(), await world.begin()];
+    // Both plan the same failures before either sends.
+    await world.replays.setWish(one.id, "pause");
+    await world.run(one.id);
+    await world.run(two.id);
+    await world.replays.setWish(one.id, "run");
+    await world.run(one.id);
+
+    expect(effects(world)).toEqual(effectKeys(1, 20));
+    expect((await world.job(two.id)).ended.delivered).toBe(20);
+    expect((await world.job(one.id)).state).toBe("done");
+  });
+
+  it("does not go on to the next step while a delivery is retried", async () => {
+    const world = new ReplayWorld();
+    await world.fail(5);
+    world.delivery.target.answers = [
+      ...Array.from({ length: 3 }, (): Outcome => ({
+        kind: "retry",
+        code: "CE_BUSY",
+        reason: "busy",
+      })),
+    ];
+    const { id } = await world.begin();
+    await world.run(id);
+
+    expect(effects(world)).toEqual(effectKeys(1, 5));
+    expect((await world.job(id)).state).toBe("done");
+  });
+
+  it("sends less while Service Bus asks for it, and sends everything in the end", async () => {
+    const world = new ReplayWorld();
+    await world.fail(40);
+    const { id } = await world.begin({ kind: "all" }, { perSecond: 20 });
+    let busy = 3;
+    const sender = {
+      send: async (entity: string, messages: Parameters<typeof world.delivery.broker.send>[1]) => {
+        busy -= 1;
+        if (busy >= 0) throw new MessagingError("MESSAGING_UNAVAILABLE", entity);
+        await world.delivery.broker.send(entity, messages);
+      },
+    };
+    await world.run(id, { sender });
+
+    expect(effects(world)).toEqual(effectKeys(1, 40));
+    expect((await world.job(id)).state).toBe("done");
+  });
+
+  it("keeps to its rate", async () => {
+    const world = new ReplayWorld();
+    await world.fail(100);
+    const { id } = await world.begin({ kind: "all" }, { perSecond: 10, steps: [100] });
+    const start = world.delivery.clock.now();
+    await world.run(id);
+
+    expect((world.delivery.clock.now() - start) / 1_000).toBeGreaterThanOrEqual(9);
+  });
+
+  it("replays a window: deliveries never attempted, and failed ones, and no others", async () => {
+    const world = new ReplayWorld();
+    await world.fail(2);
+    // The third was published before the target was part of the flow; the fourth is delivered.
+    await world.publishToNobody(numberedEvent(3));
+    await world.delivery.accept(numberedEvent(4));
+    await world.work();
+    const { id } = await world.begin({
+      kind: "window",
+      from: Date.parse("2026-11-24T11:00:00Z"),
+      to: Date.parse("2026-11-24T12:00:00Z"),
+      target: "ce",
+      includeSkipped: false,
+    });
+    await world.run(id);
+
+    expect(await world.job(id)).toMatchObject({ state: "done", total: 3 });
+    expect(effects(world)).toEqual(effectKeys(1, 4));
+  });
+});
+
+describe("a replay whose runner is killed", () => {
+  it.each(["before", "after"] as const)(
+    "%s any call to storage or Service Bus loses nothing and sends nothing twice",
+    async (when) => {
+      const clean = new KillAtCall();
+      const first = new ReplayWorld();
+      await first.fail(4);
+      const begun = await first.begin({ kind: "all" }, { steps: [1, 3] });
+      await first.run(begun.id, ports(first, clean));
+      const total = clean.calls.length;
+      expect((await first.job(begun.id)).state).toBe("done");
+
+      for (let call = 1; call <= total; call += 1) {
+        const world = new ReplayWorld();
+        await world.fail(4);
+        const { id } = await world.begin({ kind: "all" }, { steps: [1, 3] });
+        const killer = new KillAtCall();
+        killer.killAt(call, when);
+        await world.run(id, ports(world, killer)).catch(() => undefined);
+        await world.work();
+        for (let again = 0; again < 3; again += 1) {
+          world.delivery.clock.advance(afterLease);
+          await world.run(id);
+          await world.work();
+        }
+
+        const where = `${when} call ${call} (${killer.calls[call - 1] ?? ""})`;
+        expect([where, effects(world)]).toEqual([where, effectKeys(1, 4)]);
+        expect([where, (await world.job(id)).state]).toEqual([where, "done"]);
+        expect([where, await count(world, "open"), await count(world, "replaying")]).toEqual([
+          where,
+          0,
+          0,
+        ]);
+        expect([where, world.delivery.openRows()]).toEqual([where, []]);
+      }
+    },
+    60_000,
+  );
+});
+
+function ports(world: ReplayWorld, killer: KillAtCall) {
+  const { memory, broker } = world.delivery;
+  return { store: killer.store(memory), sender: killer.sender(broker) };
+}
