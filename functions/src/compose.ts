@@ -233,7 +233,7 @@ async function compose(config: AppConfig): Promise<App> {
       },
     }),
     consoleFiles: createConsoleFiles(fileURLToPath(new URL("console", import.meta.url)), config),
-    probe: composeProbe(targetsInput),
+    probe: composeProbe(targetsInput, gates),
     notices,
     parse,
   };
