@@ -70,7 +70,7 @@ export function createProbe(options: ProbeOptions): Probe {
       if (target === undefined) return;
       const finding = (await options.isCalled(name))
         ? toFinding(await ask(target, message, signal), lagMs)
-        : { result: "notCalled", code: "GATE_CLOSED" };
+        : { result: "notCalled", code: "" };
       if (finding === null) return;
       telemetry.event("probe", { target: name, ...finding }, { lagMs });
       telemetry.metric("causeway.probe.lag", lagMs / 1_000, { target: name });
