@@ -66,7 +66,11 @@ export async function createOperatorWorld(): Promise<OperatorWorld> {
       verifications: createVerificationStore(memory),
       readers: {},
     },
-    runner: { kick: (id) => void kicked.push(id), runAll: () => Promise.resolve() },
+    runner: {
+      kick: (id) => void kicked.push(id),
+      runAll: () => Promise.resolve(),
+      takeOver: () => Promise.resolve(),
+    },
     audit: createAuditLog(memory, clock),
   };
   const api = composeOperatorApi(parts);

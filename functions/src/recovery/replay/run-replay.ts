@@ -35,6 +35,8 @@ const keptSteps = 50;
 const pollMs = 1_000;
 const slowestPerSecond = 1;
 const busyPauseMs = 5_000;
+/** For reading F&O again: short of the lease, or another runner would take the chunk meanwhile. */
+const longestReadMs = 10_000;
 
 /** Works on a job as long as there is something to do for it; true when it needs nobody any more. */
 export async function runReplay(
@@ -215,7 +217,7 @@ class Runner {
     const { id, options } = this.#job;
     try {
       const left = Math.max(Math.ceil(this.#limits.until - this.#on.clock.now()), 1_000);
-      const signal = AbortSignal.timeout(left);
+      const signal = AbortSignal.timeout(Math.min(left, longestReadMs));
       const begun = await beginItems(this.#on, this.#job, chunk, signal);
       await this.#on.replays.saveItems(id, begun.items);
       this.#lastChange = this.#on.clock.now();
