@@ -39,7 +39,10 @@ beforeAll(async () => {
     eventIds.push(eventId);
   }
   await eventually(() => expectStates("failed"), 30_000);
-  await eventually(async () => expect(await world.failures()).toHaveLength(numbers.length), 15_000);
+  await eventually(async () => {
+    const { length } = await world.failures();
+    if (length !== numbers.length) throw new Error(`${length} failures are recorded`);
+  }, 15_000);
 }, 50_000);
 
 it("a replay while the cause persists stops by itself after its first step and says why", async () => {
