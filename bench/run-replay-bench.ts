@@ -186,7 +186,7 @@ async function replay(
   const call = (path: string, init: RequestInit = {}): Promise<Replay> =>
     callJson(`${environment.operator.baseUrl}/${path}`, {
       ...init,
-      headers: { ...init.headers, authorization: `Bearer ${token}` },
+      headers: { "content-type": "application/json", authorization: `Bearer ${token}` },
     }) as Promise<Replay>;
   const { id } = await call(
     "replays",

@@ -2,6 +2,7 @@ import { Command } from "commander";
 import { auditCommand } from "./commands/audit.ts";
 import { ceCommand } from "./commands/ce.ts";
 import { doctorCommand } from "./commands/doctor.ts";
+import { editsCommand } from "./commands/edits.ts";
 import { failuresCommand } from "./commands/failures.ts";
 import { replayCommand } from "./commands/replay.ts";
 import { verifyCommand } from "./commands/verify.ts";
@@ -12,6 +13,7 @@ const program = new Command("causeway")
   .description("Operates Causeway: business events from Dynamics 365 F&O to CE, a CRM and e-mail.")
   .addHelpText("after", exitCodesHelp)
   .addCommand(failuresCommand())
+  .addCommand(editsCommand())
   .addCommand(replayCommand())
   .addCommand(verifyCommand())
   .addCommand(auditCommand())

@@ -39,7 +39,9 @@ export interface OperatorWorld {
 }
 
 /** The operator API over memory stores, signed in by the local identity service. */
-export async function createOperatorWorld(): Promise<OperatorWorld> {
+export async function createOperatorWorld({
+  allowEdits = true,
+}: { readonly allowEdits?: boolean } = {}): Promise<OperatorWorld> {
   const replays = new ReplayWorld();
   const { clock, memory } = replays.delivery;
   const kicked: string[] = [];
@@ -52,7 +54,7 @@ export async function createOperatorWorld(): Promise<OperatorWorld> {
     authority: door.httpUrl,
     tenantId,
     audiences: [operatorAudience],
-    allowEdits: true,
+    allowEdits,
     replayPerSecond: 100,
   };
   const parts: OperatorParts = {
