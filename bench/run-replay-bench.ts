@@ -23,8 +23,9 @@ Boots a local Azure with CE as its only target, plants failures in its tables, r
 operator API, and asks CE for every one of them. Then the same once more while the function host is killed.
 
   --failures N   failures in each of the two runs (10000)
-  --kills K      kill -9 of the function host in the second run (5)
-  --minutes M    the longest that one run may take (15)
+  --kills K      kill -9 of the function host in the second run (5); what it had in hand then comes back when
+                 its lock ends, up to five minutes later, so this run is about survival and not about speed
+  --minutes M    the longest that one run may take (40)
   --json         the result as JSON on standard output, everything else on standard error
   --help         this text
 
@@ -101,7 +102,7 @@ function readOptions(args: readonly string[]): Options | undefined {
     options: {
       failures: { type: "string", default: "10000" },
       kills: { type: "string", default: "5" },
-      minutes: { type: "string", default: "15" },
+      minutes: { type: "string", default: "40" },
       json: { type: "boolean", default: false },
       help: { type: "boolean", default: false },
     },
