@@ -35,7 +35,17 @@ module.exports = {
       comment: "The function app is deployed alone: it knows neither its cloud nor the local one.",
       severity: "error",
       from: { path: "^functions/" },
-      to: { path: "^(infra|local|cli|test|bench)/" },
+      to: { path: "^(infra|local|cli|console|test|bench)/" },
+    },
+    {
+      name: "console-knows-answers-only",
+      comment: "The page runs in a browser: of the function app it knows the types of its answers.",
+      severity: "error",
+      from: { path: "^console/" },
+      to: {
+        path: "^(functions|infra|local|cli|test|bench)/",
+        pathNot: "^functions/src/operator/reads/answers\\.ts$",
+      },
     },
     {
       name: "infra-reads-data-only",
@@ -69,7 +79,7 @@ module.exports = {
     doNotFollow: { path: "node_modules" },
     exclude: { path: "^(node_modules|dist|\\.local)/" },
     includeOnly:
-      "^(functions|infra|local|cli|schemas|flows|logicapps|scripts|test|bench)/|^node:|^(rhea|hono)$",
+      "^(functions|console|infra|local|cli|schemas|flows|logicapps|scripts|test|bench)/|^node:|^(rhea|hono)$",
     tsPreCompilationDeps: true,
     tsConfig: { fileName: "tsconfig.json" },
     enhancedResolveOptions: { conditionNames: ["import", "node", "default"] },

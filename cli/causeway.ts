@@ -4,6 +4,11 @@ import { ceCommand } from "./commands/ce.ts";
 import { doctorCommand } from "./commands/doctor.ts";
 import { editsCommand } from "./commands/edits.ts";
 import { failuresCommand } from "./commands/failures.ts";
+import { findCommand } from "./commands/find.ts";
+import { sendCommand } from "./commands/send.ts";
+import { statusCommand } from "./commands/status.ts";
+import { tailCommand } from "./commands/tail.ts";
+import { targetsCommand } from "./commands/targets.ts";
 import { replayCommand } from "./commands/replay.ts";
 import { verifyCommand } from "./commands/verify.ts";
 import { exitCodes, exitCodesHelp } from "./exit-codes.ts";
@@ -12,6 +17,11 @@ import { reportError, toExitCode } from "./report-error.ts";
 const program = new Command("causeway")
   .description("Operates Causeway: business events from Dynamics 365 F&O to CE, a CRM and e-mail.")
   .addHelpText("after", exitCodesHelp)
+  .addCommand(statusCommand())
+  .addCommand(findCommand())
+  .addCommand(tailCommand())
+  .addCommand(targetsCommand())
+  .addCommand(sendCommand())
   .addCommand(failuresCommand())
   .addCommand(editsCommand())
   .addCommand(replayCommand())

@@ -51,6 +51,7 @@ export function toAppSettings(
       : {
           CAUSEWAY_OPERATOR: pulumi.jsonStringify({ ...config.operator, tenantId: input.tenantId }),
         }),
+    ...(config.console === undefined ? {} : { CAUSEWAY_CONSOLE: JSON.stringify(config.console) }),
   };
 }
 

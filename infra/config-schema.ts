@@ -120,6 +120,22 @@ const crm = {
   },
 };
 
+const consolePage = {
+  type: "object",
+  additionalProperties: false,
+  required: ["clientId"],
+  properties: {
+    clientId: guid,
+    // Systems that are simulated on a developer's machine.
+    simulation: {
+      type: "object",
+      additionalProperties: false,
+      required: ["finance", "dataverse", "crm", "mail"],
+      properties: { finance: url, dataverse: url, crm: url, mail: url },
+    },
+  },
+};
+
 const operator = {
   type: "object",
   additionalProperties: false,
@@ -148,6 +164,7 @@ export const stackConfigSchema = {
     targets: { type: "object", additionalProperties: target },
     mail,
     operator,
+    console: consolePage,
     serviceBusTier: { enum: ["Standard", "Premium"] },
     network: { enum: ["public", "private"] },
     // https://learn.microsoft.com/azure/azure-functions/flex-consumption-plan#scale

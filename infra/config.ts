@@ -211,6 +211,7 @@ function withDefaults(raw: RawStackConfig, input: ConfigInput): StackConfig {
       apiVersion: "2025-09-01",
       ...raw.mail,
     },
+    console: raw.console,
     operator:
       raw.operator === undefined
         ? undefined

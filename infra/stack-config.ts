@@ -57,6 +57,13 @@ export interface MailConfig {
   readonly senderRoleId?: string;
 }
 
+/** The console's app registration (docs/console.md). */
+export interface ConsoleConfig {
+  readonly clientId: string;
+  /** Addresses of simulated systems; on a developer's machine only. */
+  readonly simulation?: Readonly<Record<"finance" | "dataverse" | "crm" | "mail", string>>;
+}
+
 /** Who may operate the stack: an app registration in Entra with the app roles of the operator API. */
 export interface OperatorConfig {
   /** Application ID URI, and the client id where tokens are v2.0. */
@@ -94,6 +101,8 @@ export interface StackConfig {
   readonly mail: MailConfig;
   /** Undefined: nobody may use the operator API. */
   readonly operator: OperatorConfig | undefined;
+  /** Undefined: the console says how it is set up. */
+  readonly console: ConsoleConfig | undefined;
   readonly serviceBusTier: "Standard" | "Premium";
   readonly network: "public" | "private";
   readonly maximumInstanceCount: number;
@@ -132,6 +141,7 @@ export interface RawStackConfig {
     Record<string, Omit<TargetConfig, "mode"> & { readonly mode?: Mode }>
   >;
   readonly mail?: Partial<MailConfig>;
+  readonly console?: ConsoleConfig;
   readonly operator?: Pick<OperatorConfig, "audiences"> & Partial<OperatorConfig>;
   readonly serviceBusTier?: "Standard" | "Premium";
   readonly network?: "public" | "private";

@@ -161,6 +161,7 @@ function deploy(
     financeUrl: systems.finance.httpUrl,
     dataverseUrl: systems.dataverse.httpUrl,
     crmUrl: systems.crm.httpUrl,
+    mailUrl: systems.mail.httpUrl,
     crmClientId: systems.crmClient.clientId,
     crmClientSecret: systems.crmClient.clientSecret,
     authority: base.identityDoor.httpUrl,
@@ -193,7 +194,8 @@ function describe(
     monitor: { baseUrl: azure.monitorDoor.httpUrl },
     identity: { baseUrl: base.identityDoor.httpUrl, tenantId, clientId, clientSecret },
     operator: { baseUrl: `${host.baseUrl}/api/ops/v1`, audience: operatorAudience },
-    console: { url: `${host.baseUrl}/api/console` },
+    // Plain: a browser on this machine does not know the local certificate authority, and trusts loopback.
+    console: { url: `${host.baseUrl.replace(/^https:/, "http:")}/api/console` },
     processes: { local: process.pid, functions: host.pid },
   };
 }

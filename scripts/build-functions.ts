@@ -9,6 +9,7 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 import { build } from "esbuild";
 import { zipSync } from "fflate";
 import type { Zippable } from "fflate";
+import { buildConsole } from "./build-console.ts";
 import { leanTelemetry } from "./lean-telemetry.ts";
 
 export interface BuiltFunctions {
@@ -43,6 +44,7 @@ export async function buildFunctions(options: {
     bundleForFunctions(join(root, "functions/src/index.ts"), join(dir, "index.js")),
     cp(join(root, "functions/host.json"), join(dir, "host.json")),
     cp(join(root, "functions/package.json"), join(dir, "package.json")),
+    buildConsole(join(dir, "console")),
     cp(join(root, "flows"), join(dir, "flows"), { recursive: true }),
   ]);
   const zip = resolve(options.outDir, "functions.zip");

@@ -8,9 +8,11 @@ const root = fileURLToPath(new URL("..", import.meta.url));
 /** Everything that decides the bundle's bytes. */
 const sources = [
   "functions",
+  "console",
   "schemas",
   "flows",
   "scripts/build-functions.ts",
+  "scripts/build-console.ts",
   "package-lock.json",
 ];
 

@@ -6,6 +6,7 @@ import { spawn } from "node:child_process";
  */
 const steps: readonly { readonly name: string; readonly command: readonly string[] }[] = [
   { name: "types", command: ["tsc", "-p", "tsconfig.json"] },
+  { name: "console types", command: ["tsc", "-p", "console/tsconfig.json"] },
   { name: "lint", command: ["eslint", "."] },
   { name: "format", command: ["prettier", "--check", "--log-level", "warn", "."] },
   {

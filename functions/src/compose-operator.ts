@@ -13,6 +13,12 @@ import type { AppConfig } from "./platform/config.ts";
 import type { Telemetry } from "./platform/telemetry.ts";
 import type { AuditLog } from "./recovery/audit-log.ts";
 import { createEditStore } from "./recovery/edits/edit-store.ts";
+import { createReadRoutes } from "./operator/reads/read-routes.ts";
+import type { ReadRoutesOptions } from "./operator/reads/read-routes.ts";
+import { groupFailures } from "./recovery/group-failures.ts";
+import { meaningOf } from "./recovery/failure-codes.ts";
+import type { FailureCount } from "./operator/reads/read-dependencies.ts";
+import type { FailureStore } from "./recovery/failure-store.ts";
 import type { ReplayRunner } from "./recovery/replay/create-replay-runner.ts";
 import type { RunnerDependencies } from "./recovery/replay/run-replay.ts";
 import type { VerifyDependencies } from "./recovery/verify/run-verification.ts";
@@ -25,6 +31,7 @@ export interface OperatorParts {
   readonly runner: ReplayRunner;
   readonly verify: VerifyDependencies;
   readonly audit: AuditLog;
+  readonly reads: Omit<ReadRoutesOptions, "config" | "clock" | "audit" | "countFailures">;
 }
 
 const defaultPerSecond = 50;
@@ -55,6 +62,21 @@ export function composeOperatorApi(parts: OperatorParts): OperatorApi {
       }),
       ...createVerifyRoutes({ ...parts.verify, audit }),
       ...createAuditRoutes(parts),
+      ...createReadRoutes({
+        ...parts.reads,
+        config: parts.config,
+        clock,
+        audit,
+        countFailures: () => countFailures(recovery.failures),
+      }),
     ],
+  });
+}
+
+async function countFailures(failures: FailureStore): Promise<readonly FailureCount[]> {
+  const groups = await groupFailures(failures, {});
+  return groups.map(({ group, target, code, owner, fixIn, count, firstAt }) => {
+    const { meaning } = meaningOf(code);
+    return { group, target, code, meaning, owner, fixIn, count, since: firstAt };
   });
 }

@@ -1,3 +1,4 @@
+import type { Gates } from "./delivery/gates.ts";
 import type { LoadedFlow, LoadedTarget } from "./flows/load-flows.ts";
 import type { AppConfig, TargetSettings } from "./platform/config.ts";
 import { HttpError } from "./platform/http.ts";
@@ -8,7 +9,7 @@ import { createTargets } from "./compose-targets.ts";
 import type { TargetsInput } from "./compose-targets.ts";
 
 /** The probe over targets of its own: dry by their flows, by their settings and by a door that lets only reads through. */
-export function composeProbe(input: TargetsInput): Probe {
+export function composeProbe(input: TargetsInput, gates: Pick<Gates, "read">): Probe {
   const flows = input.flows.map(toDryFlow);
   const targets = createTargets({
     ...input,
@@ -21,6 +22,12 @@ export function composeProbe(input: TargetsInput): Probe {
     flows: flows.map(({ name, targets: named }) => ({ name, targets: Object.keys(named) })),
     clock: input.clock,
     telemetry: input.telemetry,
+    isCalled: (target) =>
+      gates.read(target).then(
+        ({ state, paused }) => state === "open" && paused === null,
+        // The ledger away is no reason not to ask.
+        () => true,
+      ),
   });
 }
 

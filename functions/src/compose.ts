@@ -54,6 +54,11 @@ import { readInvoiceKeys } from "./targets/dataverse/read-invoice-keys.ts";
 import type { Probe } from "./targets/probe.ts";
 import { composeProbe } from "./compose-probe.ts";
 import { createTargets } from "./compose-targets.ts";
+import { wakeParked } from "./delivery/wake-parked.ts";
+import type { WakeTarget } from "./operator/reads/pause-target.ts";
+import { createConsoleFiles } from "./operator/console-files.ts";
+import type { ConsoleFiles } from "./operator/console-files.ts";
+import { RecentOutcomes, watchEngine } from "./operator/reads/recent-outcomes.ts";
 import { composeOperatorApi } from "./compose-operator.ts";
 import type { OperatorApi } from "./operator/create-operator-api.ts";
 
@@ -70,6 +75,7 @@ export interface App {
   readonly telemetry: Telemetry;
   readonly recovery: DrainDependencies;
   readonly operate: OperatorApi;
+  readonly consoleFiles: ConsoleFiles;
   readonly replays: ReplayRunner;
   readonly verify: VerifyDependencies;
   readonly probe: Probe;
@@ -121,6 +127,10 @@ async function compose(config: AppConfig): Promise<App> {
     publisher: createPublisher(sender, maxMessageBytes),
     clock,
   });
+  const gates = createGates(store, clock, telemetry);
+  const budgets = createBudgets({ store, clock, instances });
+  const recent = new RecentOutcomes({ store, clock, telemetry });
+  const wake = { ledger, sender, clock, random };
   const targetsInput = { flows, config, http, getToken, clock, telemetry };
   const targets = createTargets(targetsInput);
   const failures = createFailureStore(store, clock);
@@ -165,16 +175,19 @@ async function compose(config: AppConfig): Promise<App> {
   });
   return {
     config,
-    engine: createEngine({
-      ledger,
-      claims: createClaims(store),
-      gates: createGates(store, clock, telemetry),
-      budgets: createBudgets({ store, clock, instances }),
-      sender,
-      clock,
-      telemetry,
-      random,
-    }),
+    engine: watchEngine(
+      createEngine({
+        ledger,
+        claims: createClaims(store),
+        gates,
+        budgets,
+        sender,
+        clock,
+        telemetry,
+        random,
+      }),
+      recent,
+    ),
     intake: intakeLane,
     targets: lanes,
     serviceBus,
@@ -202,8 +215,25 @@ async function compose(config: AppConfig): Promise<App> {
       recovery,
       verify,
       runner: replays,
+      reads: {
+        store,
+        bodies,
+        flows,
+        schemas,
+        gates,
+        budgets: new Map([...lanes].map(([name, { budget }]) => [name, budget])),
+        sender,
+        wakeTargets: new Map<string, WakeTarget>([
+          [intakeLane.target.name, (deadline) => wakeParked(wake, intakeLane, deadline)],
+          ...[...lanes].map(([name, lane]): [string, WakeTarget] => [
+            name,
+            (deadline) => wakeParked(wake, lane, deadline),
+          ]),
+        ]),
+      },
     }),
-    probe: composeProbe(targetsInput),
+    consoleFiles: createConsoleFiles(fileURLToPath(new URL("console", import.meta.url)), config),
+    probe: composeProbe(targetsInput, gates),
     notices,
     parse,
   };

@@ -1,5 +1,6 @@
 // Importing a trigger registers its function; this file's import is the only one that has effects.
 import "./triggers/business-events-door.ts";
+import "./triggers/console.ts";
 import "./triggers/intake.ts";
 import "./triggers/deliver-ce.ts";
 import "./triggers/deliver-crm.ts";

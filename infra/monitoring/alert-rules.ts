@@ -204,7 +204,7 @@ customEvents
       title: "The built-in probe did not get through",
       severity: 2,
       query: `customEvents
-| where name == "probe" and ${dimension("result")} != "ok"
+| where name == "probe" and ${dimension("result")} !in ("ok", "notCalled")
 | summarize rounds = count() by target = ${dimension("target")}`,
       measure: "rounds",
       aggregation: "Total",

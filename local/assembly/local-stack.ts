@@ -1,8 +1,11 @@
+import { toDirectoryId } from "../identity/directory.ts";
+
 /** Addresses that the local stack's settings name. */
 export interface LocalStackInput {
   readonly financeUrl: string;
   readonly dataverseUrl: string;
   readonly crmUrl: string;
+  readonly mailUrl: string;
   readonly crmClientId: string;
   readonly crmClientSecret: string;
   readonly functionsPackage: string;
@@ -17,6 +20,9 @@ export interface LocalStack {
   readonly config: Readonly<Record<string, string>>;
   readonly secretKeys: readonly string[];
 }
+
+/** The console's app registration in the local tenant. */
+export const consoleClientId = toDirectoryId("client", "console");
 
 /** What tokens for the local operator API are for. */
 export const operatorAudience = "api://causeway-local";
@@ -67,6 +73,15 @@ export function toLocalStack(input: LocalStackInput): LocalStack {
       authority: input.authority,
       allowEdits: true,
       replayPerSecond: 300,
+    },
+    console: {
+      clientId: consoleClientId,
+      simulation: {
+        finance: input.financeUrl,
+        dataverse: input.dataverseUrl,
+        crm: input.crmUrl,
+        mail: input.mailUrl,
+      },
     },
     targets: input.targets ?? liveTargets,
   };

@@ -1,3 +1,4 @@
+import { allowLoopbackPages } from "../loopback-origin.ts";
 import { Hono, type Context } from "hono";
 import { randomBytes } from "node:crypto";
 import { createFaults, type Faults } from "../faults.ts";
@@ -47,6 +48,7 @@ export function createCrmApp(options: CrmOptions): CrmApp {
   let calls = 0;
   let settings: CrmSettings = { lockedShare: 0 };
 
+  app.use(allowLoopbackPages);
   app.use(createRequestCounts());
   app.use(faults.middleware);
   app.post("/services/oauth2/token", async (c) => {

@@ -1,3 +1,4 @@
+import { allowLoopbackPages } from "../loopback-origin.ts";
 import { Hono } from "hono";
 import type { Context } from "hono";
 import { randomUUID } from "node:crypto";
@@ -66,6 +67,7 @@ export function createDataverseApp(
   const app = new Hono();
   const { random = Math.random } = services;
   const faults = createFaults(services.clock, { toBody: toFaultBody, random });
+  app.use(allowLoopbackPages);
   app.use(createRequestCounts());
   app.use(faults.middleware);
   addSimRoutes(app, database, admin);

@@ -1,3 +1,4 @@
+import { allowLoopbackPages } from "../loopback-origin.ts";
 import { Hono } from "hono";
 import type { LocalServices } from "../cloud.ts";
 import { createFaults, type Faults } from "../faults.ts";
@@ -50,6 +51,7 @@ export function createFinanceApp(services: LocalServices, options: FinanceOption
   app.onError((error) => toRefusal(error, log));
   const toBody = (status: number): unknown => toErrorBody(toFaultText(status));
   const faults = createFaults(clock, { random: world.random, toBody });
+  app.use(allowLoopbackPages);
   app.use(createRequestCounts());
   app.use(faults.middleware);
   app.route("/sim", createSimRoutes({ world, outbox, clock, configure: configureEndpoints }));

@@ -3,6 +3,8 @@ import { randomUUID } from "node:crypto";
 import type { LocalServices } from "../cloud.ts";
 import { Directory, isSameSecret } from "./directory.ts";
 import type { AppRoles, HostOptions, ManagedIdentity, RegisteredClient } from "./directory.ts";
+import { isLoopbackOrigin } from "../loopback-origin.ts";
+import { createSignIn } from "./authorize.ts";
 import { toOAuthError } from "./oauth-error.ts";
 import { createTokenIssuer } from "./token-issuer.ts";
 import type { IssuedToken, TokenIssuer } from "./token-issuer.ts";
@@ -40,16 +42,25 @@ export async function createIdentityApp(
 ): Promise<IdentityService> {
   const tokens = await createTokenIssuer(services.clock, options);
   const directory = new Directory();
+  const signIn = createSignIn(tokens, () => services.clock.now());
   const app = new Hono();
   app.get("/msi/token", (context) => answerManagedIdentity(context.req.raw, directory, tokens));
   for (const version of ["/v2.0", ""] as const) {
-    app.post(`/:tenant/oauth2${version}/token`, (context) =>
-      answerClientCredentials(context.req.raw, {
-        directory,
-        tokens,
-        tenant: context.req.param("tenant"),
-        nowMs: services.clock.now(),
-      }),
+    app.post(`/:tenant/oauth2${version}/token`, async (context) => {
+      const form = new URLSearchParams(await context.req.text());
+      const nowMs = services.clock.now();
+      const tenant = context.req.param("tenant");
+      if (!isTenant(tenant, tokens)) {
+        return toOAuthError(90002, `Tenant '${tenant}' not found.`, nowMs);
+      }
+      return personGrants.includes(form.get("grant_type") ?? "")
+        ? withCors(await signIn.exchange(form), context.req.header("origin"))
+        : answerClientCredentials(form, { directory, tokens, tenant, nowMs });
+    });
+    app.on(["GET", "POST"], `/:tenant/oauth2${version}/authorize`, (context) =>
+      isTenant(context.req.param("tenant"), tokens)
+        ? signIn.authorize(context.req.raw)
+        : context.notFound(),
     );
   }
   for (const version of ["/v2.0", ""] as const) {
@@ -126,14 +137,25 @@ interface TokenEndpoint {
   readonly nowMs: number;
 }
 
+/** Grants of people who signed in at the authorize page. */
+const personGrants = ["authorization_code", "refresh_token"];
+
+function isTenant(tenant: string, tokens: TokenIssuer): boolean {
+  return tenant.toLowerCase() === tokens.tenantId.toLowerCase();
+}
+
+/** Entra answers a single-page application's own origin so; here only pages of this machine. */
+function withCors(response: Response, origin: string | undefined): Response {
+  if (origin === undefined || !isLoopbackOrigin(origin)) return response;
+  response.headers.set("access-control-allow-origin", origin);
+  response.headers.set("vary", "origin");
+  return response;
+}
+
 async function answerClientCredentials(
-  request: Request,
+  form: URLSearchParams,
   { directory, tokens, tenant, nowMs }: TokenEndpoint,
 ): Promise<Response> {
-  if (tenant.toLowerCase() !== tokens.tenantId.toLowerCase()) {
-    return toOAuthError(90002, `Tenant '${tenant}' not found.`, nowMs);
-  }
-  const form = new URLSearchParams(await request.text());
   const grant = readGrant(form, nowMs);
   if (grant instanceof Response) return grant;
   const client = directory.client(grant.clientId);

@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 
 /** Entra's error numbers that the local token endpoint can answer with. */
 export type AadstsCode =
+  | 70008 // code or refresh token is not valid any more
   | 70003 // grant type is not supported
   | 90002 // tenant is unknown
   | 700016 // client is unknown in the tenant
@@ -13,6 +14,7 @@ export type AadstsCode =
 const answers: Readonly<
   Record<AadstsCode, { readonly status: 400 | 401; readonly error: string }>
 > = {
+  70008: { status: 400, error: "invalid_grant" },
   70003: { status: 400, error: "unsupported_grant_type" },
   90002: { status: 400, error: "invalid_request" },
   700016: { status: 400, error: "unauthorized_client" },

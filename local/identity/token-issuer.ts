@@ -33,6 +33,8 @@ export interface TokenRequest {
   readonly managedIdentityId?: string;
   readonly lifetimeMs?: number;
   readonly appRoles?: readonly string[];
+  /** The signed-in person; left out for an application. */
+  readonly personName?: string;
 }
 
 export interface IssuedToken {
@@ -136,15 +138,17 @@ function toClaims(
   issuer: string,
   tenantId: string,
 ): Record<string, string | readonly string[]> {
-  const { appRoles = [] } = request;
+  const { appRoles = [], personName } = request;
   return {
     aud: request.audience,
     iss: issuer,
     idp: issuer,
-    idtyp: "app",
+    ...(personName === undefined
+      ? { idtyp: "app" }
+      : { upn: personName, scp: "user_impersonation" }),
     appid: request.clientId,
-    // 1: client secret; 2: certificate, which is what managed identities have.
-    appidacr: request.managedIdentityId === undefined ? "1" : "2",
+    // 0: a public client; 1: client secret; 2: certificate, which is what managed identities have.
+    appidacr: personName !== undefined ? "0" : request.managedIdentityId === undefined ? "1" : "2",
     oid: request.principalId,
     sub: request.principalId,
     tid: tenantId,

@@ -1,3 +1,4 @@
+import { allowLoopbackPages } from "../loopback-origin.ts";
 import { Hono, type Context } from "hono";
 import { randomUUID } from "node:crypto";
 import type { LocalServices } from "../cloud.ts";
@@ -66,6 +67,7 @@ export function createMailApp(services: LocalServices): MailApp {
     managed: createQuota(clock, managedDomainQuota),
   };
 
+  app.use(allowLoopbackPages);
   app.use(createRequestCounts());
   app.use(faults.middleware);
   app.get("/messages", (c) => c.json(mailbox.list()));

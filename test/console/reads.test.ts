@@ -15,7 +15,7 @@ import { createSchemaSet } from "../../functions/src/flows/schema-set.ts";
 import { silentTelemetry } from "../../functions/src/platform/telemetry.ts";
 import { DeliveryWorld, startOfTime } from "../support/delivery-world.ts";
 import { numberedEvent } from "../support/numbered-event.ts";
-import { readsOver } from "./reads-world.ts";
+import { readsOver } from "../support/reads-world.ts";
 
 const minuteMs = 60_000;
 function recentOutcomesOf({ store, clock }: DeliveryWorld): RecentOutcomes {

@@ -19,6 +19,7 @@ describe("the built function app", () => {
     const two = await buildFunctions({ outDir: join(folder, "two") });
     expect(one.sha256).toBe(two.sha256);
     expect((await readdir(one.dir)).sort()).toEqual([
+      "console",
       "flows",
       "host.json",
       "index.js",
@@ -32,6 +33,7 @@ describe("the built function app", () => {
     expect(app).toEqual({
       functions: [
         "business-events-door httpTrigger",
+        "console httpTrigger",
         "intake serviceBusTrigger many",
         "deliver-ce serviceBusTrigger many",
         "deliver-crm serviceBusTrigger one",
@@ -39,6 +41,8 @@ describe("the built function app", () => {
         "record-failure serviceBusTrigger many",
         "sweep timerTrigger",
         "operator-api httpTrigger",
+        "replay-runner timerTrigger",
+        "nightly-verify timerTrigger",
         "probe timerTrigger",
         "notify-owners timerTrigger",
         "daily-digest timerTrigger",

@@ -4,14 +4,19 @@ import { findMissingDependencies, findReplacements, type Node } from "./support/
 
 const host = "contoso.operations.dynamics.com";
 const door = { name: "prod", financeHost: host, endpoints: ["eventGrid", "https"] };
-const harmless: readonly (readonly [string, Readonly<Record<string, unknown>>])[] = [
-  ["more instances", { maximumInstanceCount: 20, alwaysReady: 3, instanceMemoryMB: 4096 }],
-  ["longer retention", { logRetentionDays: 365 }],
-  ["another tag", { tags: { owner: "somebody-else" } }],
-  ["the other key", { doors: [{ ...door, activeKey: "secondary" }] }],
-  ["one more door", { doors: [door, { ...door, name: "second" }] }],
-  ["a newer Node", { nodeVersion: "24" }],
-];
+/** More instances, longer retention, another tag, the other key, one more door, a newer Node: one run for all. */
+const harmless = {
+  maximumInstanceCount: 20,
+  alwaysReady: 3,
+  instanceMemoryMB: 4096,
+  logRetentionDays: 365,
+  tags: { owner: "somebody-else" },
+  doors: [
+    { ...door, activeKey: "secondary" },
+    { ...door, name: "second" },
+  ],
+  nodeVersion: "24",
+};
 /** Each is a whole run of the program. */
 const RUN_LIMIT_MS = 60_000;
 
@@ -22,15 +27,11 @@ describe("an update of a production stack", () => {
     before = await captureStack("prod", { ...everythingOn, doors: [door] });
   }, RUN_LIMIT_MS);
 
-  it.each(harmless)(
-    "keeps all that holds data with %s",
-    async (_what, change) => {
-      const after = await captureStack("prod", { ...everythingOn, doors: [door], ...change });
+  it("keeps all that holds data, whatever harmless setting changes", async () => {
+    const after = await captureStack("prod", { ...everythingOn, ...harmless });
 
-      expect(findReplacements(before.resources, after.resources)).toEqual([]);
-    },
-    RUN_LIMIT_MS,
-  );
+    expect(findReplacements(before.resources, after.resources)).toEqual([]);
+  });
 
   it("that switches a target off deletes its workflow and its identity, and nothing that holds data", async () => {
     const targets = { ...everythingOn.targets, crm: { mode: "off" } };

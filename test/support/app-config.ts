@@ -23,6 +23,7 @@ export function appConfig(changes: Partial<AppConfig> = {}): AppConfig {
     telemetryConnectionString: undefined,
     ownerWebhooks: {},
     operator: undefined,
+    console: undefined,
     ...changes,
   };
 }

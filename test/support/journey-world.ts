@@ -5,6 +5,7 @@ import type { Environment } from "../../local/environment.ts";
 
 /** The systems as an outsider sees them: by the addresses and the sign-in of environment.json alone. */
 export interface JourneyWorld {
+  readonly consoleUrl: string;
   readonly environment: Environment;
   post(request: object): Promise<Posted>;
   resend(request: {
@@ -141,6 +142,7 @@ export function connectJourneyWorld(environment: Environment): JourneyWorld {
     readLedger(tables, eventId.toLowerCase());
 
   return {
+    consoleUrl: environment.console.url,
     environment,
     post: async (request) => (await sim("post-invoice", json("POST", request))) as Posted,
     resend: async (request) =>

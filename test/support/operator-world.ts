@@ -10,6 +10,7 @@ import type { TokenRequest } from "../../local/identity/token-issuer.ts";
 import { SimulatedClock } from "../../local/clock.ts";
 import { appConfig } from "./app-config.ts";
 import { startOfTime } from "./delivery-world.ts";
+import { readsOver } from "./reads-world.ts";
 import { ReplayWorld } from "./replay-world.ts";
 
 const operatorAudience = "api://causeway-test";
@@ -74,6 +75,7 @@ export async function createOperatorWorld({
       takeOver: () => Promise.resolve(),
     },
     audit: createAuditLog(memory, clock),
+    reads: await readsOver(replays.delivery),
   };
   const api = composeOperatorApi(parts);
   const token = async (changes: Partial<TokenRequest> = {}): Promise<string> => {

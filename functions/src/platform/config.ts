@@ -36,6 +36,14 @@ export interface OperatorSettings {
   readonly replayPerSecond: number;
 }
 
+/** The console: a page that signs people in for the operator API. */
+export interface ConsoleSettings {
+  /** Of the app registration with the page's address as its single-page redirect. */
+  readonly clientId: string;
+  /** Addresses of the simulated systems: on a developer's machine only. */
+  readonly simulation?: Readonly<Record<"finance" | "dataverse" | "crm" | "mail", string>>;
+}
+
 /** The function app's settings, read and checked once; nothing else reads the environment. */
 export interface AppConfig {
   readonly environmentKind: EnvironmentKind;
@@ -64,6 +72,8 @@ export interface AppConfig {
   readonly ownerWebhooks: Readonly<Record<string, string>>;
   /** Undefined: nobody may use the operator API. */
   readonly operator: OperatorSettings | undefined;
+  /** Undefined: the page says how it is set up. */
+  readonly console: ConsoleSettings | undefined;
 }
 
 export type ConfigErrorCode = "CONFIG_INVALID";
@@ -74,7 +84,7 @@ export type ConfigErrorCode = "CONFIG_INVALID";
  * CAUSEWAY_BLOB_ENDPOINT, CAUSEWAY_FINANCE_URL, CAUSEWAY_DATAVERSE_URL, CAUSEWAY_WORKFLOWS (JSON:
  * target → access endpoint), CAUSEWAY_WORKFLOW_AUDIENCE, CAUSEWAY_TARGETS (JSON: target →
  * TargetSettings), CAUSEWAY_MAXIMUM_INSTANCE_COUNT, CAUSEWAY_MAX_MESSAGE_BYTES,
- * CAUSEWAY_OPERATOR (JSON: OperatorSettings), APPLICATIONINSIGHTS_CONNECTION_STRING. Throws one CONFIG_INVALID that lists every bad setting.
+ * CAUSEWAY_OPERATOR (JSON: OperatorSettings), CAUSEWAY_CONSOLE (JSON: ConsoleSettings), APPLICATIONINSIGHTS_CONNECTION_STRING. Throws one CONFIG_INVALID that lists every bad setting.
  */
 export function readConfig(env: Readonly<Record<string, string | undefined>>): AppConfig {
   const problems: string[] = [];
@@ -129,6 +139,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): A
     telemetryConnectionString: env["APPLICATIONINSIGHTS_CONNECTION_STRING"],
     ownerWebhooks: json<Record<string, string>>("CAUSEWAY_OWNER_WEBHOOKS", {}),
     operator: json<OperatorSettings | undefined>("CAUSEWAY_OPERATOR", undefined),
+    console: json<ConsoleSettings | undefined>("CAUSEWAY_CONSOLE", undefined),
   };
   for (const [owner, address] of Object.entries(config.ownerWebhooks)) {
     // The address itself is a secret and stays out of the text.

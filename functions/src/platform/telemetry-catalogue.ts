@@ -138,7 +138,7 @@ export const telemetryEvents = {
   },
   probe: {
     meaning:
-      "The built-in probe went through a target in dry-run: result ok, failed or late. No row for a target within three rounds is a gap.",
+      "The built-in probe went through a target in dry-run: result ok, failed, late, or notCalled while the target's gate is closed. No row for a target within three rounds is a gap.",
     dimensions: ["target", "result", "code"],
     measurements: ["lagMs"],
   },

@@ -42,6 +42,11 @@ export interface ProbeOptions {
   readonly flows: readonly { readonly name: string; readonly targets: readonly string[] }[];
   readonly clock: Clock;
   readonly telemetry: Telemetry;
+  /**
+   * Whether deliveries call the target now. In an outage theirs is the one probe a minute, and this one
+   * must not come on top of it. Never throws.
+   */
+  readonly isCalled: (target: string) => Promise<boolean>;
 }
 
 export function isProbeMessage(body: unknown): body is ProbeMessage {
@@ -62,11 +67,12 @@ export function createProbe(options: ProbeOptions): Probe {
       const { target: name } = message;
       const lagMs = Math.max(clock.now() - Date.parse(message.time), 0);
       const target = targets.get(name);
-      const outcome = target === undefined ? null : await ask(target, message, signal);
-      if (outcome === null) return;
-      const code = "code" in outcome ? outcome.code : "";
-      const result = !isHealthy(outcome) ? "failed" : lagMs > lateMs ? "late" : "ok";
-      telemetry.event("probe", { target: name, result, code }, { lagMs });
+      if (target === undefined) return;
+      const finding = (await options.isCalled(name))
+        ? toFinding(await ask(target, message, signal), lagMs)
+        : { result: "notCalled", code: "" };
+      if (finding === null) return;
+      telemetry.event("probe", { target: name, ...finding }, { lagMs });
       telemetry.metric("causeway.probe.lag", lagMs / 1_000, { target: name });
     },
   };
@@ -100,6 +106,16 @@ async function ask(
   } catch (error) {
     return { kind: "retry", code: "TARGET_THREW", reason: asError(error).name };
   }
+}
+
+/** Null: its time was up before the target was asked. */
+function toFinding(
+  outcome: Outcome | null,
+  lagMs: number,
+): { readonly result: string; readonly code: string } | null {
+  if (outcome === null) return null;
+  const code = "code" in outcome ? outcome.code : "";
+  return { result: !isHealthy(outcome) ? "failed" : lagMs > lateMs ? "late" : "ok", code };
 }
 
 /** `wait`: the target answered that it does not know the probe's customer, as it should. */

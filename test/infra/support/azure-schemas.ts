@@ -167,8 +167,24 @@ function spacesOf(source: ts.SourceFile): ReadonlyMap<string, ts.ModuleBlock> {
   return found;
 }
 
+/**
+ * Two of Azure's APIs name a list `ConditionOperator`, and the package keeps the words of the one that the
+ * program does not use. These are the rules': https://learn.microsoft.com/rest/api/monitor/scheduled-query-rules/create-or-update
+ */
+const overwrittenWords: Readonly<Record<string, readonly string[]>> = {
+  "monitor.ConditionOperator": [
+    "Equals",
+    "GreaterThan",
+    "GreaterThanOrEqual",
+    "LessThan",
+    "LessThanOrEqual",
+  ],
+};
+
 /** Words of `export declare const Name: { readonly A: "a"; … }`. */
 function readEnum([area = "", name = ""]: readonly string[], from: Package): readonly string[] {
+  const overwritten = overwrittenWords[`${area}.${name}`];
+  if (overwritten !== undefined) return overwritten;
   const source = parse(join(from.folder, from.enums, area, "index.d.ts"));
   for (const statement of source.statements) {
     if (!ts.isVariableStatement(statement)) continue;

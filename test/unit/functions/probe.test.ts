@@ -1,6 +1,8 @@
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "@jest/globals";
 import { composeProbe } from "../../../functions/src/compose-probe.ts";
+import { openGate } from "../../../functions/src/delivery/gates.ts";
+import type { Gate } from "../../../functions/src/delivery/gates.ts";
 import { loadFlows } from "../../../functions/src/flows/load-flows.ts";
 import { createSchemaSet } from "../../../functions/src/flows/schema-set.ts";
 import type { Http, HttpRequest } from "../../../functions/src/platform/http.ts";
@@ -23,21 +25,22 @@ const live = appConfig({
   },
 });
 
-function createScene(answer: Http) {
+function createScene(answer: Http, gate: Gate = openGate(0)) {
   const asked: HttpRequest[] = [];
   const clock = new SimulatedClock(Date.parse("2026-11-27T08:00:00.000Z"));
   const recorded = recordTelemetry();
-  const probe = composeProbe({
+  const input = {
     flows,
     config: live,
-    http: (request) => {
+    http: (request: HttpRequest) => {
       asked.push(request);
       return answer(request);
     },
     getToken: () => Promise.resolve("token"),
     clock,
     telemetry: recorded.telemetry,
-  });
+  };
+  const probe = composeProbe(input, { read: () => Promise.resolve(gate) });
   return { probe, clock, asked, ...recorded };
 }
 
@@ -68,6 +71,18 @@ describe("the probe", () => {
       [{ target: "email", result: "ok", code: "" }, { lagMs: 2_000 }],
     ]);
     expect(metrics.filter(({ name }) => name === "causeway.probe.lag")).toHaveLength(3);
+  });
+
+  it.each([
+    ["an outage", { ...openGate(0), state: "outage" as const }],
+    ["a pause", { ...openGate(0), paused: { at: 0, by: "op", reason: "upgrade" } }],
+  ])("leaves a target alone in %s: the deliveries' own probe is the only call", async (_, gate) => {
+    const { probe, asked, events } = createScene(empty, gate);
+    await runAll(probe);
+    expect(asked).toEqual([]);
+    expect(events.map(({ dimensions }) => dimensions["result"])).toEqual(
+      probe.messages().map(() => "notCalled"),
+    );
   });
 
   it("writes nothing anywhere, whatever the stack says", async () => {

@@ -1,10 +1,10 @@
-import type { Gates } from "../../delivery/gates.ts";
-import type { Lane } from "../../delivery/lane.ts";
-import type { SweepDependencies } from "../../delivery/sweep.ts";
-import { wakeParked } from "../../delivery/wake-parked.ts";
+import type { Woken } from "../../delivery/wake-parked.ts";
 import type { ResumeAnswer, TargetView } from "./answers.ts";
 import { readTarget } from "./read-targets.ts";
 import type { ReadDependencies } from "./read-dependencies.ts";
+
+/** Wakes a target's deliveries that were put off; no new page of them is begun after `deadline`. */
+export type WakeTarget = (deadline: number) => Promise<Woken>;
 
 /** A request has to be answered; what is not woken by then wakes by itself. */
 const wakeMs = 20_000;
@@ -21,11 +21,11 @@ export async function pauseTarget(
 
 /** Calls go on, and whoever was put off is woken. Harmless when the target is not paused. */
 export async function resumeTarget(
-  on: ReadDependencies & Omit<SweepDependencies, "oldestActive" | "telemetry"> & { gates: Gates },
-  lane: Lane<never>,
+  on: ReadDependencies,
+  target: string,
+  wake: WakeTarget,
 ): Promise<ResumeAnswer> {
-  const { name } = lane.target;
-  await on.gates.setPause(name, null);
-  const woken = await wakeParked(on, lane, on.clock.now() + wakeMs);
-  return { ...woken, target: await readTarget(on, name) };
+  await on.gates.setPause(target, null);
+  const woken = await wake(on.clock.now() + wakeMs);
+  return { ...woken, target: await readTarget(on, target) };
 }

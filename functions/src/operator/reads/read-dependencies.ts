@@ -3,6 +3,7 @@ import type { Gates } from "../../delivery/gates.ts";
 import type { LoadedFlow } from "../../flows/load-flows.ts";
 import type { Clock } from "../../platform/clock.ts";
 import type { AppConfig } from "../../platform/config.ts";
+import type { BodyStore } from "../../platform/body-store.ts";
 import type { TableStore } from "../../platform/table-store.ts";
 
 /** Open failures of one cause. */
@@ -21,6 +22,8 @@ export interface FailureCount {
 /** What the read routes read from. */
 export interface ReadDependencies {
   readonly store: TableStore;
+  /** Bodies that do not fit their row. */
+  readonly bodies: BodyStore;
   readonly clock: Clock;
   readonly config: AppConfig;
   readonly flows: readonly LoadedFlow[];

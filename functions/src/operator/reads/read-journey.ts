@@ -1,4 +1,5 @@
-import { fromColumns, unpackBody } from "../../delivery/ledger-columns.ts";
+import { readBody } from "../../delivery/ledger-bodies.ts";
+import { fromColumns } from "../../delivery/ledger-columns.ts";
 import { intakeTarget } from "../../delivery/ledger-keys.ts";
 import { isTerminal } from "../../delivery/ledger-rows.ts";
 import type { DeliveryRow } from "../../delivery/ledger-rows.ts";
@@ -24,7 +25,7 @@ export async function readJourney(
   const event = rows.find((row) => row.rowKey === eventId);
   if (event === undefined) return undefined;
   const deliveries = rows.map((row) => toView(fromColumns(row.columns), mask));
-  const body = readBody(event);
+  const body = await readEvent(on, event);
   const [legalEntity = "", ...number] = (body?.subject ?? "").split("/");
   return {
     eventId,
@@ -38,7 +39,7 @@ export async function readJourney(
     sourceUrl:
       legalEntity === "" ? null : `${on.config.financeUrl}/?cmp=${encodeURIComponent(legalEntity)}`,
     deliveries: deliveries.sort((a, b) => rank(a) - rank(b) || a.target.localeCompare(b.target)),
-    body: body === undefined ? readRaw(event, mask) : mask(body),
+    body: body === undefined ? await readRaw(on, event, mask) : mask(body),
   };
 }
 
@@ -69,14 +70,14 @@ interface StoredEvent {
   readonly data?: { readonly customer: { readonly account: string } };
 }
 
-function readBody(event: StoredRow): StoredEvent | undefined {
-  const text = unpackBody("body", event.columns);
+async function readEvent(on: ReadDependencies, event: StoredRow): Promise<StoredEvent | undefined> {
+  const text = await readBody(on.bodies, "body", event.columns);
   return text === undefined ? undefined : (JSON.parse(text) as StoredEvent);
 }
 
 /** An event that was never accepted has only what came in. */
-function readRaw(event: StoredRow, mask: Mask): unknown {
-  const text = unpackBody("raw", event.columns);
+async function readRaw(on: ReadDependencies, event: StoredRow, mask: Mask): Promise<unknown> {
+  const text = await readBody(on.bodies, "raw", event.columns);
   return text === undefined ? null : mask(JSON.parse(text));
 }
 

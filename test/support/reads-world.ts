@@ -1,9 +1,10 @@
 import { fileURLToPath } from "node:url";
 import { loadFlows } from "../../functions/src/flows/load-flows.ts";
 import type { FailureCount } from "../../functions/src/operator/reads/read-dependencies.ts";
-import type { ReadDependencies } from "../../functions/src/operator/reads/read-dependencies.ts";
-import { appConfig } from "../support/app-config.ts";
-import type { DeliveryWorld } from "../support/delivery-world.ts";
+import type { ReadRoutesOptions } from "../../functions/src/operator/reads/read-routes.ts";
+import { createSchemaSet } from "../../functions/src/flows/schema-set.ts";
+import { appConfig } from "./app-config.ts";
+import type { DeliveryWorld } from "./delivery-world.ts";
 
 const flowsFolder = fileURLToPath(new URL("../../flows", import.meta.url));
 const budgets = new Map([
@@ -13,20 +14,27 @@ const budgets = new Map([
 ]);
 
 // Once: checking them takes longer than any test here.
-const flows = loadFlows(flowsFolder);
+const schemas = createSchemaSet();
+const flows = loadFlows(flowsFolder, schemas);
 
 /** What the read routes read from, over a delivery world's tables. */
 export async function readsOver(
   world: DeliveryWorld,
   failures: readonly FailureCount[] = [],
-): Promise<ReadDependencies> {
+): Promise<Omit<ReadRoutesOptions, "audit">> {
   return {
     store: world.store,
+    bodies: world.bodies,
     clock: world.clock,
     config: appConfig({ targets: { crm: { mode: "live" } } }),
     flows: await flows,
     gates: world.gates(),
     budgets,
+    schemas,
+    sender: world.sender,
+    wakeTargets: new Map([
+      ["ce", (deadline: number) => world.wakeParked(deadline - world.clock.now())],
+    ]),
     countFailures: () => Promise.resolve(failures),
   };
 }

@@ -1,0 +1,54 @@
+import { Command } from "commander";
+import pc from "picocolors";
+import type { OverviewAnswer, StepView } from "../../functions/src/operator/reads/answers.ts";
+import { exitCodes } from "../exit-codes.ts";
+import type { StackFlags } from "../operator/find-operator-api.ts";
+import { withOperator } from "../operator/operator-client.ts";
+import { withStackOptions } from "../operator/stack-options.ts";
+import { printJson, printLine, printTable, shortInstant } from "../print.ts";
+
+interface Flags extends StackFlags {
+  readonly json?: boolean;
+}
+
+/** `causeway status`: the console's overview in a terminal. */
+export function statusCommand(): Command {
+  const command = new Command("status").description(
+    "How each step is doing, and what needs a person (exit code 5 when something does).",
+  );
+  return withStackOptions(command).action(async (flags: Flags) => {
+    await withOperator(flags, async (client) => {
+      const overview = await client.get<OverviewAnswer>("overview");
+      if (overview.attention.length > 0) process.exitCode = exitCodes.needsLooking;
+      if (flags.json === true) printJson(overview);
+      else print(overview);
+    });
+  });
+}
+
+function print({ steps, attention }: OverviewAnswer): void {
+  printTable(["step", "state", "mode", "per min", "lag", "waiting", "failed"], steps.map(toCells));
+  printLine();
+  if (attention.length === 0) printLine(pc.green("Nothing needs a person."));
+  for (const each of attention) {
+    const since = shortInstant(each.since);
+    printLine(
+      each.kind === "failures"
+        ? `${pc.red(`${each.count} failed`)} ${each.target} ${each.code}: ${each.meaning} ${each.owner} puts it right in ${each.fixIn}. Since ${since}, group ${each.group}`
+        : `${pc.yellow(each.kind)} ${each.target}: ${each.text} Since ${since}`,
+    );
+  }
+}
+
+function toCells(step: StepView): readonly string[] {
+  const { name, health, mode, perMinute, lag, backlog, openFailures } = step;
+  return [
+    name,
+    health,
+    mode,
+    perMinute.toFixed(1),
+    lag === null ? "" : `≤ ${(lag.medianMs / 1_000).toFixed(1)} s`,
+    `${backlog.count}${backlog.isMore ? "+" : ""}`,
+    String(openFailures),
+  ];
+}

@@ -1,0 +1,182 @@
+import type {
+  Attention,
+  OverviewAnswer,
+  StepView,
+} from "../../../functions/src/operator/reads/answers.ts";
+import { get } from "../api.ts";
+import { AnswerView } from "../components/answer-view.tsx";
+import { RateChart } from "../components/rate-chart.tsx";
+import { StateMark } from "../components/state-mark.tsx";
+import { hrefTo } from "../route.ts";
+import { useAnswer } from "../use-answer.ts";
+import { ago, count, nameOf, ownerOf, span } from "../words.ts";
+
+const refreshMs = 3_000;
+
+export function OverviewPage() {
+  const answer = useAnswer("overview", () => get<OverviewAnswer>("overview"), refreshMs);
+  return (
+    <>
+      <h1>Overview</h1>
+      <AnswerView answer={answer}>
+        {({ attention, steps, minutes }) => (
+          <>
+            <NeedsAPerson attention={attention} />
+            <Way steps={steps} />
+            <section aria-labelledby="rates">
+              <h2 id="rates">Settled per minute, last hour</h2>
+              <RateChart minutes={minutes} steps={steps.map(({ name }) => name)} />
+            </section>
+          </>
+        )}
+      </AnswerView>
+    </>
+  );
+}
+
+function NeedsAPerson({ attention }: { readonly attention: readonly Attention[] }) {
+  return (
+    <section aria-labelledby="needs" className="panel">
+      <h2 id="needs">What needs a person</h2>
+      {attention.length === 0 ? (
+        <p className="calm">
+          <StateMark state="fine" text="Nothing does." /> Every accepted event is delivered or on
+          its way.
+        </p>
+      ) : (
+        <ul className="attention">
+          {attention.map((each) => (
+            <li key={`${each.kind}${each.target}${each.kind === "failures" ? each.group : ""}`}>
+              <Need attention={each} />
+            </li>
+          ))}
+        </ul>
+      )}
+    </section>
+  );
+}
+
+function Need({ attention }: { readonly attention: Attention }) {
+  const { target, since } = attention;
+  if (attention.kind === "failures") {
+    return (
+      <a href={hrefTo("failures", [], { group: attention.group })}>
+        <StateMark state="failed" text={count(attention.count)} />
+        <b>{attention.meaning}</b>
+        <span>
+          {nameOf(target)} · {ownerOf(attention.owner)} puts it right in {attention.fixIn} ·{" "}
+          <code>{attention.code}</code>
+        </span>
+        <time dateTime={since}>{ago(since)}</time>
+      </a>
+    );
+  }
+  const words = { outage: "does not answer", paused: "is paused", behind: "is behind" };
+  return (
+    <a href={hrefTo("targets")}>
+      <StateMark state={attention.kind} />
+      <b>
+        {nameOf(target)} {words[attention.kind]}
+      </b>
+      <span>{attention.text}</span>
+      <time dateTime={since}>{ago(since)}</time>
+    </a>
+  );
+}
+
+/** F&O → intake → one lane per target, as it is built. */
+function Way({ steps }: { readonly steps: readonly StepView[] }) {
+  const [intake, ...targets] = steps;
+  return (
+    <section aria-labelledby="way">
+      <h2 id="way">The way of an event</h2>
+      <div className="way">
+        <div className="end">
+          <b>F&O</b>
+          <span>business events</span>
+        </div>
+        <Arrow />
+        {intake !== undefined && <Step step={intake} />}
+        <Fan lanes={targets.length} />
+        <div className="lanes">
+          {targets.map((step) => (
+            <Step key={step.name} step={step} />
+          ))}
+        </div>
+      </div>
+    </section>
+  );
+}
+
+function Step({ step }: { readonly step: StepView }) {
+  const { name, health, perMinute, lag, backlog, openFailures, mode } = step;
+  return (
+    <article className={`step ${health}`} aria-label={nameOf(name)}>
+      <header>
+        <a href={hrefTo("targets")}>{nameOf(name)}</a>
+        <StateMark state={health} />
+        {mode !== "live" && mode !== "off" && <span className="mode">{mode}</span>}
+      </header>
+      <dl>
+        <Figure label="per min" value={perMinute.toFixed(perMinute < 10 ? 1 : 0)} />
+        <Figure
+          label="lag"
+          value={lag === null ? "—" : `≤ ${span(lag.medianMs)}`}
+          title={lag === null ? "Nothing settled in the last hour" : `95 % ≤ ${span(lag.p95Ms)}`}
+        />
+        <Figure
+          label="waiting"
+          value={count(backlog.count, backlog.isMore)}
+          title={backlog.oldest === null ? "None" : `The oldest for ${ago(backlog.oldest)}`}
+        />
+        <Figure label="failed" value={count(openFailures)} isBad={openFailures > 0} />
+      </dl>
+    </article>
+  );
+}
+
+function Figure({
+  label,
+  value,
+  title,
+  isBad = false,
+}: {
+  readonly label: string;
+  readonly value: string;
+  readonly title?: string;
+  readonly isBad?: boolean;
+}) {
+  return (
+    <div title={title} className={isBad ? "bad" : undefined}>
+      <dt>{label}</dt>
+      <dd>{value}</dd>
+    </div>
+  );
+}
+
+function Arrow() {
+  return (
+    <svg className="arrow" viewBox="0 0 40 20" aria-hidden="true">
+      <path d="M0 10h36M30 4l6 6-6 6" />
+    </svg>
+  );
+}
+
+/** One line to each lane's middle. */
+function Fan({ lanes }: { readonly lanes: number }) {
+  const middle = lanes * 50;
+  const lines = Array.from({ length: lanes }, (_none, lane) => {
+    const y = lane * 100 + 50;
+    return `M0 ${middle}C24 ${middle} 16 ${y} 40 ${y}`;
+  });
+  return (
+    <svg
+      className="fan"
+      viewBox={`0 0 40 ${lanes * 100}`}
+      preserveAspectRatio="none"
+      aria-hidden="true"
+    >
+      <path d={lines.join("")} vectorEffect="non-scaling-stroke" />
+    </svg>
+  );
+}

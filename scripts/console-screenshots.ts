@@ -1,0 +1,86 @@
+/*
+ * `npm run screenshots [-- <folder>]`: pictures of the console's pages for the documentation, from the local
+ * Azure that runs in `.local` (or the folder named). Posts documents and breaks CE to have something to show.
+ */
+import { mkdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import type { Page } from "playwright-core";
+import type { Environment } from "../local/environment.ts";
+import { findChromium, openBrowser } from "../test/support/open-browser.ts";
+
+const folder = process.argv[2] ?? ".local";
+const environment = JSON.parse(
+  await readFile(join(folder, "environment.json"), "utf8"),
+) as Environment;
+const images = "docs/images";
+const settleMs = 6_000;
+const drawMs = 2_500;
+
+const executablePath = findChromium();
+if (executablePath === undefined) throw new Error("There is no Chromium: apt-get install chromium");
+await mkdir(images, { recursive: true });
+const browser = await openBrowser(executablePath);
+try {
+  const page = await browser.newPage({ viewport: { width: 1240, height: 760 } });
+  await signIn(page);
+  for (const company of ["usmf", "gbsi", "demf", "jpmf"]) await post({ company, repeat: 10 });
+  await page.waitForTimeout(settleMs);
+  const number = await post({ company: "usmf" });
+  await fault("PUT", { status: 429, retryAfter: 20 });
+  await post({ company: "usmf", repeat: 5 });
+  await post({ company: "usmf", number: "CIV-LATER" });
+  await page.waitForTimeout(settleMs);
+  await take(page, "overview", "#/overview");
+  await page.getByRole("button", { name: "Dark" }).click();
+  await take(page, "overview-dark", "#/overview");
+  await page.getByRole("button", { name: "Light" }).click();
+  await take(page, "targets", "#/targets");
+  await take(page, "failures", "#/failures");
+  await take(page, "flows", "#/flows");
+  await take(page, "try-it", "#/simulation");
+  await find(page, number);
+} finally {
+  await fault("DELETE");
+  await browser.close();
+}
+
+async function signIn(page: Page): Promise<void> {
+  await page.goto(environment.console.url);
+  await page.getByRole("button", { name: "Sign in" }).click();
+  await page.getByRole("button", { name: /Operator/ }).click();
+  await page.getByTestId("me").waitFor();
+}
+
+async function find(page: Page, number: string): Promise<void> {
+  await page.goto(`${environment.console.url}#/find`);
+  await page.getByLabel(/Invoice number/).fill(number);
+  await page.keyboard.press("Enter");
+  await page.getByTestId("journeys").waitFor();
+  await page.screenshot({ path: join(images, "console-find.png") });
+  await page.getByRole("link", { name: number }).click();
+  await page.getByRole("region", { name: "CE" }).waitFor();
+  await page.screenshot({ path: join(images, "console-journey.png") });
+}
+
+async function take(page: Page, name: string, place: string): Promise<void> {
+  await page.goto(environment.console.url + place);
+  // Answers come and the chart is drawn; nothing on the page says that the last one is in.
+  await page.waitForTimeout(drawMs);
+  await page.screenshot({ path: join(images, `console-${name}.png`) });
+}
+
+async function post(body: object): Promise<string> {
+  const response = await fetch(`${environment.finance.baseUrl}/sim/post-invoice`, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify(body),
+  });
+  return ((await response.json()) as { readonly number: string }).number;
+}
+
+async function fault(method: "PUT" | "DELETE", body?: object): Promise<void> {
+  await fetch(`${environment.dataverse.baseUrl}/sim/faults`, {
+    method,
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  });
+}

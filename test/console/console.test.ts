@@ -1,0 +1,198 @@
+import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
+import axe from "axe-core";
+import type { Browser, Page } from "playwright-core";
+import { findChromium, openBrowser } from "../support/open-browser.ts";
+import { useLocalAzure } from "../support/use-local-azure.ts";
+
+const executablePath = findChromium();
+const local = useLocalAzure("console");
+const stepMs = 15_000;
+const testMs = 60_000;
+
+let browser: Browser | undefined;
+
+beforeAll(async () => {
+  if (executablePath === undefined) {
+    throw new Error("These tests need Chromium: apt-get install chromium, or CHROMIUM_PATH.");
+  }
+  browser = await openBrowser(executablePath);
+}, testMs);
+
+afterAll(async () => {
+  await browser?.close();
+});
+
+/** A fresh person at the console; what the page complains of is a failure of the test. */
+async function signIn(role: "Reader" | "Operator" | "Approver"): Promise<Page> {
+  if (browser === undefined) throw new Error("the browser has not started");
+  const context = await browser.newContext({ viewport: { width: 1280, height: 900 } });
+  const page = await context.newPage();
+  page.setDefaultTimeout(stepMs);
+  page.on("pageerror", (error) => {
+    throw error;
+  });
+  await page.goto(local.world.consoleUrl);
+  await page.getByRole("button", { name: "Sign in" }).click();
+  await page.getByRole("button", { name: new RegExp(role) }).click();
+  await page.getByTestId("me").waitFor();
+  return page;
+}
+
+async function open(page: Page, place: string): Promise<void> {
+  await page.goto(`${local.world.consoleUrl}#/${place}`);
+  await page.getByRole("heading", { level: 1 }).waitFor();
+}
+
+async function violations(page: Page, only?: string): Promise<readonly string[]> {
+  // By the debugger's door: the page's own policy lets no script in.
+  await page.evaluate(axe.source);
+  const { violations: found } = await page.evaluate(
+    (rule) =>
+      (globalThis as unknown as { axe: typeof axe }).axe.run(
+        rule === undefined ? {} : { runOnly: [rule] },
+      ),
+    only,
+  );
+  return found.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(" | ")}`);
+}
+
+describe("the console", () => {
+  it(
+    "finds an invoice by its number and shows every hop, by keyboard alone",
+    async () => {
+      const { number } = await local.world.post({ company: "usmf", wait: true });
+      const page = await signIn("Reader");
+      await open(page, "find");
+      await page.getByLabel(/Invoice number/).focus();
+      await page.keyboard.type(number.toLowerCase());
+      await page.keyboard.press("Enter");
+      await page.getByRole("link", { name: number }).focus();
+      await page.keyboard.press("Enter");
+      const ce = page.getByRole("region", { name: "CE" });
+      await ce.getByText("delivered").first().waitFor();
+      expect(await ce.getByText(/hop 1, 1 try/).count()).toBe(1);
+      await page.getByText("What came in and was sent on").press("Enter");
+      const body = await page.locator("pre").first().textContent();
+      expect(body).toContain('"name": "***"');
+      await page.context().close();
+    },
+    testMs,
+  );
+
+  it(
+    "lets an Operator pause a target and resume it; a Reader only looks",
+    async () => {
+      const reader = await signIn("Reader");
+      await open(reader, "targets");
+      await reader.getByRole("article", { name: "CRM" }).waitFor();
+      expect(await reader.getByRole("button", { name: "Pause" }).count()).toBe(0);
+      const page = await signIn("Operator");
+      await open(page, "targets");
+      const crm = page.getByRole("article", { name: "CRM" });
+      await crm.getByRole("button", { name: "Pause" }).click();
+      await page.keyboard.type("the CRM is being upgraded");
+      await page.keyboard.press("Enter");
+      await crm.getByText("“the CRM is being upgraded”").waitFor();
+      // The other person sees it without doing anything.
+      await reader.getByText("“the CRM is being upgraded”").waitFor();
+      await crm.getByRole("button", { name: "Resume" }).click();
+      await page.getByRole("dialog").getByLabel("Reason").fill("done");
+      await page.keyboard.press("Enter");
+      await crm.getByText("It answers.").waitFor();
+      expect(await crm.getByRole("button", { name: "Pause" }).count()).toBe(1);
+      await reader.context().close();
+      await page.context().close();
+    },
+    testMs,
+  );
+
+  it(
+    "breaks CE and heals it, and the invoice arrives by itself",
+    async () => {
+      const page = await signIn("Operator");
+      await open(page, "simulation");
+      await page.getByLabel("Fault of CE").selectOption("throttled");
+      await page.getByRole("button", { name: "Break CE" }).click();
+      await page.getByRole("button", { name: "Heal CE" }).waitFor();
+      await page.getByRole("button", { name: "Post one" }).click();
+      await page.getByRole("list", { name: "Posted" }).getByRole("link").click();
+      const journey = page.url();
+      const ce = page.getByRole("region", { name: "CE" });
+      await ce.getByText("put off").first().waitFor();
+      await open(page, "simulation");
+      await page.getByRole("button", { name: "Heal CE" }).click();
+      await page.getByRole("button", { name: "Break CE" }).waitFor();
+      await page.goto(journey);
+      await ce.getByRole("link", { name: "Open the record" }).waitFor();
+      expect(await ce.getByText("put off").count()).toBeGreaterThan(0);
+      await page.context().close();
+    },
+    testMs,
+  );
+
+  it(
+    "keeps what was typed when the sign-in ends",
+    async () => {
+      const page = await signIn("Operator");
+      await open(page, "find");
+      await page.getByLabel(/Invoice number/).fill("CIV-TYPED");
+      await page.route("**/api/ops/v1/**", (route) => route.fulfill({ status: 401, body: "{}" }));
+      await page.getByRole("button", { name: "Find" }).click();
+      await page.getByTestId("signed-out").waitFor();
+      await page.unroute("**/api/ops/v1/**");
+      await page.getByRole("button", { name: "Sign in again" }).click();
+      await page.getByRole("button", { name: /Operator/ }).click();
+      await page.getByText("Nothing was found for “CIV-TYPED”").waitFor();
+      expect(await page.getByLabel(/Invoice number/).inputValue()).toBe("CIV-TYPED");
+      await page.context().close();
+    },
+    testMs,
+  );
+
+  it(
+    "says what happened when the ledger is down, and goes on by itself",
+    async () => {
+      const page = await signIn("Reader");
+      await open(page, "overview");
+      const error = { code: "LEDGER_UNAVAILABLE", message: "Storage is away.", fix: "Wait." };
+      await page.route("**/api/ops/v1/overview", (route) =>
+        route.fulfill({ status: 503, json: { error } }),
+      );
+      const alert = page.getByRole("alert").getByText("LEDGER_UNAVAILABLE");
+      await alert.waitFor();
+      await page.unroute("**/api/ops/v1/overview");
+      await alert.waitFor({ state: "detached" });
+      expect(await page.getByRole("article", { name: "Intake" }).count()).toBe(1);
+      await page.context().close();
+    },
+    testMs,
+  );
+
+  it(
+    "is clean by axe on every page, light and dark, and asks nobody else for anything",
+    async () => {
+      const page = await signIn("Approver");
+      const own = new URL(local.world.consoleUrl).origin;
+      const others: string[] = [];
+      page.on("request", (request) => {
+        if (!request.url().startsWith(own) && !request.url().startsWith("data:")) {
+          others.push(request.url());
+        }
+      });
+      const found: string[] = [];
+      for (const place of ["overview", "find", "failures", "targets", "flows"]) {
+        await open(page, place);
+        found.push(...(await violations(page)).map((text) => `${place} light ${text}`));
+        await page.getByRole("button", { name: "Dark" }).click();
+        // What differs in the dark are colours.
+        const dark = await violations(page, "color-contrast");
+        found.push(...dark.map((text) => `${place} dark ${text}`));
+        await page.getByRole("button", { name: "Light" }).click();
+      }
+      expect(found).toEqual([]);
+      expect(others).toEqual([]);
+      await page.context().close();
+    },
+    testMs,
+  );
+});
