@@ -2,6 +2,7 @@ import { Command } from "commander";
 import { auditCommand } from "./commands/audit.ts";
 import { ceCommand } from "./commands/ce.ts";
 import { doctorCommand } from "./commands/doctor.ts";
+import { editsCommand } from "./commands/edits.ts";
 import { failuresCommand } from "./commands/failures.ts";
 import { findCommand } from "./commands/find.ts";
 import { sendCommand } from "./commands/send.ts";
@@ -22,6 +23,7 @@ const program = new Command("causeway")
   .addCommand(targetsCommand())
   .addCommand(sendCommand())
   .addCommand(failuresCommand())
+  .addCommand(editsCommand())
   .addCommand(replayCommand())
   .addCommand(verifyCommand())
   .addCommand(auditCommand())

@@ -1,4 +1,5 @@
 import { readFile } from "node:fs/promises";
+import { join } from "node:path";
 import { DefaultAzureCredential } from "@azure/identity";
 import { CausewayError } from "../functions/src/platform/causeway-error.ts";
 import { systemClock } from "../functions/src/platform/clock.ts";
@@ -38,8 +39,12 @@ export async function connect(url: string | undefined, http: Http): Promise<Conn
   };
 }
 
-export async function readLocalEnvironment(): Promise<LocalEnvironment> {
-  const file = new URL("../.local/environment.json", import.meta.url);
+/** `folder`: where `npm start` keeps what belongs to it, when it is not `.local`. */
+export async function readLocalEnvironment(folder?: string): Promise<LocalEnvironment> {
+  const file =
+    folder === undefined
+      ? new URL("../.local/environment.json", import.meta.url)
+      : join(folder, "environment.json");
   try {
     return JSON.parse(await readFile(file, "utf8")) as LocalEnvironment;
   } catch (cause) {

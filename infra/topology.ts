@@ -54,6 +54,7 @@ export const tables = [
   "gates",
   "failures",
   "replays",
+  "edits",
   "verifications",
   "audit",
 ] as const;

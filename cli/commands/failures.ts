@@ -1,4 +1,5 @@
 import { Command } from "commander";
+import { editCommand } from "./edit-failure.ts";
 import { discardCommand } from "./discard-failures.ts";
 import { exitCodes } from "../exit-codes.ts";
 import { toFilter, withFilterOptions, withStatusOption } from "../operator/filter-options.ts";
@@ -48,6 +49,7 @@ export function failuresCommand(): Command {
     .addCommand(showCommand())
     .addCommand(exportCommand())
     .addCommand(discardCommand())
+    .addCommand(editCommand())
     .addCommand(noteCommand());
 }
 

@@ -6,6 +6,8 @@ import { followReplay, printReplay } from "../operator/follow-replay.ts";
 import type { Replay } from "../operator/follow-replay.ts";
 import { withOperator } from "../operator/operator-client.ts";
 import type { OperatorClient } from "../operator/operator-client.ts";
+import { printChanges } from "../operator/print-changes.ts";
+import type { EventChange } from "../operator/print-changes.ts";
 import {
   toSelection,
   withSelectionOptions,
@@ -14,6 +16,8 @@ import {
 import type { SelectionFlags } from "../operator/selection-options.ts";
 import { withStackOptions } from "../operator/stack-options.ts";
 import { printJson, printLine, printTable, shortInstant } from "../print.ts";
+
+const maxRebuilt = 5;
 
 interface CommonFlags extends StackFlags {
   readonly json?: boolean;
@@ -38,7 +42,12 @@ interface Plan {
     readonly cause: string;
     readonly count: number;
   }[];
-  readonly examples: readonly { readonly target: string; readonly businessKey: string }[];
+  readonly examples: readonly {
+    readonly target: string;
+    readonly businessKey: string;
+    readonly changes: readonly EventChange[];
+    readonly refusal?: string;
+  }[];
 }
 
 /** `causeway replay`: sends failures again, to the one target that failed. */
@@ -81,6 +90,7 @@ async function begin(
     const { plan } = await client.post<{ readonly plan: Plan }>("replays", {
       selection,
       dryRun: true,
+      ...dropUndefined({ asStored: flags.asStored }),
     });
     if (flags.dryRun === true) {
       if (flags.json === true) printJson({ plan });
@@ -122,6 +132,12 @@ function printPlan(plan: Plan): void {
   );
   const examples = plan.examples.map(({ target, businessKey }) => `${target} ${businessKey}`);
   printLine(`${countOf(plan)} in all, for example ${examples.join(", ")}`);
+  for (const { target, businessKey, changes, refusal = "" } of plan.examples) {
+    if (refusal !== "") printLine(`${target} ${businessKey}: would not be sent: ${refusal}`);
+    if (changes.length === 0) continue;
+    printLine(`${target} ${businessKey}: F&O says otherwise now`);
+    printChanges(changes, "  ");
+  }
 }
 
 function countOf({ total, isAtLeast }: Plan): string {
@@ -142,11 +158,27 @@ function statusCommand(): Command {
             ? await followReplay(client, id)
             : await client.get<Replay>(`replays/${id}`);
         if (replay.state === "stopped") process.exitCode = exitCodes.needsLooking;
-        if (all.json === true) printJson(replay);
-        else printReplay(replay);
+        if (all.json === true) {
+          printJson(replay);
+          return;
+        }
+        printReplay(replay);
+        await printRebuilt(client, id);
       });
     },
   );
+}
+
+/** The first few that were sent otherwise than they had been accepted. */
+async function printRebuilt(client: OperatorClient, id: string): Promise<void> {
+  const { items } = await client.get<{
+    readonly items: readonly Omit<Plan["examples"][number], "refusal">[];
+  }>(`replays/${id}/items`, { limit: "200" });
+  const rebuilt = items.filter(({ changes }) => changes.length > 0);
+  for (const { target, businessKey, changes } of rebuilt.slice(0, maxRebuilt)) {
+    printLine(`${target} ${businessKey}: F&O says otherwise now`);
+    printChanges(changes, "  ");
+  }
 }
 
 function listCommand(): Command {

@@ -18,6 +18,7 @@ export interface StackFlags {
   readonly stack?: string;
   readonly url?: string;
   readonly audience?: string;
+  readonly folder?: string;
 }
 
 export interface OperatorAddress {
@@ -35,7 +36,7 @@ export async function findOperatorApi(flags: StackFlags, http: Http): Promise<Op
     const { url, audience } = await readStack(flags.stack);
     return signedIn(url, audience);
   }
-  const { operator, identity } = await readLocalEnvironment();
+  const { operator, identity } = await readLocalEnvironment(flags.folder);
   return {
     baseUrl: operator.baseUrl,
     getToken: () => signInLocally(identity, operator.audience, http),

@@ -11,5 +11,6 @@ export function withStackOptions(command: Command): Command {
       ),
     )
     .option("--audience <uri>", "with --url: what the token is for")
+    .option("--folder <path>", "the local Azure of `npm start -- --folder <path>`")
     .option("--json", "print JSON on standard output");
 }

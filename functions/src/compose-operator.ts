@@ -2,6 +2,7 @@ import { createCheckToken } from "./operator/check-token.ts";
 import { createOperatorApi } from "./operator/create-operator-api.ts";
 import type { OperatorApi } from "./operator/create-operator-api.ts";
 import { createAuditRoutes } from "./operator/routes/audit-routes.ts";
+import { createEditRoutes } from "./operator/routes/edit-routes.ts";
 import { createFailureRoutes } from "./operator/routes/failure-routes.ts";
 import { createDiscardRoutes } from "./operator/routes/discard-routes.ts";
 import { createMeRoutes } from "./operator/routes/me-routes.ts";
@@ -11,6 +12,7 @@ import type { Clock } from "./platform/clock.ts";
 import type { AppConfig } from "./platform/config.ts";
 import type { Telemetry } from "./platform/telemetry.ts";
 import type { AuditLog } from "./recovery/audit-log.ts";
+import { createEditStore } from "./recovery/edits/edit-store.ts";
 import { createReadRoutes } from "./operator/reads/read-routes.ts";
 import type { ReadRoutesOptions } from "./operator/reads/read-routes.ts";
 import { groupFailures } from "./recovery/group-failures.ts";
@@ -49,6 +51,13 @@ export function composeOperatorApi(parts: OperatorParts): OperatorApi {
         ...recovery,
         audit,
         defaultPerSecond: operator?.replayPerSecond ?? defaultPerSecond,
+        kick: (id) => runner.kick(id),
+      }),
+      ...createEditRoutes({
+        ...recovery,
+        audit,
+        edits: createEditStore(recovery.store),
+        allowEdits: operator?.allowEdits ?? false,
         kick: (id) => runner.kick(id),
       }),
       ...createVerifyRoutes({ ...parts.verify, audit }),

@@ -40,7 +40,9 @@ export interface OperatorWorld {
 }
 
 /** The operator API over memory stores, signed in by the local identity service. */
-export async function createOperatorWorld(): Promise<OperatorWorld> {
+export async function createOperatorWorld({
+  allowEdits = true,
+}: { readonly allowEdits?: boolean } = {}): Promise<OperatorWorld> {
   const replays = new ReplayWorld();
   const { clock, memory } = replays.delivery;
   const kicked: string[] = [];
@@ -53,7 +55,7 @@ export async function createOperatorWorld(): Promise<OperatorWorld> {
     authority: door.httpUrl,
     tenantId,
     audiences: [operatorAudience],
-    allowEdits: true,
+    allowEdits,
     replayPerSecond: 100,
   };
   const parts: OperatorParts = {
@@ -67,7 +69,11 @@ export async function createOperatorWorld(): Promise<OperatorWorld> {
       verifications: createVerificationStore(memory),
       readers: {},
     },
-    runner: { kick: (id) => void kicked.push(id), runAll: () => Promise.resolve() },
+    runner: {
+      kick: (id) => void kicked.push(id),
+      runAll: () => Promise.resolve(),
+      takeOver: () => Promise.resolve(),
+    },
     audit: createAuditLog(memory, clock),
     reads: await readsOver(replays.delivery),
   };

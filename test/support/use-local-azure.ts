@@ -22,6 +22,8 @@ export interface LocalAzureUnderTest {
   /** Only while tests run. */
   readonly world: JourneyWorld;
   readonly environment: Environment;
+  /** Of environment.json. */
+  readonly folder: string;
   /** Everything that the command printed so far. */
   output(): string;
   /** Sends Ctrl+C as a terminal does, once; tells what is left when the command has ended. */
@@ -76,6 +78,7 @@ export function useLocalAzure(name: string): LocalAzureUnderTest {
       if (environment === undefined) throw new Error("The local Azure has not started yet.");
       return environment;
     },
+    folder,
     output: () => `${command?.stdout() ?? ""}${command?.stderr() ?? ""}`,
     interrupt: () => {
       if (command === undefined) throw new Error("The local Azure has not started yet.");

@@ -1,6 +1,10 @@
 import { maxTransactionBytes, sizeOf } from "../platform/transaction-size.ts";
 import { isConflict, maxTransactionWrites } from "../platform/table-store.ts";
+import { inParallel } from "../delivery/batch-writes.ts";
 import type { TableStore, Write } from "../platform/table-store.ts";
+
+/** Transactions under way at once. */
+const parallel = 4;
 
 /**
  * Writes that belong together (one partition, all or nothing), many such units in few requests. True for
@@ -13,9 +17,9 @@ export async function writeUnits(
   units: readonly (readonly Write[])[],
 ): Promise<readonly boolean[]> {
   const written: boolean[] = units.map(() => false);
-  for (const group of toGroups(units)) {
+  await inParallel(toGroups(units), parallel, async (group) => {
     for (const index of await writeGroup(store, table, units, group)) written[index] = true;
-  }
+  });
   return written;
 }
 

@@ -47,6 +47,7 @@ const endpoints: readonly Endpoint[] = [
   }),
   post("Operator", "replays", { selection: { filter: { target: "ce" } }, dryRun: true }),
   get("Reader", "replays"),
+  get("Reader", "edits"),
   get("Reader", "verifications"),
   post("Operator", "verifications", { since: "2026-11-24T10:00:00Z" }),
   get("Reader", "audit"),

@@ -1,6 +1,8 @@
 import type { Clock } from "../../platform/clock.ts";
 import type { AuditLog } from "../../recovery/audit-log.ts";
 import { planReplay } from "../../recovery/replay/plan-replay.ts";
+import { previewChanges } from "../../recovery/replay/preview-changes.ts";
+import type { RebuildDependencies } from "../../recovery/replay/rebuild-events.ts";
 import { addCounts, noCounts } from "../../recovery/replay/replay-job.ts";
 import type { ReplayItem, ReplayJob, Selection } from "../../recovery/replay/replay-job.ts";
 import { toReplayId } from "../../recovery/replay/replay-store.ts";
@@ -8,6 +10,7 @@ import type { ReplayStore, ReplayWish } from "../../recovery/replay/replay-store
 import { selectDeliveries } from "../../recovery/replay/select-deliveries.ts";
 import type { SelectDependencies } from "../../recovery/replay/select-deliveries.ts";
 import { OperatorError } from "../operator-error.ts";
+import { mayActAs } from "../operator-role.ts";
 import type { OperatorCall, OperatorRoute } from "../operator-route.ts";
 import { allowOnly, readLimit, readText } from "../read-query.ts";
 import {
@@ -18,7 +21,7 @@ import {
 } from "../read-selection.ts";
 import type { SelectionBody } from "../read-selection.ts";
 
-export interface ReplayRoutesOptions extends SelectDependencies {
+export interface ReplayRoutesOptions extends SelectDependencies, RebuildDependencies {
   readonly audit: AuditLog;
   readonly clock: Clock;
   readonly replays: ReplayStore;
@@ -107,7 +110,11 @@ async function begin(on: ReplayRoutesOptions, { caller, body }: OperatorCall): P
   if (given.dryRun === true) {
     const plan = await planReplay(on, selection);
     if (plan.total === 0) throw toNothingSelected();
-    return { plan };
+    const isAsStored = given.asStored ?? false;
+    const examples = isAsStored
+      ? plan.examples.map(({ target, businessKey }) => ({ target, businessKey, changes: [] }))
+      : await previewChanges(on, plan.examples);
+    return { plan: { ...plan, examples } };
   }
   checkConfirmed(selection, given.confirm);
   if (!(await hasAny(on, selection))) throw toNothingSelected();
@@ -208,7 +215,7 @@ async function find(on: ReplayRoutesOptions, id = ""): Promise<ReplayJob> {
 
 async function listItems(
   on: ReplayRoutesOptions,
-  { params, query }: OperatorCall,
+  { caller, params, query }: OperatorCall,
 ): Promise<unknown> {
   allowOnly(query, ["limit", "continuation"]);
   const { id, total } = await find(on, params["id"]);
@@ -218,11 +225,18 @@ async function listItems(
   }
   const below = from + readLimit(query);
   const items = await on.replays.items(id, from, below);
-  return { items: items.map(showItem), ...(below < total ? { continuation: String(below) } : {}) };
+  return {
+    items: items.map((item) => showItem(item, mayActAs(caller, "Operator"))),
+    ...(below < total ? { continuation: String(below) } : {}),
+  };
 }
 
-function showItem(item: ReplayItem): Record<string, unknown> {
-  const { target, failureId, eventId, businessKey, state, generation, outcome, changes } = item;
+/** Changes may be names and addresses: their values are for those who may act on them. */
+function showItem(item: ReplayItem, mayAct: boolean): Record<string, unknown> {
+  const { target, failureId, eventId, businessKey, state, generation, outcome } = item;
+  const changes = mayAct
+    ? item.changes
+    : item.changes.map(({ path }) => ({ path, before: "***", after: "***" }));
   return { target, failureId, eventId, businessKey, state, generation, outcome, changes };
 }
 

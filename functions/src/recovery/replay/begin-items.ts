@@ -161,12 +161,19 @@ async function settleEarly(
   results: Results,
 ): Promise<readonly Work[]> {
   const left: Work[] = [];
+  const endings: Ending[] = [];
   for (const work of works) {
     const end = toEarlyEnd(on, work);
     if (end === undefined) left.push(work);
-    else await settle(on, work.item, end, results);
+    else endings.push({ item: work.item, end });
   }
+  await settleAll(on, endings, results);
   return left;
+}
+
+export interface Ending {
+  readonly item: ReplayItem;
+  readonly end: End;
 }
 
 interface End {
@@ -216,19 +223,22 @@ export function toSettledEnd(row: DeliveryRow): End {
   }
 }
 
-/** The failure first: an item that is not written is looked at again and finds it so. */
-export async function settle(
+/** The failures first: an item that is not written is looked at again and finds them so. */
+export async function settleAll(
   on: Pick<BeginDependencies, "failures">,
-  item: ReplayItem,
-  end: End,
+  endings: readonly Ending[],
   results: Results,
 ): Promise<void> {
-  if (item.failure !== null) {
-    const { outcome, failure: to, replacedBy = "" } = end;
-    const failure = { ...item.failure, status: "replaying" as const };
-    await on.failures.move([{ failure, to, also: { outcome, replacedBy } }]);
+  await on.failures.move(
+    endings.flatMap(({ item, end: { outcome, failure: to, replacedBy = "" } }) => {
+      if (item.failure === null) return [];
+      const failure = { ...item.failure, status: "replaying" as const };
+      return [{ failure, to, also: { outcome, replacedBy } }];
+    }),
+  );
+  for (const { item, end } of endings) {
+    results.set(item.number, { ...item, state: end.state, outcome: end.outcome });
   }
-  results.set(item.number, { ...item, state: end.state, outcome: end.outcome });
 }
 
 async function chooseBodies(
@@ -292,11 +302,12 @@ async function refuseBodies(
   bodies: ReadonlyMap<Work, Body>,
   results: Results,
 ): Promise<void> {
-  for (const [{ item }, body] of bodies) {
-    if (body.kind !== "refused") continue;
+  const endings = [...bodies].flatMap(([{ item }, body]): Ending[] => {
+    if (body.kind !== "refused") return [];
     const outcome = `${body.code}: ${body.reason}`.slice(0, 500);
-    await settle(on, item, { state: "refused", outcome, failure: "open" }, results);
-  }
+    return [{ item, end: { state: "refused", outcome, failure: "open" } }];
+  });
+  await settleAll(on, endings, results);
 }
 
 interface Outgoing {

@@ -1,5 +1,5 @@
 import { selectDeliveries } from "./select-deliveries.ts";
-import type { SelectDependencies } from "./select-deliveries.ts";
+import type { Candidate, SelectDependencies } from "./select-deliveries.ts";
 import type { Selection } from "./replay-job.ts";
 
 export interface ReplayPlan {
@@ -12,7 +12,7 @@ export interface ReplayPlan {
     readonly count: number;
   }[];
   /** A few, to look at. */
-  readonly examples: readonly { readonly target: string; readonly businessKey: string }[];
+  readonly examples: readonly Candidate[];
 }
 
 const maxCounted = 20_000;
@@ -24,17 +24,18 @@ export async function planReplay(
   selection: Selection,
 ): Promise<ReplayPlan> {
   const parts = new Map<string, { target: string; cause: string; count: number }>();
-  const examples: { target: string; businessKey: string }[] = [];
+  const examples: Candidate[] = [];
   let total = 0;
   let cursor: string | null = null;
   do {
     const page = await selectDeliveries(on, selection, cursor);
-    for (const { target, cause, businessKey } of page.candidates) {
+    for (const candidate of page.candidates) {
+      const { target, cause } = candidate;
       const key = JSON.stringify([target, cause]);
       const count = (parts.get(key)?.count ?? 0) + 1;
       parts.set(key, { target, cause, count });
       total += 1;
-      if (examples.length < maxExamples) examples.push({ target, businessKey });
+      if (examples.length < maxExamples) examples.push(candidate);
     }
     cursor = page.cursor;
   } while (cursor !== null && total < maxCounted);

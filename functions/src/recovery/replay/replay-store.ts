@@ -47,7 +47,7 @@ const jobsPartition = ".jobs";
 const wishesPartition = ".wishes";
 const activePartition = ".active";
 /** Longer than the slowest single request of a runner; shorter than a person's patience after a crash. */
-const leaseMs = 30_000;
+export const leaseMs = 15_000;
 
 /** Sorts newest first, and is short enough to be typed. */
 export function toReplayId(now: number): string {

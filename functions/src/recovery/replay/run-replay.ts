@@ -35,6 +35,8 @@ const keptSteps = 50;
 const pollMs = 1_000;
 const slowestPerSecond = 1;
 const busyPauseMs = 5_000;
+/** For reading F&O again: short of the lease, or another runner would take the chunk meanwhile. */
+const longestReadMs = 10_000;
 
 /** Works on a job as long as there is something to do for it; true when it needs nobody any more. */
 export async function runReplay(
@@ -66,6 +68,8 @@ class Runner {
   #nextAt = 0;
   /** What it is waiting for. */
   #note = "";
+  /** When the ledger was last asked how deliveries have ended. */
+  #lookedAt = 0;
 
   constructor(on: RunnerDependencies, held: HeldJob, owner: string, limits: RunLimits) {
     this.#on = on;
@@ -196,7 +200,8 @@ class Runner {
       if (sent === undefined) return left;
       left = replaceItems(left, sent);
       await this.#saveStep(countItems(left), step);
-      left = await this.#followOnce(left);
+      // Looking costs a read for each delivery under way: now and then is soon enough to stop.
+      if (this.#on.clock.now() - this.#lookedAt >= pollMs) left = await this.#followOnce(left);
       if (this.#mustStop(countItems(left), step)) return left;
     }
     return left;
@@ -215,7 +220,7 @@ class Runner {
     const { id, options } = this.#job;
     try {
       const left = Math.max(Math.ceil(this.#limits.until - this.#on.clock.now()), 1_000);
-      const signal = AbortSignal.timeout(left);
+      const signal = AbortSignal.timeout(Math.min(left, longestReadMs));
       const begun = await beginItems(this.#on, this.#job, chunk, signal);
       await this.#on.replays.saveItems(id, begun.items);
       this.#lastChange = this.#on.clock.now();
@@ -254,6 +259,7 @@ class Runner {
     const sent = items.filter(({ state }) => state === "sent");
     if (sent.length === 0) return items;
     const { settled, waitingFor } = await watchItems(this.#on, sent);
+    this.#lookedAt = this.#on.clock.now();
     if (settled.length > 0) {
       await this.#on.replays.saveItems(this.#job.id, settled);
       this.#lastChange = this.#on.clock.now();

@@ -1,7 +1,7 @@
 import { isTerminal } from "../../delivery/ledger-rows.ts";
 import type { DeliveryRow } from "../../delivery/ledger-rows.ts";
-import { settle, toDeliveryId, toSettledEnd } from "./begin-items.ts";
-import type { BeginDependencies } from "./begin-items.ts";
+import { settleAll, toDeliveryId, toSettledEnd } from "./begin-items.ts";
+import type { BeginDependencies, Ending } from "./begin-items.ts";
 import type { ReplayItem } from "./replay-job.ts";
 
 export interface Watched {
@@ -17,6 +17,7 @@ export async function watchItems(
   items: readonly ReplayItem[],
 ): Promise<Watched> {
   const settled = new Map<number, ReplayItem>();
+  const endings: Ending[] = [];
   const codes = new Map<string, number>();
   const ids = items.map((item) => toDeliveryId(item) ?? { eventId: "", time: "", target: "" });
   const versions = await on.ledger.load(ids, { fresh: true });
@@ -25,29 +26,19 @@ export async function watchItems(
     if (row === undefined || !isTerminal(row)) {
       const code = row?.code ?? "not called yet";
       codes.set(code, (codes.get(code) ?? 0) + 1);
-    } else await settleAs(on, item, row, settled);
+    } else endings.push({ item, end: toEnd(item, row) });
   }
+  await settleAll(on, endings, settled);
   const waitingFor = [...codes].sort((a, b) => b[1] - a[1]).map(([code]) => code);
   return { settled: [...settled.values()], waitingFor };
 }
 
-async function settleAs(
-  on: Pick<BeginDependencies, "failures">,
-  item: ReplayItem,
-  row: DeliveryRow,
-  settled: Map<number, ReplayItem>,
-): Promise<void> {
-  if (row.state !== "failed") {
-    await settle(on, item, toSettledEnd(row), settled);
-    return;
-  }
+function toEnd(item: ReplayItem, row: DeliveryRow): Ending["end"] {
+  if (row.state !== "failed") return toSettledEnd(row);
   const failedAs = row.failureId ?? "";
   const outcome = `${row.code ?? "FAILED"}: ${row.reason ?? ""}`.slice(0, 300);
-  const state = "failedAgain";
   // An event that intake saw for the first time fails under the id that it had before.
-  const end =
-    failedAs === item.failureId
-      ? ({ state, outcome, failure: "open" } as const)
-      : ({ state, outcome, failure: "replaced", replacedBy: failedAs } as const);
-  await settle(on, item, end, settled);
+  return failedAs === item.failureId
+    ? { state: "failedAgain", outcome, failure: "open" }
+    : { state: "failedAgain", outcome, failure: "replaced", replacedBy: failedAs };
 }
