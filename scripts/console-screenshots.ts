@@ -6,7 +6,7 @@ import { mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Page } from "playwright-core";
 import type { Environment } from "../local/environment.ts";
-import { findChromium, openBrowser } from "../test/support/open-browser.ts";
+import { findChromium, openBrowser } from "./open-browser.ts";
 
 const folder = process.argv[2] ?? ".local";
 const environment = JSON.parse(

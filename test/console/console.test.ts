@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import axe from "axe-core";
 import type { Browser, Page } from "playwright-core";
-import { findChromium, openBrowser } from "../support/open-browser.ts";
+import { findChromium, openBrowser } from "../../scripts/open-browser.ts";
 import { useLocalAzure } from "../support/use-local-azure.ts";
 
 const executablePath = findChromium();

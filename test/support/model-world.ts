@@ -71,8 +71,10 @@ export class TrueTarget implements Target<CanonicalEvent> {
   ): Promise<readonly (Outcome | null)[]> {
     const { during } = this;
     this.during = null;
+    // A call counts from its beginning: what is found while it is under way makes no probe of it.
+    const call = this.onCall();
     await during?.();
-    return requests.map((request) => this.#deliver(request));
+    return requests.map((request) => this.#deliver(request, call));
   }
 
   confirm(request: DeliveryRequest<CanonicalEvent>): Promise<Outcome> {
@@ -92,13 +94,13 @@ export class TrueTarget implements Target<CanonicalEvent> {
     );
   }
 
-  #deliver({ body }: DeliveryRequest<CanonicalEvent>): Outcome | null {
+  #deliver({ body }: DeliveryRequest<CanonicalEvent>, call: TargetCall): Outcome | null {
     const { effectkey } = body;
     const answer: Outcome | null | "thrown" = this.isScripted
       ? this.answer
       : { kind: "delivered", reference: effectkey };
     if (answer === null) return null;
-    this.calls.push(this.onCall());
+    this.calls.push(call);
     const isSilent = answer === "thrown" || answer.kind === "unsure";
     if (isSilent ? this.isMade : answer.kind === "delivered") this.effects.push(effectkey);
     if (answer === "thrown") throw new TypeError("the target's own fault");

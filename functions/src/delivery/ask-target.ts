@@ -31,6 +31,9 @@ export async function askTarget<Body>(
 
 const parallelCalls = 8;
 
+/** Later than that somebody else may have found the target away, and a repeat would be a probe too many. */
+const quickWithinMs = 5_000;
+
 async function deliverAll<Body>(
   on: EngineDependencies,
   lane: Lane<Body>,
@@ -39,6 +42,7 @@ async function deliverAll<Body>(
 ): Promise<readonly Answered<Body>[]> {
   const answered = new Map<Claimed<Body>, Answered<Body>>();
   const lastCalls = new Map<Claimed<Body>, string>();
+  const startedAt = on.clock.now();
   let left = items;
   for (let calls = 1; left.length > 0; calls += 1) {
     const outcomes = await deliverOnce(on, lane, left, lastCalls, options.signal);
@@ -54,7 +58,8 @@ async function deliverAll<Body>(
       const result = { kind: "answered", outcome, how, calls, madeFor: null } as const;
       answered.set(item, { item, result });
       const { attempts } = item.row;
-      const quick = !options.asProbe && !options.signal.aborted;
+      const isEarly = on.clock.now() - startedAt <= quickWithinMs;
+      const quick = isEarly && !options.asProbe && !options.signal.aborted;
       if (quick && isQuickRetry(outcome, calls, attempts)) again.push(item);
     }
     left = again;
