@@ -14,6 +14,7 @@ export interface BootFigures {
 /** The addresses of what runs, for a person to open. */
 export function renderBanner(environment: Environment, figures: BootFigures): string {
   const rows: readonly (readonly [string, string])[] = [
+    ["console", environment.console.url],
     ["F&O", `${environment.finance.baseUrl}/data`],
     ["Dataverse (CE)", `${environment.dataverse.baseUrl}/api/data/v9.2`],
     ["CRM", environment.crm.baseUrl],
