@@ -59,7 +59,7 @@ describe("http", () => {
     const url = await serve((response, body) => {
       if (body === "reset") response.destroy();
     });
-    await expect(http({ method: "POST", url, body: "", timeoutMs: 40 })).rejects.toMatchObject({
+    await expect(http({ method: "POST", url, body: "", timeoutMs: 400 })).rejects.toMatchObject({
       code: "TIMEOUT",
       sent: true,
     });
