@@ -17,7 +17,7 @@ import type {
   ReplayOptions,
   Selection,
 } from "../../functions/src/recovery/replay/replay-job.ts";
-import { noCounts } from "../../functions/src/recovery/replay/replay-job.ts";
+import { toNewReplay } from "../../functions/src/recovery/replay/replay-job.ts";
 import { createReplayStore, toReplayId } from "../../functions/src/recovery/replay/replay-store.ts";
 import { runReplay } from "../../functions/src/recovery/replay/run-replay.ts";
 import type { RunnerDependencies } from "../../functions/src/recovery/replay/run-replay.ts";
@@ -92,26 +92,21 @@ export class ReplayWorld {
     options: Partial<ReplayOptions> = {},
   ): Promise<ReplayJob> {
     const now = this.delivery.clock.now();
-    const perSecond = options.perSecond ?? 1_000;
-    const job: ReplayJob = {
+    const job = toNewReplay({
       id: toReplayId(now),
-      state: "planning",
-      isFollowed: false,
       selection,
-      options: { asStored: true, perSecond, steps: [1, 10, 100], stopShare: 0.1, ...options },
+      options: {
+        asStored: true,
+        perSecond: 1_000,
+        steps: [1, 10, 100],
+        stopShare: 0.1,
+        ...options,
+      },
       reason: "mended",
       by: "anna",
       byId: "p-anna",
       createdAt: now,
-      endedAt: null,
-      total: 0,
-      planCursor: "",
-      position: 0,
-      ended: noCounts,
-      steps: [],
-      note: "",
-      perSecondNow: perSecond,
-    };
+    });
     await this.replays.create(job);
     return job;
   }

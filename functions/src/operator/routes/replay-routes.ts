@@ -3,7 +3,7 @@ import type { AuditLog } from "../../recovery/audit-log.ts";
 import { planReplay } from "../../recovery/replay/plan-replay.ts";
 import { previewChanges } from "../../recovery/replay/preview-changes.ts";
 import type { RebuildDependencies } from "../../recovery/replay/rebuild-events.ts";
-import { addCounts, noCounts } from "../../recovery/replay/replay-job.ts";
+import { addCounts, noCounts, toNewReplay } from "../../recovery/replay/replay-job.ts";
 import type { ReplayItem, ReplayJob, Selection } from "../../recovery/replay/replay-job.ts";
 import { toReplayId } from "../../recovery/replay/replay-store.ts";
 import type { ReplayStore, ReplayWish } from "../../recovery/replay/replay-store.ts";
@@ -139,10 +139,8 @@ function toJob(
   who: Pick<ReplayJob, "by" | "byId">,
 ): ReplayJob {
   const perSecond = given.perSecond ?? on.defaultPerSecond;
-  return {
+  return toNewReplay({
     id: toReplayId(now),
-    state: "planning",
-    isFollowed: false,
     selection: toSelection(given.selection),
     options: {
       asStored: given.asStored ?? false,
@@ -153,15 +151,7 @@ function toJob(
     reason: given.reason ?? "",
     ...who,
     createdAt: now,
-    endedAt: null,
-    total: 0,
-    planCursor: "",
-    position: 0,
-    ended: noCounts,
-    steps: [],
-    note: "",
-    perSecondNow: perSecond,
-  };
+  });
 }
 
 async function hasAny(on: ReplayRoutesOptions, selection: Selection): Promise<boolean> {

@@ -91,6 +91,25 @@ export const noCounts: ReplayCounts = {
   refused: 0,
 };
 
+/** A replay that has not begun to look for what it is to send. */
+export function toNewReplay(
+  wanted: Pick<ReplayJob, "id" | "selection" | "options" | "reason" | "by" | "byId" | "createdAt">,
+): ReplayJob {
+  return {
+    ...wanted,
+    state: "planning",
+    isFollowed: false,
+    endedAt: null,
+    total: 0,
+    planCursor: "",
+    position: 0,
+    ended: noCounts,
+    steps: [],
+    note: "",
+    perSecondNow: wanted.options.perSecond,
+  };
+}
+
 export function addCounts(a: ReplayCounts, b: ReplayCounts): ReplayCounts {
   return {
     planned: a.planned + b.planned,
