@@ -1,8 +1,17 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
+import { createAzureTableStore } from "../../functions/src/platform/azure-table-store.ts";
+import { systemClock } from "../../functions/src/platform/clock.ts";
+import { createHttp } from "../../functions/src/platform/http.ts";
 import type { Row, TableStore } from "../../functions/src/platform/table-store.ts";
+import { startAzurite } from "../../local/storage/start-azurite.ts";
+import type { Azurite } from "../../local/storage/start-azurite.ts";
 import { startTableService } from "../support/azurite-tables.ts";
 import { MemoryTableStore } from "../support/memory-table-store.ts";
 import { createSharedKeyTableStore } from "../support/shared-key-table-store.ts";
+import { testCertificate } from "../support/test-certificate.ts";
 
 const row = (rowKey: string, columns: Row["columns"] = { n: 1 }): Row => ({
   partitionKey: "202611241200-1",
@@ -11,14 +20,51 @@ const row = (rowKey: string, columns: Row["columns"] = { n: 1 }): Row => ({
 });
 
 let service: { readonly connectionString: string; close(): Promise<void> };
+let azurite: Azurite;
+let folder: string;
 beforeAll(async () => {
   service = await startTableService();
+  folder = await mkdtemp(join(tmpdir(), "causeway-tables-"));
+  azurite = await startAzurite({
+    certificate: testCertificate,
+    dir: join(folder, "azurite"),
+    accountName: "causewaytest",
+    accountKey: Buffer.alloc(64, 7).toString("base64"),
+    log: () => undefined,
+  });
 });
-afterAll(() => service.close());
+afterAll(async () => {
+  await Promise.all([service.close(), azurite.close()]);
+  await rm(folder, { recursive: true });
+});
+
+/** What Azurite looks at: whose, for what and until when. */
+function createToken(): string {
+  const now = Math.floor(Date.now() / 1_000);
+  const claims = {
+    iss: "https://sts.windows.net/7d1f3a52-35a5-4a8f-8f6b-0f5a2c1f7d11/",
+    aud: "https://storage.azure.com",
+    ...{ iat: now, nbf: now - 5, exp: now + 3_600 },
+  };
+  const part = (value: unknown): string => Buffer.from(JSON.stringify(value)).toString("base64url");
+  return `${part({ alg: "RS256", typ: "JWT" })}.${part(claims)}.${part("signature")}`;
+}
+
+const token = createToken();
 
 const stores: readonly [string, () => TableStore][] = [
   ["the memory store", () => new MemoryTableStore()],
   ["Azure Tables", () => createSharedKeyTableStore(service.connectionString)],
+  [
+    "Azure Tables as the local Azure has them",
+    () =>
+      createAzureTableStore({
+        endpoint: azurite.tableEndpoint,
+        http: createHttp(),
+        clock: systemClock,
+        authorize: () => Promise.resolve(`Bearer ${token}`),
+      }),
+  ],
 ];
 
 let tables = 0;
