@@ -17,6 +17,8 @@ export interface FrontDoor extends Running {
   /** Requests begun and answered so far: a number that rises while anything goes on. */
   readonly activity: () => number;
   readonly inFlight: () => number;
+  /** As over a connection, without one: for callers in this process. Undefined: the connection was cut. */
+  readonly answer: (request: Request) => Promise<Response | undefined>;
 }
 
 export interface FrontDoorOptions {
@@ -39,6 +41,7 @@ const graceMs = 500;
 export async function startFrontDoor(options: FrontDoorOptions): Promise<FrontDoor> {
   const inFlight = new Set<ServerResponse>();
   let activity = 0;
+  let inside = 0;
   const listener = toListener(options.fetch, inFlight, () => (activity += 1));
   const http = createHttpServer({ keepAliveTimeout: keepAliveMs, noDelay: true }, listener);
   const { certificate } = options;
@@ -64,7 +67,18 @@ export async function startFrontDoor(options: FrontDoorOptions): Promise<FrontDo
     httpUrl: `http://${loopback}:${port}`,
     httpsUrl: `https://${loopback}:${port}`,
     activity: () => activity,
-    inFlight: () => inFlight.size,
+    inFlight: () => inFlight.size + inside,
+    answer: async (request) => {
+      activity += 1;
+      inside += 1;
+      try {
+        const response = await options.fetch(request);
+        return response.status === cutStatus ? undefined : response;
+      } finally {
+        activity += 1;
+        inside -= 1;
+      }
+    },
     close: () => (closing ??= closeDoor(door, sockets, inFlight)),
   };
 }
