@@ -14,7 +14,7 @@ try {
   await Promise.all([
     bundleCached({ entry: "local/start.ts", outDir: join(local, "program") }),
     bundleHostProcess(),
-    buildIfChanged({ outDir: join(local, "build") }),
+    buildIfChanged(),
   ]);
   const seconds = ((performance.now() - startedAt) / 1_000).toFixed(1);
   process.stdout.write(`bundled the local Azure and the function app in ${seconds} s\n`);
