@@ -38,7 +38,7 @@ describe("production", () => {
     expect(quiet.one("web:WebApp", "functions-app").inputs["siteConfig"]).toMatchObject({
       ipSecurityRestrictionsDefaultAction: "Deny",
     });
-    expect(quiet.cloud.calls.filter((call) => call.startsWith("secret https-url"))).toEqual([]);
+    expect(quiet.calls.filter((call) => call.startsWith("secret https-url"))).toEqual([]);
   });
 
   it("reaches Service Bus and storage by private endpoints from the app's subnet", () => {
