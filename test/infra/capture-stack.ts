@@ -76,7 +76,7 @@ export async function captureStack(
 
 async function capture(order: CaptureOrder): Promise<Captured> {
   const outDir = join(root, ".local/capture");
-  await bundleCached({ entry: "test/infra/support/capture-process.ts", outDir });
+  await bundleCached({ entries: ["test/infra/support/capture-process.ts"], outDir });
   const child = spawn(
     process.execPath,
     ["--import", connectGuardFile, join(outDir, "capture-process.js")],
