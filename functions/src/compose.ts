@@ -19,6 +19,7 @@ import type { RunBatchDependencies } from "./delivery/run-batch.ts";
 import { createDataverseClient } from "./dynamics/dataverse-client.ts";
 import { createFinanceClient } from "./dynamics/finance-client.ts";
 import { findFlow, loadFlows } from "./flows/load-flows.ts";
+import { isCompanyServed } from "./flows/resolve-target.ts";
 import { createSchemaSet } from "./flows/schema-set.ts";
 import { createParser } from "./intake/create-parser.ts";
 import { createIntakeTarget } from "./intake/intake-target.ts";
@@ -48,6 +49,7 @@ import { createReplayRunner } from "./recovery/replay/create-replay-runner.ts";
 import type { ReplayRunner } from "./recovery/replay/create-replay-runner.ts";
 import { createReplayStore } from "./recovery/replay/replay-store.ts";
 import type { RunnerDependencies } from "./recovery/replay/run-replay.ts";
+import type { CountDependencies } from "./recovery/verify/count-posted.ts";
 import type { VerifyDependencies } from "./recovery/verify/run-verification.ts";
 import { createVerificationStore } from "./recovery/verify/verification-store.ts";
 import { readInvoiceKeys } from "./targets/dataverse/read-invoice-keys.ts";
@@ -78,6 +80,7 @@ export interface App {
   readonly consoleFiles: ConsoleFiles;
   readonly replays: ReplayRunner;
   readonly verify: VerifyDependencies;
+  readonly count: CountDependencies;
   readonly probe: Probe;
   readonly notices: OwnerNotices;
   parse(body: unknown): ParsedEvent;
@@ -207,6 +210,14 @@ async function compose(config: AppConfig): Promise<App> {
     },
     replays,
     verify,
+    count: {
+      ...recovery,
+      isWatched: (legalEntity, at) => {
+        const postedAt = new Date(at).toISOString();
+        const defined = flows.map(({ flow }) => flow);
+        return isCompanyServed(defined, { legalEntity, postedAt }, config);
+      },
+    },
     operate: composeOperatorApi({
       config,
       clock,

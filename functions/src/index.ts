@@ -10,6 +10,7 @@ import "./triggers/sweep.ts";
 import "./triggers/operator-api.ts";
 import "./triggers/replay-runner.ts";
 import "./triggers/nightly-verify.ts";
+import "./triggers/count-posted.ts";
 import "./triggers/probe.ts";
 import "./triggers/notify-owners.ts";
 import "./triggers/daily-digest.ts";

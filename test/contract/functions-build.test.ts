@@ -43,6 +43,7 @@ describe("the built function app", () => {
         "operator-api httpTrigger",
         "replay-runner timerTrigger",
         "nightly-verify timerTrigger",
+        "count-posted timerTrigger",
         "probe timerTrigger",
         "notify-owners timerTrigger",
         "daily-digest timerTrigger",

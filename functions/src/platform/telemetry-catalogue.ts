@@ -54,6 +54,8 @@ export const telemetryDimensions = {
   result: "few",
   replayId: "ids",
   verificationId: "ids",
+  /** Start of a full hour in UTC, ISO 8601. */
+  hour: "ids",
   /** Upper bound of a histogram's class in seconds, `inf` for the last. */
   upTo: "few",
   /** Of a Dataverse limit: requests or seconds. */
@@ -119,6 +121,19 @@ export const telemetryEvents = {
       "F&O, ledger and a target were compared for a company: result ok, differences or notComparable.",
     dimensions: ["verificationId", "legalEntity", "target", "result"],
     measurements: ["compared", "missing", "doubled", "differing", "repaired"],
+  },
+  posted: {
+    meaning:
+      "What F&O posted for a company in one full hour was counted against the ledger; a later count of the same hour replaces this one.",
+    dimensions: ["legalEntity", "hour"],
+    /** known: documents of which an event is in the ledger; missing: the others. */
+    measurements: ["posted", "known", "missing"],
+  },
+  counted: {
+    meaning:
+      "A round of counting ended: result ok or failed. No ok for some hours: nobody knows whether events are missing.",
+    dimensions: ["result", "code"],
+    measurements: ["posted", "missing"],
   },
   gate: {
     meaning: "A target's gate changed: open, outage, throttled or paused.",
@@ -217,6 +232,13 @@ export const telemetryMetrics = {
     kind: "gauge",
     unit: "count",
     dimensions: ["target"],
+  },
+  "causeway.posted.missing": {
+    meaning:
+      "Documents that F&O posted in the last full hours and of which no event has come (told by the count, each hour).",
+    kind: "gauge",
+    unit: "count",
+    dimensions: ["legalEntity"],
   },
   "causeway.outage": {
     meaning: "1 while a target's gate stands at outage, else 0 (told by the sweep and on change).",
