@@ -41,6 +41,7 @@ import type { Telemetry } from "./platform/telemetry.ts";
 import { createCredential, createGetToken } from "./platform/token.ts";
 import { createAuditLog } from "./recovery/audit-log.ts";
 import { groupFailures } from "./recovery/group-failures.ts";
+import { createNoticeChannels } from "./recovery/notice-channels.ts";
 import { createOwnerNotices } from "./recovery/owner-notices.ts";
 import type { OwnerNotices } from "./recovery/owner-notices.ts";
 import { createFailureStore } from "./recovery/failure-store.ts";
@@ -173,7 +174,10 @@ async function compose(config: AppConfig): Promise<App> {
     readers: { ce: (keys, signal) => readInvoiceKeys(dataverse, keys, signal) },
   };
   const notices = createOwnerNotices({
-    ...{ store, clock, telemetry, http, webhooks: config.ownerWebhooks },
+    ...{ store, clock, telemetry },
+    channels: createNoticeChannels({
+      ...{ http, getToken, webhooks: config.ownerWebhooks, mail: config.ownerMail },
+    }),
     openGroups: () => groupFailures(failures, { status: "open" }),
   });
   return {

@@ -51,7 +51,7 @@ export async function captureStack(
     program: createStack,
     stack: profile,
     config: { ...readProfile(profile), ...(Object.fromEntries(own) as Record<string, string>) },
-    secretKeys: ["causeway:crmClientSecret"],
+    secretKeys: ["causeway:crmClientSecret", "causeway:ownerWebhooks"],
   });
   const of = (type: string): readonly DeployedResource[] =>
     result.resources.filter((resource) => resource.type === `azure-native:${type}`);
@@ -81,6 +81,8 @@ export const everythingOn = {
     clientId: "causeway",
   },
   crmClientSecret: "very-secret-crm-value",
+  ownerWebhooks: { finance: "https://hooks.example/very-secret-hook" },
+  ownerEmails: { masterData: ["data@contoso.example"], finance: [] },
   logicAppOutboundAddresses: ["203.0.113.0/24"],
 };
 

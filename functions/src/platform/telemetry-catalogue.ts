@@ -48,6 +48,8 @@ export const telemetryDimensions = {
   stage: "few",
   /** masterData, finance or integration. */
   owner: "few",
+  /** webhook or mail. */
+  channel: "few",
   /** The function or door that tells. */
   name: "few",
   /** What became of the thing that the event names: ok, failed, late, … */
@@ -159,7 +161,7 @@ export const telemetryEvents = {
   },
   notification: {
     meaning: "An owner was told of a new failure group or got the digest: result sent or failed.",
-    dimensions: ["owner", "name", "group", "result", "code"],
+    dimensions: ["owner", "channel", "name", "group", "result", "code"],
     measurements: ["failures"],
   },
 } as const satisfies Readonly<Record<string, EventDefinition>>;
