@@ -59,6 +59,9 @@ import { composeProbe } from "./compose-probe.ts";
 import { createTargets } from "./compose-targets.ts";
 import { wakeParked } from "./delivery/wake-parked.ts";
 import type { WakeTarget } from "./operator/reads/pause-target.ts";
+import { createHealth } from "./operator/read-health.ts";
+import type { Health } from "./operator/read-health.ts";
+import { entities } from "./platform/messages.ts";
 import { createConsoleFiles } from "./operator/console-files.ts";
 import type { ConsoleFiles } from "./operator/console-files.ts";
 import { RecentOutcomes, watchEngine } from "./operator/reads/recent-outcomes.ts";
@@ -84,6 +87,7 @@ export interface App {
   readonly count: CountDependencies;
   readonly probe: Probe;
   readonly notices: OwnerNotices;
+  readonly health: () => Promise<Health>;
   parse(body: unknown): ParsedEvent;
 }
 
@@ -250,6 +254,15 @@ async function compose(config: AppConfig): Promise<App> {
     consoleFiles: createConsoleFiles(fileURLToPath(new URL("console", import.meta.url)), config),
     probe: composeProbe(targetsInput, gates),
     notices,
+    health: createHealth({
+      clock,
+      vital: {
+        // A row that nobody has: the answer is enough.
+        ledger: () => store.get("gates", { partitionKey: "health", rowKey: "gate" }),
+        queue: () => serviceBus.ping(entities.businessEvents),
+      },
+      unresolvedSettings: config.unresolvedSettings,
+    }),
     parse,
   };
 }

@@ -14,4 +14,5 @@ import "./triggers/count-posted.ts";
 import "./triggers/probe.ts";
 import "./triggers/notify-owners.ts";
 import "./triggers/daily-digest.ts";
+import "./triggers/health.ts";
 import "./triggers/warm-up.ts";

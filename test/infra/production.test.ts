@@ -101,6 +101,13 @@ describe("production", () => {
     ]);
   });
 
+  it("is asked from outside whether it is well", () => {
+    expect(stack.one("applicationinsights:WebTest", "availability-test").inputs).toMatchObject({
+      request: { requestUrl: expect.stringMatching(/^https:\/\/[^/]+\/api\/health$/) as unknown },
+      validationRules: { expectedHttpStatusCode: 200 },
+    });
+  });
+
   it("protects what holds data", () => {
     const guarded = stack.resources
       .filter(({ isProtected }) => isProtected)
