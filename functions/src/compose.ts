@@ -89,6 +89,8 @@ export interface App {
   readonly notices: OwnerNotices;
   readonly health: () => Promise<Health>;
   parse(body: unknown): ParsedEvent;
+  /** Hands over what is kept for a moment: telemetry and the console's recent outcomes. Never throws. */
+  flush(): Promise<void>;
 }
 
 let app: Promise<App> | undefined;
@@ -100,6 +102,11 @@ export function getApp(): Promise<App> {
     throw error;
   });
   return app;
+}
+
+/** The app, if there is one: an end is no reason to begin. */
+export async function getStartedApp(): Promise<App | undefined> {
+  return app?.catch(() => undefined);
 }
 
 async function compose(config: AppConfig): Promise<App> {
@@ -264,6 +271,9 @@ async function compose(config: AppConfig): Promise<App> {
       unresolvedSettings: config.unresolvedSettings,
     }),
     parse,
+    flush: async () => {
+      await Promise.all([recent.flush(), telemetry.flush()]);
+    },
   };
 }
 

@@ -16,3 +16,4 @@ import "./triggers/notify-owners.ts";
 import "./triggers/daily-digest.ts";
 import "./triggers/health.ts";
 import "./triggers/warm-up.ts";
+import "./triggers/drain.ts";

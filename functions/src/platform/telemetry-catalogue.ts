@@ -7,6 +7,10 @@
  * Metrics are `customMetrics` (AppMetrics), one row a minute and instance with `value` (the sum),
  * `valueCount`, `valueMin` and `valueMax`: a count's `value` is to be summed, a gauge's `valueMax` (what is
  * left of a quota: `valueMin`) looked at. Nothing here is sampled.
+ *
+ * The event of an outcome is its structured log line, too: one a wake-up (`delivery`), identifiers and codes
+ * only. A second record of the same as a trace would double the bill and say nothing more
+ * (docs/decisions/0053).
  */
 
 /**
