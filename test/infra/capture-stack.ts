@@ -102,6 +102,8 @@ export const everythingOn = {
     clientId: "causeway",
   },
   crmClientSecret: "very-secret-crm-value",
+  ownerWebhooks: { finance: "https://hooks.example/very-secret-hook" },
+  ownerEmails: { masterData: ["data@contoso.example"], finance: [] },
   logicAppOutboundAddresses: ["203.0.113.0/24"],
 };
 

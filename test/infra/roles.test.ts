@@ -55,6 +55,8 @@ describe("roles", () => {
         [OWNS_BLOBS, "stcausewaydevabcde"],
         [WRITES_TABLES, "stcausewaydevabcde"],
         [SENDS_TELEMETRY, "appi-causeway-dev"],
+        [READS_SECRETS, "kv-dev-app-abcde/secrets/owner-webhooks"],
+        [SENDS_MAIL, "acs-causeway-dev-abcde"],
       ].sort(byText),
     );
   });

@@ -16,7 +16,7 @@ const result = await runProgram({
   program: createStack,
   stack,
   config,
-  secretKeys: ["causeway:crmClientSecret"],
+  secretKeys: ["causeway:crmClientSecret", "causeway:ownerWebhooks"],
 });
 const captured: Captured = {
   ...result,
