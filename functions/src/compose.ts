@@ -145,7 +145,7 @@ async function compose(config: AppConfig): Promise<App> {
   const gates = createGates(store, clock, telemetry);
   const budgets = createBudgets({ store, clock, instances });
   const recent = new RecentOutcomes({ store, clock, telemetry });
-  const wake = { ledger, sender, clock, random };
+  const wake = { ledger, sender, clock, telemetry, random };
   const targetsInput = { flows, config, http, getToken, clock, telemetry };
   const targets = createTargets(targetsInput);
   const failures = createFailureStore(store, clock);
