@@ -36,7 +36,7 @@ describe("production", () => {
     expect(quiet.one("web:WebApp", "functions-app").inputs["siteConfig"]).toMatchObject({
       ipSecurityRestrictionsDefaultAction: "Deny",
     });
-    expect(quiet.cloud.calls.filter((call) => call.startsWith("secret https-url"))).toEqual([]);
+    expect(quiet.calls.filter((call) => call.startsWith("secret https-url"))).toEqual([]);
   });
 
   it("lets operators into a closed app by their addresses, and says from where it is reached", async () => {

@@ -34,8 +34,7 @@ describe("roles", () => {
   });
 
   const heldBy = (holder: string): readonly (readonly [string, string])[] =>
-    stack.cloud.access
-      .assignments()
+    stack.assignments
       .filter(({ principalId }) => principalId.endsWith(holder))
       .map(({ roleId, scope }) => [roleId, scope.split("/").slice(8).join("/")] as const)
       .sort(byText);
@@ -84,9 +83,7 @@ describe("roles", () => {
 
   it("are nobody else's", () => {
     const known = /(functions|event-grid|crm|email|33333333-3333-3333-3333-333333333333)$/;
-    const others = stack.cloud.access
-      .assignments()
-      .filter(({ principalId }) => !known.test(principalId));
+    const others = stack.assignments.filter(({ principalId }) => !known.test(principalId));
 
     expect(others).toEqual([]);
   });
