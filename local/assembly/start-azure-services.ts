@@ -95,9 +95,11 @@ export async function startAzureServices(
     ),
     monitorDoor,
     telemetry: {
-      connectionString: toTelemetryConnectionString(monitorDoor.httpsUrl),
-      createComponent: (id, disableLocalAuth) =>
-        monitor.createComponent({ id, instrumentationKey, disableLocalAuth }),
+      createComponent: (id, disableLocalAuth) => {
+        const instrumentationKey = toDirectoryId("client", id);
+        monitor.createComponent({ id, instrumentationKey, disableLocalAuth });
+        return { connectionString: toTelemetryConnectionString(monitorDoor, instrumentationKey) };
+      },
     },
   };
 }
@@ -175,8 +177,6 @@ function lastSegment(resourceId: string): string {
   return resourceId.slice(resourceId.lastIndexOf("/") + 1);
 }
 
-const instrumentationKey = toDirectoryId("client", "monitor");
-
-function toTelemetryConnectionString(endpoint: string): string {
-  return `InstrumentationKey=${instrumentationKey};IngestionEndpoint=${endpoint}/;LiveEndpoint=${endpoint}/`;
+function toTelemetryConnectionString({ httpsUrl }: FrontDoor, key: string): string {
+  return `InstrumentationKey=${key};IngestionEndpoint=${httpsUrl}/;LiveEndpoint=${httpsUrl}/`;
 }

@@ -38,6 +38,7 @@ it("what was told just before the host ends the app is sent all the same", async
     tokens: { verify: () => Promise.reject(new Error("no tokens here")) },
     log: () => undefined,
   });
+  monitor.createComponent({ id: "/components/c", instrumentationKey: iKey });
   const collector = await startFrontDoor({
     fetch: monitor.app.fetch,
     certificate: testCertificate,
