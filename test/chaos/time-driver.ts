@@ -11,6 +11,7 @@ export interface TimeDriver {
   /** Shifts the function app's clock against everybody else's. */
   setSkew(ms: number): Promise<void>;
   readonly skippedMs: () => number;
+  readonly steps: () => number;
 }
 
 const minuteMs = 60_000;
@@ -30,12 +31,14 @@ export function createTimeDriver(stack: ChaosStack): TimeDriver {
   const { clock, control } = stack;
   let skewMs = 0;
   let skipped = 0;
+  let stepCount = 0;
   const moveHost = (): Promise<void> => control.functions().setOffset(clock.offsetMs + skewMs);
   const step = async (ms: number): Promise<void> => {
     // The app first: a message that becomes due finds it ready, and not a step behind.
     await control.functions().setOffset(clock.offsetMs + skewMs + ms);
     await clock.advance(ms);
     skipped += ms;
+    stepCount += 1;
   };
   const quiet = (): Promise<void> => untilQuiet(stack);
   /** To what is due next, but at least a step: thousands of messages may be due a moment apart. */
@@ -46,6 +49,7 @@ export function createTimeDriver(stack: ChaosStack): TimeDriver {
   };
   return {
     skippedMs: () => skipped,
+    steps: () => stepCount,
     setSkew: async (ms) => {
       skewMs = ms;
       await moveHost();
@@ -114,5 +118,5 @@ async function describe({ control, environment }: ChaosStack): Promise<string> {
     return `${path} ${active}+${scheduled} scheduled+${deadLetter} dead`;
   });
   const open = await countOpen(environment.storage.connectionString);
-  return `${open} open deliveries; ${counts.join("; ")}; ${control.underWay()} under way`;
+  return `${open} open deliveries; ${counts.join("; ")}; ${control.underWay()} under way (${control.describeUnderWay().join(", ")})`;
 }
