@@ -28,7 +28,8 @@ import { tenantId, type Base } from "./start-base.ts";
 export interface AzureServices extends Omit<LocalCloud, "mail"> {
   readonly identities: IdentityRegistry;
   readonly functions: FunctionApps;
-  readonly azurite: Azurite;
+  /** Takes longest to start: only the program's storage resources wait for it. */
+  readonly azurite: Promise<Azurite>;
   readonly eventGridService: EventGrid;
   readonly eventGridDoor: FrontDoor;
   readonly monitorDoor: FrontDoor;
@@ -43,7 +44,7 @@ const subscriptionId = "00000000-0000-0000-0000-000000000000";
 
 export async function startAzureServices(
   base: Base,
-  azuriteStarting: Promise<Azurite>,
+  azurite: Promise<Azurite>,
 ): Promise<AzureServices> {
   const { services, serve, keep, log } = base;
   const identities = createIdentities(base.identity);
@@ -53,7 +54,6 @@ export async function startAzureServices(
   const monitor = createMonitorApp(services);
   const monitorDoor = await serve("monitor", (request) => monitor.app.fetch(request));
   const keyVault = await startKeyVault(base);
-  const azurite = await azuriteStarting;
   const storage = createStorageAdapter(azurite);
   const eventGrid = keep(startEventGrid(base, serviceBus, storage));
   const eventGridDoor = await serve("eventGrid", (request) => eventGrid.app.fetch(request));

@@ -76,9 +76,8 @@ export interface LocalEventGrid {
 }
 
 export interface LocalStorage {
-  /** With a slash at the end, as Azure gives them. */
-  readonly blobEndpoint: string;
-  readonly tableEndpoint: string;
+  /** Once it listens. With a slash at the end, as Azure gives them. */
+  endpoints(): Promise<{ readonly blob: string; readonly table: string }>;
   createAccount(resourceId: string, name: string): Done;
   createContainer(name: string): Done;
   createTable(name: string): Done;

@@ -1,3 +1,4 @@
+import type { ManagedIdentityCredential } from "@azure/identity";
 import type { ServiceBusClient } from "@azure/service-bus";
 import type { ServiceBusConnection } from "./resolve-settings.ts";
 
@@ -5,14 +6,24 @@ import type { ServiceBusConnection } from "./resolve-settings.ts";
 const options = { retryOptions: { timeoutInMs: 5_000 } };
 
 /** The SDKs are loaded on demand: they are most of the host's start, and not every app needs them. */
+export async function loadServiceBusSdk(): Promise<{
+  readonly ServiceBusClient: typeof ServiceBusClient;
+  readonly ManagedIdentityCredential: typeof ManagedIdentityCredential;
+}> {
+  const [serviceBus, identity] = await Promise.all([
+    import("@azure/service-bus"),
+    import("@azure/identity"),
+  ]);
+  return { ...serviceBus, ...identity };
+}
+
 export async function openServiceBusClient(
   connection: ServiceBusConnection,
 ): Promise<ServiceBusClient> {
-  const { ServiceBusClient } = await import("@azure/service-bus");
+  const { ServiceBusClient, ManagedIdentityCredential } = await loadServiceBusSdk();
   if (connection.kind === "connectionString") {
     return new ServiceBusClient(connection.connectionString, options);
   }
-  const { ManagedIdentityCredential } = await import("@azure/identity");
   const { namespace, clientId } = connection;
   const credential =
     clientId === undefined

@@ -11,7 +11,7 @@ import type { Running } from "../cloud.ts";
 import { bundleHostProcess } from "./bundle-host-process.ts";
 import { describeFailure } from "./describe-failure.ts";
 import type { HostOrder, HostStart } from "./host-messages.ts";
-import { spawnHost, waitForReport, waitUntilReady } from "./spawn-host.ts";
+import { spawnHost, toEnvironment, waitForReport, waitUntilReady } from "./spawn-host.ts";
 
 export interface FunctionsHostOptions {
   /** Holds package.json, host.json and the built app. */
@@ -30,6 +30,8 @@ export interface FunctionsHostOptions {
   readonly identity: { readonly endpoint: string; readonly header: string };
   readonly certificate?: LocalCertificate;
   readonly siteName?: string;
+  /** A waiting process for the first start; one is made when left out. */
+  readonly waiting?: ChildProcess;
   /** Puts the process on a clock that `setOffset` moves; left out: it is on the machine's. */
   readonly offsetMs?: number;
   readonly log: (line: string) => void;
@@ -66,10 +68,16 @@ export async function startFunctionsHost(options: FunctionsHostOptions): Promise
   return host;
 }
 
+/** A process that waits for its app; ends with this one. */
+export async function spawnWaitingHost(caFile: string): Promise<ChildProcess> {
+  return spawnHost(await bundleHostProcess(), caFile);
+}
+
 class HostSupervisor implements FunctionsHost {
   readonly masterKey: string;
   readonly #options: FunctionsHostOptions;
   #child: ChildProcess | undefined;
+  #waiting: ChildProcess | undefined;
   #port: number;
   #functions: readonly string[] = [];
   #isWanted = true;
@@ -81,6 +89,7 @@ class HostSupervisor implements FunctionsHost {
 
   constructor(options: FunctionsHostOptions) {
     this.#options = options;
+    this.#waiting = options.waiting;
     this.#port = options.port ?? 0;
     this.#offsetMs = options.offsetMs;
     this.masterKey = options.hostKeys.master ?? randomBytes(24).toString("base64url");
@@ -107,7 +116,7 @@ class HostSupervisor implements FunctionsHost {
   }
 
   async start(): Promise<void> {
-    const child = spawnHost(await bundleHostProcess(), this.#options);
+    const child = this.#takeWaiting() ?? (await spawnWaitingHost(this.#options.caFile));
     this.#child = child;
     const ready = waitUntilReady(child, this.#options.log);
     const start = this.#toStart();
@@ -156,9 +165,16 @@ class HostSupervisor implements FunctionsHost {
     await this.#stop();
   }
 
+  #takeWaiting(): ChildProcess | undefined {
+    const child = this.#waiting;
+    this.#waiting = undefined;
+    return child?.exitCode === null && child.signalCode === null ? child : undefined;
+  }
+
   #toStart(): HostStart {
     const { hostKeys, appDir, certificate } = this.#options;
     return {
+      environment: toEnvironment(this.#options),
       appDir,
       keys: { ...hostKeys, master: this.masterKey },
       port: this.#port,

@@ -40,8 +40,11 @@ type Note = (what: string) => void;
 function createData(note: Note): Pick<LocalCloud, "storage" | "keyVault"> {
   return {
     storage: {
-      blobEndpoint: "https://account.blob.core.windows.net/",
-      tableEndpoint: "https://account.table.core.windows.net/",
+      endpoints: () =>
+        Promise.resolve({
+          blob: "https://account.blob.core.windows.net/",
+          table: "https://account.table.core.windows.net/",
+        }),
       createAccount: (_id, name) => note(`account ${name}`),
       createContainer: (name) => note(`container ${name}`),
       createTable: (name) => note(`table ${name}`),
