@@ -3,6 +3,7 @@ import { checkWorld, type Problem, type Verdict } from "./check-world.ts";
 import { longFaults } from "./long-faults.ts";
 import { platformFaults } from "./platform-faults.ts";
 import { readWorld } from "./read-world.ts";
+import { recoveryFaults } from "./recovery-faults.ts";
 import { createSeededRandom, type SeededRandom } from "./seeded-random.ts";
 import { startChaosStack, type ChaosStack } from "./start-chaos-stack.ts";
 import { eventFaults, systemFaults } from "./system-faults.ts";
@@ -13,6 +14,7 @@ export const allFaults: readonly ChaosFault[] = [
   ...platformFaults,
   ...systemFaults,
   ...eventFaults,
+  ...recoveryFaults,
   ...longFaults,
 ];
 

@@ -4,8 +4,8 @@ import { countOpen } from "./read-world.ts";
 
 /** Moves the time of everything: services first wait until nothing more happens by itself. */
 export interface TimeDriver {
-  /** Skips this much in steps, each followed by a wait for quiet. */
-  advance(ms: number, onStep?: () => void): Promise<void>;
+  /** Skips this much in steps of at least a minute or `stepMs`, each followed by a wait for quiet. */
+  advance(ms: number, stepMs?: number): Promise<void>;
   /** Skips until every delivery is settled and no message is left; throws when that does not come about. */
   settle(): Promise<void>;
   /** Shifts the function app's clock against everybody else's. */
@@ -15,9 +15,12 @@ export interface TimeDriver {
 }
 
 const minuteMs = 60_000;
-const stepMs = minuteMs;
-/** While somebody is at work: well below a lock's five minutes, in case the step comes too early. */
+/**
+ * While somebody is at work: well below a lock's five minutes, in case the step comes too early. Twice as
+ * long each time that nothing came of it: then it is a lock of somebody who is gone, which has to run out.
+ */
 const shortStepMs = 20_000;
+const longestShortStepMs = 80_000;
 /** The sweep's own timer is in the other process; no step passes over it. */
 const longestStepMs = 5 * minuteMs;
 /** Nothing heard for so long means that all who are left wait for time to pass. */
@@ -41,11 +44,16 @@ export function createTimeDriver(stack: ChaosStack): TimeDriver {
     stepCount += 1;
   };
   const quiet = (): Promise<void> => untilQuiet(stack);
+  let shortMs = shortStepMs;
+  let activityBefore = -1;
   /** To what is due next, but at least a step: thousands of messages may be due a moment apart. */
-  const nextStepMs = (): number => {
-    if (control.underWay() > 0) return shortStepMs;
+  const nextStepMs = (leastMs: number): number => {
+    const activity = control.activity();
+    shortMs = activity === activityBefore ? Math.min(2 * shortMs, longestShortStepMs) : shortStepMs;
+    activityBefore = activity;
+    if (control.underWay() > 0) return shortMs;
     const ahead = (clock.nextDueMs() ?? Infinity) - clock.now();
-    return Math.min(Math.max(ahead, stepMs), longestStepMs);
+    return Math.min(Math.max(ahead, leastMs), longestStepMs);
   };
   return {
     skippedMs: () => skipped,
@@ -54,13 +62,12 @@ export function createTimeDriver(stack: ChaosStack): TimeDriver {
       skewMs = ms;
       await moveHost();
     },
-    advance: async (ms, onStep) => {
+    advance: async (ms, leastMs = minuteMs) => {
       for (let left = ms; left > 0;) {
         await quiet();
-        const next = Math.min(left, nextStepMs());
+        const next = Math.min(left, nextStepMs(leastMs));
         left -= next;
         await step(next);
-        onStep?.();
       }
       await quiet();
     },
@@ -69,7 +76,7 @@ export function createTimeDriver(stack: ChaosStack): TimeDriver {
       for (let steps = 0; steps < settleLimitSteps && performance.now() < giveUpAt; steps += 1) {
         await quiet();
         if (await isSettled(stack)) return;
-        await step(nextStepMs());
+        await step(nextStepMs(minuteMs));
       }
       throw new Error(`not settled: ${await describe(stack)}`);
     },
@@ -82,16 +89,14 @@ async function untilQuiet({ control }: ChaosStack): Promise<void> {
   let seen = -1;
   let since = performance.now();
   while (performance.now() < giveUpAt) {
-    const isIdle = control.underWay() === 0;
-    const { ticks, isWaiting } = isIdle
-      ? { ticks: 0, isWaiting: false }
-      : await readProcessorUse(control.processes());
+    // Also when nothing seems to go on: an app that opens a connection has nothing under way yet.
+    const { ticks, isWaiting } = await readProcessorUse(control.processes());
     const activity = control.activity() + ticks;
     const now = performance.now();
     if (activity !== seen || isWaiting) {
       seen = activity;
       since = now;
-    } else if (now - since >= (isIdle ? quietMs : quietUnderWorkMs)) return;
+    } else if (now - since >= (control.underWay() === 0 ? quietMs : quietUnderWorkMs)) return;
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
 }
