@@ -151,6 +151,7 @@ class HostSupervisor implements FunctionsHost {
     // Somebody wanted this end; the next one by itself is the first again.
     this.#endings = 0;
     this.#lastEndMs = -Infinity;
+    this.#isReady = false;
     this.#child?.kill("SIGKILL");
   }
 

@@ -18,13 +18,13 @@ export const recoveryFaults: readonly ChaosFault[] = [
     name: "replay-killed",
     weight: 2,
     begin: refuseHalf,
-    hold: (context) => replayWhile(context, killHosts),
+    hold: (context) => replayWhile(context, killing),
   },
   {
     name: "replay-under-traffic",
     weight: 2,
     begin: refuseHalf,
-    hold: (context) => replayWhile(context, postOn),
+    hold: (context) => replayWhile(context, posting),
   },
   { name: "original-after-repair", weight: 1, hold: repairBeforeOriginal },
 ];
@@ -34,7 +34,19 @@ function refuseHalf({ control }: ChaosContext): void {
   control.faults.crm.set({ status: 300, onlyWrites: true, rate: 0.5 });
 }
 
-type Beside = (context: ChaosContext, isOver: () => boolean) => Promise<void>;
+interface Beside {
+  readonly disturb: (context: ChaosContext, isOver: () => boolean) => Promise<void>;
+  /** Between two looks at the replay. */
+  readonly wait: (context: ChaosContext) => Promise<void>;
+}
+
+/** Locks of killed hosts have to run out. */
+const killing: Beside = {
+  disturb: killHosts,
+  wait: ({ time }) => time.advance(10 * secondMs),
+};
+/** While traffic flows it is never quiet enough for moving time on. */
+const posting: Beside = { disturb: postOn, wait: (context) => pauseBetween(context, 200, 300) };
 
 /** Every failure of the CRM is replayed, and has to be gone afterwards. */
 async function replayWhile(context: ChaosContext, beside: Beside): Promise<void> {
@@ -49,10 +61,11 @@ async function replayWhile(context: ChaosContext, beside: Beside): Promise<void>
   const operator = createOperatorClient(stack.environment);
   const { id } = await operator.beginReplay("crm");
   let isOver = false;
-  const disturbing = beside(context, () => isOver);
-  const ended = await followReplay(context, () => operator.replay(id)).finally(
-    () => (isOver = true),
-  );
+  const disturbing = beside.disturb(context, () => isOver);
+  const ended = await followReplay(
+    () => operator.replay(id),
+    () => beside.wait(context),
+  ).finally(() => (isOver = true));
   await disturbing;
   await time.settle();
   const left = await countOpenFailures(context);
@@ -64,8 +77,8 @@ async function replayWhile(context: ChaosContext, beside: Beside): Promise<void>
 
 /** Undefined when it did not end in time. */
 async function followReplay(
-  { time }: ChaosContext,
   look: () => Promise<ShownReplay>,
+  wait: () => Promise<void>,
 ): Promise<ShownReplay | undefined> {
   const giveUpAt = performance.now() + replayLimitMs;
   let last: ShownReplay | undefined;
@@ -73,7 +86,7 @@ async function followReplay(
     // The host is away for a moment after each kill.
     last = (await look().catch(() => undefined)) ?? last;
     if (last !== undefined && isEnded(last)) return last;
-    await time.advance(10 * secondMs);
+    await wait();
   }
   return last;
 }
@@ -102,7 +115,7 @@ async function postOn(context: ChaosContext, isOver: () => boolean): Promise<voi
   while (!isOver()) {
     await traffic.post({ round });
     count += 1;
-    await pauseBetween(context, 0, 50);
+    await pauseBetween(context, 50, 250);
   }
   context.note(`${count} posted meanwhile`);
   if (count === 0) context.complain("nothing was posted while the replay ran");
@@ -112,8 +125,12 @@ async function countOpenFailures({ stack, posted }: ChaosContext): Promise<numbe
   const events = new Set(posted().flatMap(({ eventIds }) => eventIds));
   const failures = await readFailures(stack.environment.storage.connectionString);
   return failures.filter(
-    ({ eventId, status, target }) => target === "crm" && status !== "closed" && events.has(eventId),
+    ({ eventId, status, target }) => target === "crm" && isStanding(status) && events.has(eventId),
   ).length;
+}
+
+function isStanding(status: string): boolean {
+  return status === "open" || status === "replaying";
 }
 
 /**
