@@ -77,7 +77,7 @@ async function main(): Promise<number> {
 async function prepare(options: BenchOptions, onProgress: Parts["onProgress"]): Promise<Parts> {
   onProgress("building");
   await mkdir(folder, { recursive: true });
-  const built = await buildIfChanged({ outDir: join(folder, "build") });
+  const built = await buildIfChanged();
   const [causeway, sample, program] = await Promise.all([
     liftBudgets(built.zip, join(folder, "functions.zip")),
     buildSampleApp(folder),

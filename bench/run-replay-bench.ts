@@ -123,7 +123,7 @@ function isCount(value: number | undefined, least: number): value is number {
 async function runOnce(options: Options, kills: number, progress: Progress): Promise<Result> {
   progress.show("starting a local Azure");
   await mkdir(folder, { recursive: true });
-  const built = await buildIfChanged({ outDir: join(folder, "build") });
+  const built = await buildIfChanged();
   const program = await bundleProcess("bench/local-azure-process.ts", "local-azure.mjs");
   await stop();
   const azure = await startBenchAzure(program, {

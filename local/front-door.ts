@@ -19,6 +19,8 @@ export interface FrontDoor extends Running {
   readonly inFlight: () => number;
   /** As over a connection, without one: for callers in this process. Undefined: the connection was cut. */
   readonly answer: (request: Request) => Promise<Response | undefined>;
+  /** The requests that `inFlight` counts, for whoever wonders what is not over. */
+  readonly describeInFlight: () => readonly string[];
 }
 
 export interface FrontDoorOptions {
@@ -41,7 +43,7 @@ const graceMs = 500;
 export async function startFrontDoor(options: FrontDoorOptions): Promise<FrontDoor> {
   const inFlight = new Set<ServerResponse>();
   let activity = 0;
-  let inside = 0;
+  const inside = new Set<Request>();
   const listener = toListener(options.fetch, inFlight, () => (activity += 1));
   const http = createHttpServer({ keepAliveTimeout: keepAliveMs, noDelay: true }, listener);
   const { certificate } = options;
@@ -67,20 +69,31 @@ export async function startFrontDoor(options: FrontDoorOptions): Promise<FrontDo
     httpUrl: `http://${loopback}:${port}`,
     httpsUrl: `https://${loopback}:${port}`,
     activity: () => activity,
-    inFlight: () => inFlight.size + inside,
+    inFlight: () => inFlight.size + inside.size,
+    describeInFlight: () => [
+      ...[...inFlight].map(describe),
+      ...[...inside].map(({ method, url }) => `${method} ${url}, from within`),
+    ],
     answer: async (request) => {
       activity += 1;
-      inside += 1;
+      inside.add(request);
       try {
         const response = await options.fetch(request);
         return response.status === cutStatus ? undefined : response;
       } finally {
         activity += 1;
-        inside -= 1;
+        inside.delete(request);
       }
     },
     close: () => (closing ??= closeDoor(door, sockets, inFlight)),
   };
+}
+
+function describe({ req, socket, writableEnded }: ServerResponse): string {
+  const client = req.socket.destroyed ? ", its caller is gone" : "";
+  const answer = writableEnded ? ", answered" : "";
+  const assigned = socket === null ? ", waits behind another" : "";
+  return `${req.method ?? ""} ${req.headers.host ?? ""}${req.url ?? ""}${client}${answer}${assigned}`;
 }
 
 function toListener(

@@ -1,5 +1,4 @@
 import { mkdir, readdir, readFile } from "node:fs/promises";
-import { join } from "node:path";
 import { stop } from "esbuild";
 import pc from "picocolors";
 import type { LocalAzure } from "./start-local-azure.ts";
@@ -70,7 +69,7 @@ async function boot({ folder, isVerbose, ports }: StartOptions): Promise<LocalAz
   await mkdir(folder, { recursive: true });
   // Storage and the bundler work in processes of their own: loading our modules meanwhile saves their time.
   const storage = startStorage(folder, log);
-  const building = buildIfChanged({ outDir: join(folder, "build") });
+  const building = buildIfChanged();
   building.catch(() => undefined);
   const { startLocalAzure } = await import("./start-local-azure.ts");
   const functionsPackage = building.then(({ zip }) => zip);

@@ -20,6 +20,7 @@ import type { LocalCloud } from "./deploy/local-cloud.ts";
 import { runProgram, type ProgramResult } from "./deploy/run-program.ts";
 import { removeEnvironment, writeEnvironment, type Environment } from "./environment.ts";
 import { bundleHostProcess } from "./functions-host/bundle-host-process.ts";
+import type { Azurite } from "./storage/start-azurite.ts";
 
 /**
  * One run of the local Azure: starting → ready → closed, or starting → failed (everything that had been
@@ -89,8 +90,8 @@ async function start(
   bundleHostProcess().catch(() => undefined);
   const { folder, log, clock = systemClock, ports = {} } = options;
   const { authority, azurite } = options.storage;
-  const storage = azurite.then(keep);
-  storage.catch(() => undefined);
+  // Before everything that calls it, and so closed after it, although it may still be starting.
+  keep({ close: async () => (await azurite.catch(() => undefined))?.close() });
   const { random } = options;
   const base = await startBase({ folder, authority, clock, random, ports, log, keep });
   const outside = registerClient(base.identity, "outside");
@@ -101,7 +102,7 @@ async function start(
     roles: ["Reader", "Operator", "Approver"],
   });
   const [azure, systems] = await Promise.all([
-    startAzureServices(base, storage),
+    startAzureServices(base, azurite),
     startSystems({
       ...base,
       financeReader,
@@ -130,12 +131,13 @@ async function start(
   for (const queue of options.load?.queues ?? []) {
     await azure.serviceBus.createQueue(queue, queue, {});
   }
-  const environment = describe(base, azure, systems, deployed, outside);
+  const started = await azure.azurite;
+  const environment = describe(base, azure, systems, deployed, outside, started);
   await writeEnvironment(folder, environment);
   return {
     environment,
     outputs: deployed.outputs,
-    control: createFaultControl(base, azure, systems),
+    control: createFaultControl(base, azure, systems, started),
     resourceCount: deployed.resources.filter(({ isComponent }) => !isComponent).length,
   };
 }
@@ -177,6 +179,7 @@ function describe(
   systems: Systems,
   deployed: ProgramResult,
   outside: Client,
+  { connectionString }: Azurite,
 ): Environment {
   const [host, key] = [azure.functions.host(), azure.functions.key()];
   if (host === undefined || key === undefined)
@@ -185,7 +188,7 @@ function describe(
   return {
     eventGrid: toEventGridAddress(azure, deployed),
     serviceBus: { connectionString: azure.bus().connectionString("RootManageSharedAccessKey") },
-    storage: { connectionString: azure.azurite.connectionString },
+    storage: { connectionString },
     functions: { baseUrl: host.baseUrl, key },
     finance: { baseUrl: systems.finance.httpUrl },
     dataverse: { baseUrl: systems.dataverse.httpUrl },

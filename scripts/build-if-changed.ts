@@ -1,10 +1,11 @@
-import { createHash } from "node:crypto";
-import { readdir, readFile, writeFile } from "node:fs/promises";
+import { createHash, randomUUID } from "node:crypto";
+import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { buildFunctions, type BuiltFunctions } from "./build-functions.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
+const builds = join(root, ".local/build");
 /** Everything that decides the bundle's bytes. */
 const sources = [
   "functions",
@@ -13,37 +14,51 @@ const sources = [
   "flows",
   "scripts/build-functions.ts",
   "scripts/build-console.ts",
+  "scripts/lean-telemetry.ts",
   "package-lock.json",
 ];
 
-/** The built function app; what an earlier call made from the same sources is used again (saves 2 s a start). */
-export async function buildIfChanged(options: {
-  readonly outDir: string;
-}): Promise<BuiltFunctions> {
-  const stampFile = join(options.outDir, "built-from.json");
-  const builtFrom = await hashSources();
-  const stored = await readStamp(stampFile);
-  if (stored?.builtFrom === builtFrom) {
-    const { dir, zip, sha256 } = stored;
-    const bytes = await readFile(zip).catch(() => undefined);
-    if (bytes !== undefined && hash(bytes) === sha256) return { dir, zip, sha256 };
-  }
-  const built = await buildFunctions({ ...options, isCompressed: false });
-  await writeFile(stampFile, JSON.stringify({ builtFrom, ...built }));
+/**
+ * The built function app, in a folder named for its sources; what an earlier call made from the same ones is
+ * used again (saves 2 s a start), whichever run made it.
+ */
+export async function buildIfChanged(): Promise<BuiltFunctions> {
+  const place = join(builds, (await hashSources()).slice(0, 16));
+  const known = await readBuilt(place);
+  if (known !== undefined) return known;
+  await mkdir(builds, { recursive: true });
+  await removeOthers(place);
+  // Made aside and renamed: two runs may start at once, and whoever is later uses what is there.
+  const aside = `${place}.${randomUUID()}`;
+  const { sha256 } = await buildFunctions({ outDir: aside, isCompressed: false });
+  await writeFile(join(aside, "sha256"), sha256);
+  await rename(aside, place).catch(() => rm(aside, { recursive: true, force: true }));
+  const built = await readBuilt(place);
+  if (built === undefined) throw new Error(`the function app was built, but is not in ${place}`);
   return built;
 }
 
-interface Stamp extends BuiltFunctions {
-  readonly builtFrom: string;
+/** Only whole: what a crash or a hand left half is built again. */
+async function readBuilt(place: string): Promise<BuiltFunctions | undefined> {
+  const zip = join(place, "functions.zip");
+  try {
+    const [sha256, bytes] = await Promise.all([
+      readFile(join(place, "sha256"), "utf8"),
+      readFile(zip),
+    ]);
+    if (hash(bytes) === sha256) return { dir: join(place, "functions"), zip, sha256 };
+    await rm(place, { recursive: true, force: true });
+  } catch {
+    // Absent: build.
+  }
+  return undefined;
 }
 
-async function readStamp(file: string): Promise<Stamp | undefined> {
-  try {
-    return JSON.parse(await readFile(file, "utf8")) as Stamp;
-  } catch {
-    // Absent or half written: build.
-    return undefined;
-  }
+/** Builds of other sources; what is just being made aside has a dot in its name. */
+async function removeOthers(place: string): Promise<void> {
+  const others = (await readdir(builds)).map((name) => join(builds, name));
+  const old = others.filter((path) => path !== place && !/\.\w+/.test(path.slice(builds.length)));
+  await Promise.all(old.map((path) => rm(path, { recursive: true, force: true })));
 }
 
 async function hashSources(): Promise<string> {

@@ -136,20 +136,28 @@ export interface StorageAdapter extends LocalStorage {
 }
 
 /** One Azurite account stands for every storage account of the stack. */
-export function createStorageAdapter(azurite: Azurite): StorageAdapter {
-  const blobs = BlobServiceClient.fromConnectionString(azurite.connectionString);
-  const tables = TableServiceClient.fromConnectionString(azurite.connectionString, {
-    allowInsecureConnection: true,
-  });
+export function createStorageAdapter(starting: Promise<Azurite>): StorageAdapter {
+  const clients = starting.then(({ connectionString }) => ({
+    blobs: BlobServiceClient.fromConnectionString(connectionString),
+    tables: TableServiceClient.fromConnectionString(connectionString, {
+      allowInsecureConnection: true,
+    }),
+  }));
+  // Whoever asks for it is told.
+  clients.catch(() => undefined);
   return {
-    blobEndpoint: `${azurite.blobEndpoint}/`,
-    tableEndpoint: `${azurite.tableEndpoint}/`,
+    endpoints: async () => {
+      const { blobEndpoint, tableEndpoint } = await starting;
+      return { blob: `${blobEndpoint}/`, table: `${tableEndpoint}/` };
+    },
     createAccount: () => undefined,
     createContainer: async (name) => {
+      const { blobs } = await clients;
       await blobs.getContainerClient(name).createIfNotExists();
     },
-    createTable: (name) => tables.createTable(name),
+    createTable: async (name) => (await clients).tables.createTable(name),
     writeBlob: async (container, path, body) => {
+      const { blobs } = await clients;
       const blob = blobs.getContainerClient(container).getBlockBlobClient(path);
       await blob.upload(body, Buffer.byteLength(body));
     },

@@ -2,6 +2,7 @@ import type { Faults } from "../faults.ts";
 import type { FunctionsHost } from "../functions-host/start-functions-host.ts";
 import type { Broker } from "../service-bus/broker.ts";
 import type { RunningServiceBus } from "../service-bus/start-service-bus.ts";
+import type { Azurite } from "../storage/start-azurite.ts";
 import type { AzureServices } from "./start-azure-services.ts";
 import type { Base } from "./start-base.ts";
 import type { Systems } from "./start-systems.ts";
@@ -24,12 +25,14 @@ export interface FaultControl {
   readonly processes: () => readonly number[];
   /** Messages and requests that somebody is at, or waits for. */
   readonly underWay: () => number;
+  readonly describeUnderWay: () => readonly string[];
 }
 
 export function createFaultControl(
   base: Base,
   azure: AzureServices,
   systems: Systems,
+  azurite: Azurite,
 ): FaultControl {
   const sum = (numbers: readonly number[]): number => numbers.reduce((all, each) => all + each, 0);
   return {
@@ -47,15 +50,14 @@ export function createFaultControl(
       mail: systems.mailApp.faults,
       workflows: azure.workflowFaults,
     },
-    setStorageAway: (isAway) => azure.azurite.setAway(isAway),
+    setStorageAway: (isAway) => azurite.setAway(isAway),
     setWorkflowEnabled: (name, isEnabled) => azure.workflowHost.setEnabled(name, isEnabled),
     configureMail: (settings) => systems.mailApp.configure(settings),
     configureCrm: (settings) => systems.crmApp.configure(settings),
     activity: () =>
-      sum(base.doors.map((door) => door.activity())) +
-      azure.broker.activity +
-      azure.azurite.activity(),
-    processes: () => [azure.functions.host()?.pid ?? 0, azure.azurite.pid],
+      sum(base.doors.map((door) => door.activity())) + azure.broker.activity + azurite.activity(),
+    processes: () => [azure.functions.host()?.pid ?? 0, azurite.pid],
     underWay: () => sum(base.doors.map((door) => door.inFlight())) + azure.broker.activeCount,
+    describeUnderWay: () => base.doors.flatMap((door) => door.describeInFlight()),
   };
 }

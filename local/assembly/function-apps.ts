@@ -2,13 +2,19 @@ import { randomBytes } from "node:crypto";
 import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { createServer, type AddressInfo } from "node:net";
 import { dirname, join } from "node:path";
+import type { ChildProcess } from "node:child_process";
 import { unzipSync } from "fflate";
 import type { LocalCertificate } from "../certificate-authority.ts";
 import { AdvancingClock, type LocalClock } from "../clock.ts";
 import type { Running } from "../cloud.ts";
 import type { LocalFunctionApp, LocalFunctions } from "../deploy/local-cloud.ts";
 import { openOn } from "./ports.ts";
-import { startFunctionsHost, type FunctionsHost } from "../functions-host/start-functions-host.ts";
+import {
+  spawnWaitingHost,
+  startFunctionsHost,
+  type FunctionsHost,
+} from "../functions-host/start-functions-host.ts";
+import type { HostOrder } from "../functions-host/host-messages.ts";
 
 export interface FunctionAppsOptions {
   /** Deployed packages are unpacked below it. */
@@ -20,6 +26,8 @@ export interface FunctionAppsOptions {
   readonly identityEndpoint: string;
   /** The secret that lets the app's host ask for the app's identities. */
   readonly identityHeaderOf: (app: LocalFunctionApp) => string;
+  /** Puts secrets in the place of references to them. */
+  readonly resolveSettings: (app: LocalFunctionApp) => Readonly<Record<string, string>>;
   /** The app's time is moved with it when it can be moved. */
   readonly clock: LocalClock;
   readonly log: (line: string) => void;
@@ -40,6 +48,12 @@ interface App extends LocalFunctionApp {
 export function createFunctionApps(options: FunctionAppsOptions): FunctionApps {
   const apps = new Map<string, App>();
   const hosts = new Map<string, FunctionsHost>();
+  let waiting: Promise<ChildProcess> | undefined = prepareHost(options);
+  const takeWaiting = async (): Promise<{ readonly waiting?: ChildProcess }> => {
+    const taken = waiting;
+    waiting = undefined;
+    return taken === undefined ? {} : { waiting: await taken };
+  };
   const find = (name: string): App => {
     const app = apps.get(name);
     if (app === undefined) throw new Error(`There is no function app ${name}.`);
@@ -57,8 +71,9 @@ export function createFunctionApps(options: FunctionAppsOptions): FunctionApps {
       const appDir = join(options.folder, name);
       await unpack(packagePath, appDir);
       const host = await startFunctionsHost({
+        ...(await takeWaiting()),
         appDir,
-        appSettings: app.settings,
+        appSettings: options.resolveSettings(app),
         caFile: options.caFile,
         certificate: options.certificate,
         hostKeys: { default: app.key, functions: {} },
@@ -73,9 +88,24 @@ export function createFunctionApps(options: FunctionAppsOptions): FunctionApps {
     host: () => [...hosts.values()][0],
     key: () => [...hosts.keys()].map((name) => find(name).key)[0],
     close: async () => {
+      (await takeWaiting()).waiting?.kill("SIGKILL");
       await Promise.all([...hosts.values()].map((host) => host.close()));
     },
   };
+}
+
+/** Loading takes half a second that is free while the program runs. */
+function prepareHost({ caFile, clock }: FunctionAppsOptions): Promise<ChildProcess> {
+  const spawned = spawnWaitingHost(caFile);
+  // What loads before a moved clock is in place keeps the machine's.
+  if (!(clock instanceof AdvancingClock)) {
+    spawned.then(
+      (child) => child.send({ kind: "warm" } satisfies HostOrder),
+      () => undefined,
+    );
+  }
+  spawned.catch(() => undefined);
+  return spawned;
 }
 
 async function unpack(packagePath: string, folder: string): Promise<void> {

@@ -1,8 +1,10 @@
 import type { LocalCertificate } from "../certificate-authority.ts";
 import type { HostKeys } from "./http-triggers.ts";
 
-/** What a host process starts with, over IPC: keys never stand in arguments or environment. */
+/** What a host process starts with, over IPC: keys and settings stand in nobody's list of processes. */
 export interface HostStart {
+  /** App settings and what else the platform tells an app by its environment. */
+  readonly environment: Readonly<Record<string, string>>;
   readonly appDir: string;
   readonly keys: HostKeys;
   /** 0 for a free one. */
@@ -15,6 +17,8 @@ export interface HostStart {
 /** What the parent tells the host process. */
 export type HostOrder =
   | { readonly kind: "start"; readonly start: HostStart }
+  /** Loads what most apps need, while the process waits; not before a start with an offset. */
+  | { readonly kind: "warm" }
   /** To a process that was started with an offset. */
   | { readonly kind: "time"; readonly offsetMs: number }
   | { readonly kind: "close" };

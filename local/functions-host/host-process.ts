@@ -6,6 +6,7 @@ import { AdvancingClock, systemClock } from "../clock.ts";
 import { describeFailure } from "./describe-failure.ts";
 import { FunctionsHostError } from "./functions-host-error.ts";
 import type { HostOrder, HostReport, HostStart } from "./host-messages.ts";
+import { loadServiceBusSdk } from "./open-service-bus-client.ts";
 import { installProcessTime } from "./process-time.ts";
 import { startHost } from "./start-host.ts";
 import type { Host } from "./start-host.ts";
@@ -19,6 +20,7 @@ let movedClock: AdvancingClock | undefined;
 
 process.on("message", (order: HostOrder) => {
   if (order.kind === "start") void start(order.start);
+  if (order.kind === "warm") void loadServiceBusSdk();
   if (order.kind === "time") void moveTo(order.offsetMs);
   if (order.kind === "close") void close();
 });
@@ -33,6 +35,7 @@ process.on("unhandledRejection", (reason) => {
 async function start(options: HostStart): Promise<void> {
   const { appDir, keys, port, certificate, offsetMs } = options;
   const log = (line: string): void => report({ kind: "log", line });
+  Object.assign(process.env, options.environment);
   if (offsetMs !== undefined) {
     movedClock = new AdvancingClock(offsetMs);
     // Before the app is loaded: libraries keep `Date.now` and `setTimeout` for themselves.

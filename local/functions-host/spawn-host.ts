@@ -7,32 +7,38 @@ import type { FunctionsHostErrorCode } from "./functions-host-error.ts";
 import type { HostReport } from "./host-messages.ts";
 import type { FunctionsHostOptions } from "./start-functions-host.ts";
 
-/** The host's process with the environment that Azure gives it, and nothing else of ours. */
-export function spawnHost(
-  entry: string,
-  {
-    appSettings,
-    caFile,
-    identity,
-    siteName,
-  }: Pick<FunctionsHostOptions, "appSettings" | "caFile" | "identity" | "siteName">,
-): ChildProcess {
+/**
+ * A host's process that waits for its app, as the platform keeps some ready: with nothing of our own
+ * environment, and the app's settings come with the order to start.
+ */
+export function spawnHost(entry: string, caFile: string): ChildProcess {
   const guard = new URL("../connect-guard-preload.js", import.meta.url);
   return fork(entry, [], {
     execArgv: ["--import", guard.href],
     stdio: ["ignore", "pipe", "pipe", "ipc"],
     env: {
       ...pick(process.env, ["PATH", "HOME", "TZ", "CAUSEWAY_REFUSED_CONNECTIONS"]),
-      ...appSettings,
+      // Node reads it once, when a process starts.
       NODE_EXTRA_CA_CERTS: caFile,
-      IDENTITY_ENDPOINT: identity.endpoint,
-      IDENTITY_HEADER: identity.header,
-      WEBSITE_SITE_NAME: siteName ?? "local",
-      FUNCTIONS_EXTENSION_VERSION: "~4",
-      FUNCTIONS_WORKER_RUNTIME: "node",
-      APPLICATION_INSIGHTS_NO_STATSBEAT: "1",
     },
   });
+}
+
+/** What Azure puts into the environment of an app. */
+export function toEnvironment({
+  appSettings,
+  identity,
+  siteName,
+}: Pick<FunctionsHostOptions, "appSettings" | "identity" | "siteName">): Record<string, string> {
+  return {
+    ...appSettings,
+    IDENTITY_ENDPOINT: identity.endpoint,
+    IDENTITY_HEADER: identity.header,
+    WEBSITE_SITE_NAME: siteName ?? "local",
+    FUNCTIONS_EXTENSION_VERSION: "~4",
+    FUNCTIONS_WORKER_RUNTIME: "node",
+    APPLICATION_INSIGHTS_NO_STATSBEAT: "1",
+  };
 }
 
 /** Also carries the process's lines to `log` from now on. */

@@ -11,7 +11,7 @@ import type { Running } from "../cloud.ts";
 import { bundleHostProcess } from "./bundle-host-process.ts";
 import { describeFailure } from "./describe-failure.ts";
 import type { HostOrder, HostStart } from "./host-messages.ts";
-import { spawnHost, waitForReport, waitUntilReady } from "./spawn-host.ts";
+import { spawnHost, toEnvironment, waitForReport, waitUntilReady } from "./spawn-host.ts";
 
 export interface FunctionsHostOptions {
   /** Holds package.json, host.json and the built app. */
@@ -30,6 +30,8 @@ export interface FunctionsHostOptions {
   readonly identity: { readonly endpoint: string; readonly header: string };
   readonly certificate?: LocalCertificate;
   readonly siteName?: string;
+  /** A waiting process for the first start; one is made when left out. */
+  readonly waiting?: ChildProcess;
   /** Puts the process on a clock that `setOffset` moves; left out: it is on the machine's. */
   readonly offsetMs?: number;
   readonly log: (line: string) => void;
@@ -46,7 +48,10 @@ export interface FunctionsHost extends Running {
   /** False from the end of a process until the next one has said that it is ready. */
   readonly isReady: boolean;
   restart(): Promise<void>;
-  /** Ends the process without a word, as a crash or a loss of the machine does; it is started again. */
+  /**
+   * Ends the process without a word, as a crash or a loss of the machine does. It is started again after the
+   * first pause, however many were killed before.
+   */
   kill(): void;
   /** Moves the process's time; a process that ends meanwhile gets it at its next start. */
   setOffset(offsetMs: number): Promise<void>;
@@ -66,10 +71,16 @@ export async function startFunctionsHost(options: FunctionsHostOptions): Promise
   return host;
 }
 
+/** A process that waits for its app; ends with this one. */
+export async function spawnWaitingHost(caFile: string): Promise<ChildProcess> {
+  return spawnHost(await bundleHostProcess(), caFile);
+}
+
 class HostSupervisor implements FunctionsHost {
   readonly masterKey: string;
   readonly #options: FunctionsHostOptions;
   #child: ChildProcess | undefined;
+  #waiting: ChildProcess | undefined;
   #port: number;
   #functions: readonly string[] = [];
   #isWanted = true;
@@ -81,6 +92,7 @@ class HostSupervisor implements FunctionsHost {
 
   constructor(options: FunctionsHostOptions) {
     this.#options = options;
+    this.#waiting = options.waiting;
     this.#port = options.port ?? 0;
     this.#offsetMs = options.offsetMs;
     this.masterKey = options.hostKeys.master ?? randomBytes(24).toString("base64url");
@@ -107,7 +119,7 @@ class HostSupervisor implements FunctionsHost {
   }
 
   async start(): Promise<void> {
-    const child = spawnHost(await bundleHostProcess(), this.#options);
+    const child = this.#takeWaiting() ?? (await spawnWaitingHost(this.#options.caFile));
     this.#child = child;
     const ready = waitUntilReady(child, this.#options.log);
     const start = this.#toStart();
@@ -136,6 +148,10 @@ class HostSupervisor implements FunctionsHost {
   }
 
   kill(): void {
+    // Somebody wanted this end; the next one by itself is the first again.
+    this.#endings = 0;
+    this.#lastEndMs = -Infinity;
+    this.#isReady = false;
     this.#child?.kill("SIGKILL");
   }
 
@@ -156,9 +172,16 @@ class HostSupervisor implements FunctionsHost {
     await this.#stop();
   }
 
+  #takeWaiting(): ChildProcess | undefined {
+    const child = this.#waiting;
+    this.#waiting = undefined;
+    return child?.exitCode === null && child.signalCode === null ? child : undefined;
+  }
+
   #toStart(): HostStart {
     const { hostKeys, appDir, certificate } = this.#options;
     return {
+      environment: toEnvironment(this.#options),
       appDir,
       keys: { ...hostKeys, master: this.masterKey },
       port: this.#port,

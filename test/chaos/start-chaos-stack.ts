@@ -29,7 +29,7 @@ export async function startChaosStack(options: ChaosStackOptions): Promise<Chaos
   await mkdir(folder, { recursive: true });
   const clock = new AdvancingClock();
   const storage = startStorage(folder, log, { canBeAway: true });
-  const built = await buildIfChanged({ outDir: ".local/build" });
+  const built = await buildIfChanged();
   const functionsPackage = join(folder, "functions-chaos.zip");
   await writeFile(functionsPackage, raiseBudgets(await readFile(built.zip)));
   try {

@@ -21,8 +21,10 @@ export function createFakeCloud(): FakeCloud {
       createManagedIdentity: (id) => ({ principalId: `principal:${id}`, clientId: `client:${id}` }),
     },
     telemetry: {
-      connectionString: "InstrumentationKey=00000000-0000-0000-0000-000000000000",
-      createComponent: () => note("telemetry"),
+      createComponent: () => {
+        note("telemetry");
+        return { connectionString: "InstrumentationKey=00000000-0000-0000-0000-000000000000" };
+      },
     },
     mail: {
       host: "mail.communication.azure.com",
@@ -40,8 +42,11 @@ type Note = (what: string) => void;
 function createData(note: Note): Pick<LocalCloud, "storage" | "keyVault"> {
   return {
     storage: {
-      blobEndpoint: "https://account.blob.core.windows.net/",
-      tableEndpoint: "https://account.table.core.windows.net/",
+      endpoints: () =>
+        Promise.resolve({
+          blob: "https://account.blob.core.windows.net/",
+          table: "https://account.table.core.windows.net/",
+        }),
       createAccount: (_id, name) => note(`account ${name}`),
       createContainer: (name) => note(`container ${name}`),
       createTable: (name) => note(`table ${name}`),

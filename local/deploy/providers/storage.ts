@@ -8,8 +8,7 @@ export const storageProvider: Provider = {
       const name = inputs.text("accountName");
       const id = armId(PROVIDER, "storageAccounts", name);
       await cloud.storage.createAccount(id, name);
-      const { blobEndpoint: blob, tableEndpoint: table } = cloud.storage;
-      return { id, outputs: { primaryEndpoints: { blob, table } } };
+      return { id, outputs: { primaryEndpoints: await cloud.storage.endpoints() } };
     },
     // Soft delete: nothing local lives long enough to be undeleted.
     "azure-native:storage:BlobServiceProperties": (_resource, context) => ({

@@ -1,0 +1,10 @@
+export interface Program {
+  /** Sources, relative to the project. */
+  readonly entries: readonly string[];
+  /** Absolute; holds a file for each entry, of its name with `.js`. */
+  readonly outDir: string;
+}
+
+export const localProgram: Program;
+
+export function bundleCached(program: Program): Promise<void>;
