@@ -2,6 +2,7 @@
  * `npx tsx bench/find-invoice.ts [rows]`: how long finding an invoice takes with so many ledger rows (a
  * million unless said otherwise) in Azurite. Two rows per event in the ledger, three in `journeys`.
  */
+import { TableClient } from "@azure/data-tables";
 import { createGates } from "../functions/src/delivery/gates.ts";
 import { writeAll } from "../functions/src/delivery/batch-writes.ts";
 import { toColumns } from "../functions/src/delivery/ledger-columns.ts";
@@ -10,10 +11,10 @@ import { createDeliveryRow } from "../functions/src/delivery/ledger-rows.ts";
 import { loadFlows } from "../functions/src/flows/load-flows.ts";
 import { findJourneys } from "../functions/src/operator/reads/find-journeys.ts";
 import { readJourney } from "../functions/src/operator/reads/read-journey.ts";
+import { createTableStoreOver } from "../functions/src/platform/azure-table-store.ts";
 import { systemClock } from "../functions/src/platform/clock.ts";
 import { appConfig } from "../test/support/app-config.ts";
 import { startTableService } from "../test/support/azurite-tables.ts";
-import { createSharedKeyTableStore } from "../test/support/shared-key-table-store.ts";
 
 const wanted = Number(process.argv[2] ?? 1_000_000);
 const rowsPerEvent = 2;
@@ -22,7 +23,11 @@ const searches = 200;
 const monthMs = 28 * 86_400_000;
 
 const service = await startTableService();
-const store = createSharedKeyTableStore(service.connectionString);
+const store = createTableStoreOver((table) =>
+  TableClient.fromConnectionString(service.connectionString, table, {
+    allowInsecureConnection: true,
+  }),
+);
 const flows = await loadFlows(new URL("../flows", import.meta.url).pathname);
 const on = {
   store,

@@ -1,9 +1,11 @@
+import { TableClient } from "@azure/data-tables";
 import { randomUUID } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { createIntakeLedger } from "../functions/src/delivery/intake-ledger.ts";
 import { Ledger } from "../functions/src/delivery/ledger.ts";
 import type { DeliveryRow } from "../functions/src/delivery/ledger-rows.ts";
 import { toFailureId } from "../functions/src/delivery/policy.ts";
+import { createTableStoreOver } from "../functions/src/platform/azure-table-store.ts";
 import type { BodyStore } from "../functions/src/platform/body-store.ts";
 import { systemClock } from "../functions/src/platform/clock.ts";
 import { toEffectKey } from "../functions/src/platform/effect-key.ts";
@@ -11,7 +13,6 @@ import { silentTelemetry } from "../functions/src/platform/telemetry.ts";
 import { toRootTraceparent, toTraceId } from "../functions/src/platform/trace.ts";
 import { createFailureStore } from "../functions/src/recovery/failure-store.ts";
 import type { Failure } from "../functions/src/recovery/failure.ts";
-import { createSharedKeyTableStore } from "../test/support/shared-key-table-store.ts";
 import type { CanonicalEvent } from "../schemas/types/canonical-event.ts";
 
 const target = "ce";
@@ -31,7 +32,9 @@ export async function plantFailures(
   onProgress: (planted: number) => void,
 ): Promise<readonly string[]> {
   const clock = systemClock;
-  const store = createSharedKeyTableStore(connectionString);
+  const store = createTableStoreOver((table) =>
+    TableClient.fromConnectionString(connectionString, table, { allowInsecureConnection: true }),
+  );
   const ledger = new Ledger({ store, clock, bodies: noBlobs });
   const failures = createFailureStore(store, clock);
   const example = await readExample();

@@ -25,7 +25,7 @@ import { createParser } from "./intake/create-parser.ts";
 import { createIntakeTarget } from "./intake/intake-target.ts";
 import type { ParsedEvent } from "./intake/parse-business-event.ts";
 import { createApplicationInsights } from "./platform/application-insights.ts";
-import { createAzureTableStore, storageAudience } from "./platform/azure-table-store.ts";
+import { createAzureTableStore } from "./platform/azure-table-store.ts";
 import { createBodyStore } from "./platform/body-store.ts";
 import type { BodyStore } from "./platform/body-store.ts";
 import { systemClock } from "./platform/clock.ts";
@@ -117,20 +117,13 @@ async function compose(config: AppConfig): Promise<App> {
   const schemas = createSchemaSet();
   // Beside the bundle, in the deployed package.
   const flows = await loadFlows(fileURLToPath(new URL("flows", import.meta.url)), schemas);
+  const store = createGatheringTableStore(createAzureTableStore(config.tableEndpoint, credential));
   const serviceBus = createServiceBus(config.serviceBusNamespace, credential);
   const { sender } = serviceBus;
   const bodies = createBodyStore(config.blobEndpoint, credential);
+  const ledger = new Ledger({ store, bodies, clock });
   const http = createHttp();
   const getToken = createGetToken(credential, clock);
-  const store = createGatheringTableStore(
-    createAzureTableStore({
-      endpoint: config.tableEndpoint,
-      http: createHttp(),
-      clock,
-      authorize: async () => `Bearer ${await getToken(storageAudience)}`,
-    }),
-  );
-  const ledger = new Ledger({ store, bodies, clock });
   const { maxMessageBytes, maximumInstanceCount: instances } = config;
   const knownEvents = flows.flatMap(({ flow }) => flow.businessEvents);
   const parse = createParser({ schemas, knownEvents });

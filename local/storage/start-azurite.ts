@@ -110,7 +110,6 @@ async function spawnAzurite(options: AzuriteOptions): Promise<ChildProcess> {
     fileURLToPath(new URL("exit-with-parent.js", import.meta.url)),
     fileURLToPath(new URL("count-requests.js", import.meta.url)),
     fileURLToPath(new URL("row-collection.js", import.meta.url)),
-    fileURLToPath(new URL("fast-requests.js", import.meta.url)),
   ];
   const main = createRequire(import.meta.url).resolve("azurite/dist/src/azurite.js");
   return spawn(

@@ -1,211 +1,163 @@
-/*
- * Azure Tables over its REST interface. The SDK's client sends every request, and every single write of a
- * transaction, through a pipeline of a dozen policies with tracing and a generic serialiser: a third of the
- * function app's processor time under load (docs/decisions/0042).
- */
-import { randomUUID } from "node:crypto";
-import type { Clock } from "./clock.ts";
-import { HttpError } from "./http.ts";
-import type { Http, HttpResponse } from "./http.ts";
-import { toEntityPath, quote, toStoredRow } from "./table-entity.ts";
-import {
-  jsonHeaders,
-  readTransactionAnswer,
-  toRequest,
-  toTransactionRequest,
-} from "./table-request.ts";
-import type { TableRequest } from "./table-request.ts";
+import { odata, RestError, TableClient } from "@azure/data-tables";
+import type { TableEntity, TableEntityResult, TransactionAction } from "@azure/data-tables";
+import type { TokenCredential } from "@azure/identity";
 import { TableError } from "./table-store.ts";
-import type { RowPage, RowQuery, TableErrorCode, TableStore, Write } from "./table-store.ts";
+import type {
+  ColumnValue,
+  Row,
+  RowQuery,
+  StoredRow,
+  TableErrorCode,
+  TableStore,
+  Write,
+} from "./table-store.ts";
 
-export interface AzureTableStoreOptions {
-  /** `https://<account>.table.core.windows.net` */
-  readonly endpoint: string;
-  readonly http: Http;
-  readonly clock: Clock;
-  /** The value of the header `Authorization` for a request at `date`. */
-  readonly authorize: (url: string, date: string) => Promise<string>;
-}
+type Entity = TableEntity<Record<string, ColumnValue>>;
+type EntityResult = TableEntityResult<Record<string, unknown>>;
 
-/** The audience of a token for `authorize`. */
-export const storageAudience = "https://storage.azure.com";
-
-const serviceVersion = "2019-02-02";
-/** The service gives up after 30 s. */
-const timeoutMs = 35_000;
 /** Few and short: delivery has its own rule for storage being away, and a message's lock is running. */
-const retryDelaysMs = [200, 400] as const;
-const longestRetryAfterMs = 1_000;
+const retryOptions = { maxRetries: 2, retryDelayInMs: 200, maxRetryDelayInMs: 1_000 };
 
-/** An answer that is an error; its code is the service's own: "EntityAlreadyExists", "TableNotFound". */
-class TableResponseError extends Error {
-  readonly status: number;
-  readonly serviceCode: string;
-
-  constructor(status: number, body: string | undefined) {
-    const serviceCode = /"code":\s*"(\w+)"/.exec(body ?? "")?.[1] ?? "";
-    super(`storage answered ${status} ${serviceCode}`.trim());
-    this.name = "TableResponseError";
-    this.status = status;
-    this.serviceCode = serviceCode;
-  }
+/** `tableEndpoint`: `https://<account>.table.core.windows.net`. */
+export function createAzureTableStore(
+  tableEndpoint: string,
+  credential: TokenCredential,
+): TableStore {
+  return createTableStoreOver(
+    (table) => new TableClient(tableEndpoint, table, credential, { retryOptions }),
+  );
 }
 
-export function createAzureTableStore(options: AzureTableStoreOptions): TableStore {
-  const endpoint = options.endpoint.replace(/\/$/, "");
-  const send = (request: TableRequest): Promise<HttpResponse> =>
-    sendWithRetries({ ...options, endpoint }, request);
-  const creatingTable = async <T>(table: string, run: () => Promise<T>): Promise<T> => {
-    try {
-      return await run();
-    } catch (error) {
-      if (serviceCodeOf(error) !== "TableNotFound") throw error;
-      await createTable(send, table);
-      return run();
-    }
+/** For a client made otherwise (tests: a local account's connection string). */
+export function createTableStoreOver(openTable: (table: string) => TableClient): TableStore {
+  const clients = new Map<string, TableClient>();
+  const client = (table: string): TableClient => {
+    const known = clients.get(table) ?? openTable(table);
+    clients.set(table, known);
+    return known;
   };
   return {
     get: (table, keys) =>
       attempt(table, async () => {
-        const answer = await send({
-          method: "GET",
-          path: toEntityPath(table, keys),
-          headers: jsonHeaders,
-        });
-        if (answer.status === 404) return undefined;
-        return toStoredRow(JSON.parse(accepted(answer).body) as Record<string, unknown>);
+        try {
+          return toRow(await client(table).getEntity(keys.partitionKey, keys.rowKey));
+        } catch (error) {
+          if (statusOf(error) === 404) return undefined;
+          throw error;
+        }
       }),
     write: (table, write) =>
-      attempt(table, () =>
-        creatingTable(table, async () => {
-          const answer = accepted(await send(toRequest(table, write)));
-          return answer.headers.get("etag") ?? "";
-        }),
-      ),
+      attempt(table, () => creatingTable(client(table), () => apply(client(table), write))),
     transaction: (table, writes) =>
-      attempt(table, () => creatingTable(table, () => submit(send, endpoint, table, writes))),
-    query: (table, query) => attempt(table, () => readPage(send, table, query)),
+      attempt(table, () => creatingTable(client(table), () => submit(client(table), writes))),
+    query: (table, query) => attempt(table, () => readPage(client(table), query)),
   };
 }
 
-type Send = (request: TableRequest) => Promise<HttpResponse>;
-
-async function sendWithRetries(
-  { endpoint, http, clock, authorize }: AzureTableStoreOptions,
-  request: TableRequest,
-): Promise<HttpResponse> {
-  const url = `${endpoint}/${request.path}`;
-  for (let tries = 0; ; tries += 1) {
-    const pauseMs = retryDelaysMs[tries];
-    const date = new Date(clock.now()).toUTCString();
-    try {
-      const answer = await http({
-        method: request.method,
-        url,
-        headers: {
-          ...request.headers,
-          "x-ms-version": serviceVersion,
-          "x-ms-date": date,
-          "x-ms-client-request-id": randomUUID(),
-          dataserviceversion: "3.0;",
-          maxdataserviceversion: "3.0;NetFx",
-          authorization: await authorize(url, date),
-        },
-        ...(request.body === undefined ? {} : { body: request.body }),
-        timeoutMs,
-      });
-      if (pauseMs === undefined || !isBusy(answer)) return answer;
-    } catch (error) {
-      // After a time-out the next one would be as long.
-      const isOver = !(error instanceof HttpError) || error.code === "TIMEOUT";
-      if (pauseMs === undefined || isOver) throw error;
+async function readPage(client: TableClient, query: RowQuery): ReturnType<TableStore["query"]> {
+  const { partitionKey } = query;
+  const conditions =
+    typeof partitionKey === "string"
+      ? [odata`PartitionKey eq ${partitionKey}`]
+      : [odata`PartitionKey ge ${partitionKey.from} and PartitionKey lt ${partitionKey.below}`];
+  if (query.from !== undefined) conditions.push(odata`RowKey ge ${query.from}`);
+  if (query.below !== undefined) conditions.push(odata`RowKey lt ${query.below}`);
+  const pages = client
+    .listEntities({
+      queryOptions: {
+        filter: conditions.join(" and "),
+        ...(query.select === undefined
+          ? {}
+          : { select: ["PartitionKey", "RowKey", ...query.select] }),
+      },
+    })
+    .byPage({
+      ...(query.limit === undefined ? {} : { maxPageSize: query.limit }),
+      ...(query.continuation === undefined ? {} : { continuationToken: query.continuation }),
+    });
+  try {
+    for await (const page of pages) {
+      const continuation = (page as { continuationToken?: string }).continuationToken;
+      const rows = page.map(toRow);
+      return continuation === undefined || continuation === "" ? { rows } : { rows, continuation };
     }
-    await clock.sleep(pauseMs);
+  } catch (error) {
+    if (statusOf(error) !== 404) throw error;
+  }
+  return { rows: [] };
+}
+
+async function apply(client: TableClient, write: Write): Promise<string> {
+  switch (write.kind) {
+    case "insert":
+      return (await client.createEntity(toEntity(write.row))).etag ?? "";
+    case "upsert":
+      return (await client.upsertEntity(toEntity(write.row), "Replace")).etag ?? "";
+    case "replace":
+    case "merge": {
+      const mode = write.kind === "merge" ? "Merge" : "Replace";
+      const answer = await client.updateEntity(toEntity(write.row), mode, { etag: write.etag });
+      return answer.etag ?? "";
+    }
+    case "delete":
+      await client.deleteEntity(write.keys.partitionKey, write.keys.rowKey);
+      return "";
   }
 }
 
-/** Worth another try within the time that a caller has. */
-function isBusy({ status, headers }: HttpResponse): boolean {
-  if (status !== 408 && status !== 429 && status < 500) return false;
-  return Number(headers.get("retry-after") ?? 0) * 1_000 <= longestRetryAfterMs;
+async function submit(client: TableClient, writes: readonly Write[]): Promise<readonly string[]> {
+  if (writes.length === 0) return [];
+  const answer = await client.submitTransaction(writes.map(toAction));
+  return writes.map((_write, index) => answer.subResponses[index]?.etag ?? "");
 }
 
-function accepted(answer: HttpResponse): HttpResponse {
-  if (answer.status >= 200 && answer.status < 300) return answer;
-  throw new TableResponseError(answer.status, answer.body);
+function toAction(write: Write): TransactionAction {
+  switch (write.kind) {
+    case "insert":
+      return ["create", toEntity(write.row)];
+    case "upsert":
+      return ["upsert", toEntity(write.row), "Replace"];
+    case "replace":
+      return ["update", toEntity(write.row), "Replace", { etag: write.etag }];
+    case "merge":
+      return ["update", toEntity(write.row), "Merge", { etag: write.etag }];
+    case "delete":
+      return ["delete", { ...write.keys }];
+  }
+}
+
+function toEntity(row: Row): Entity {
+  return { ...row.columns, partitionKey: row.partitionKey, rowKey: row.rowKey };
+}
+
+function toRow(entity: EntityResult): StoredRow {
+  const { etag, partitionKey, rowKey, ...rest } = entity;
+  const columns: Record<string, ColumnValue> = {};
+  for (const [name, value] of Object.entries(rest)) {
+    const ours = name !== "timestamp" && !name.startsWith("odata.");
+    if (ours && isColumnValue(value)) columns[name] = value;
+  }
+  return { partitionKey: partitionKey ?? "", rowKey: rowKey ?? "", etag, columns };
+}
+
+function isColumnValue(value: unknown): value is ColumnValue {
+  return (
+    typeof value === "string" ||
+    typeof value === "number" ||
+    typeof value === "boolean" ||
+    value instanceof Uint8Array
+  );
 }
 
 /** Months' tables appear when first written; two instances may do so at once. */
-async function createTable(send: Send, table: string): Promise<void> {
-  const body = JSON.stringify({ TableName: table });
-  const headers = { ...jsonHeaders, prefer: "return-no-content" };
-  const answer = await send({ method: "POST", path: "Tables", headers, body });
-  if (answer.status !== 409) accepted(answer);
-  else if (!answer.body.includes("TableAlreadyExists")) accepted(answer);
-}
-
-async function submit(
-  send: Send,
-  endpoint: string,
-  table: string,
-  writes: readonly Write[],
-): Promise<readonly string[]> {
-  if (writes.length === 0) return [];
-  const answer = accepted(await send(toTransactionRequest(endpoint, table, writes)));
-  const parts = readTransactionAnswer(answer.body);
-  const refused = parts.find(({ status }) => status >= 300 || status === 0);
-  if (refused !== undefined) throw new TableResponseError(refused.status, refused.body);
-  if (parts.length !== writes.length) throw new TableResponseError(502, undefined);
-  return parts.map(({ etag }) => etag);
-}
-
-async function readPage(send: Send, table: string, query: RowQuery): Promise<RowPage> {
-  const parameters = new URLSearchParams({ $filter: toFilter(query) });
-  if (query.select !== undefined) {
-    parameters.set("$select", ["PartitionKey", "RowKey", ...query.select].join(","));
+async function creatingTable<T>(client: TableClient, run: () => Promise<T>): Promise<T> {
+  try {
+    return await run();
+  } catch (error) {
+    if (errorCodeOf(error) !== "TableNotFound") throw error;
+    await client.createTable();
+    return run();
   }
-  if (query.limit !== undefined) parameters.set("$top", String(query.limit));
-  for (const [name, value] of readContinuation(query.continuation)) parameters.set(name, value);
-  // A plus sign is not a space to every implementation.
-  const text = parameters.toString().replaceAll("+", "%20");
-  const path = `${table}()?${text}`;
-  const answer = await send({ method: "GET", path, headers: jsonHeaders });
-  if (answer.status === 404) return { rows: [] };
-  const { value } = JSON.parse(accepted(answer).body) as {
-    readonly value: readonly Record<string, unknown>[];
-  };
-  const continuation = toContinuation(answer);
-  const rows = value.map(toStoredRow);
-  return continuation === undefined ? { rows } : { rows, continuation };
-}
-
-function toFilter({ partitionKey, from, below }: RowQuery): string {
-  const conditions =
-    typeof partitionKey === "string"
-      ? [`PartitionKey eq ${quote(partitionKey)}`]
-      : [
-          `PartitionKey ge ${quote(partitionKey.from)}`,
-          `PartitionKey lt ${quote(partitionKey.below)}`,
-        ];
-  if (from !== undefined) conditions.push(`RowKey ge ${quote(from)}`);
-  if (below !== undefined) conditions.push(`RowKey lt ${quote(below)}`);
-  return conditions.join(" and ");
-}
-
-const continuationNames = ["NextPartitionKey", "NextRowKey"] as const;
-
-function toContinuation({ headers }: HttpResponse): string | undefined {
-  const entries = continuationNames.flatMap((name) => {
-    const value = headers.get(`x-ms-continuation-${name}`);
-    return value === null ? [] : [[name, value] as const];
-  });
-  if (entries.length === 0) return undefined;
-  return Buffer.from(JSON.stringify(entries), "utf8").toString("base64url");
-}
-
-function readContinuation(text: string | undefined): readonly (readonly [string, string])[] {
-  if (text === undefined || text === "") return [];
-  return JSON.parse(Buffer.from(text, "base64url").toString("utf8")) as readonly [string, string][];
 }
 
 async function attempt<T>(table: string, run: () => Promise<T>): Promise<T> {
@@ -217,19 +169,26 @@ async function attempt<T>(table: string, run: () => Promise<T>): Promise<T> {
 }
 
 function toTableErrorCode(error: unknown): TableErrorCode {
-  // No answer, or no token to ask with.
-  if (!(error instanceof TableResponseError)) return "UNAVAILABLE";
-  const { status, serviceCode } = error;
+  const status = statusOf(error);
+  if (status === undefined) return "UNAVAILABLE";
   // A month's table that was just created can answer 409 TableBeingDeleted/AlreadyExists: try again.
-  if (status === 409) return serviceCode.startsWith("Table") ? "UNAVAILABLE" : "EXISTS";
+  if (status === 409) return errorCodeOf(error).startsWith("Table") ? "UNAVAILABLE" : "EXISTS";
   if (status === 412) return "CHANGED";
   if (status === 404) return "ABSENT";
   if (status === 408 || status === 429 || status >= 500) return "UNAVAILABLE";
-  // A role assignment that has not arrived yet.
+  // A role assignment that has not arrived yet, or a token that could not be had.
   if (status === 401 || status === 403) return "UNAVAILABLE";
   return "FAILED";
 }
 
-function serviceCodeOf(error: unknown): string {
-  return error instanceof TableResponseError ? error.serviceCode : "";
+function statusOf(error: unknown): number | undefined {
+  return error instanceof RestError ? error.statusCode : undefined;
+}
+
+/** "EntityAlreadyExists", "TableNotFound", …; single requests and transactions put it elsewhere. */
+function errorCodeOf(error: unknown): string {
+  if (!(error instanceof RestError)) return "";
+  if (error.code !== undefined && !error.code.startsWith("REQUEST")) return error.code;
+  const details = error.details as { odataError?: { code?: string } } | undefined;
+  return details?.odataError?.code ?? /"code":\s*"(\w+)"/.exec(error.message)?.[1] ?? "";
 }
