@@ -9,7 +9,7 @@ export class RowCollection {
     this.name = name;
     this.partitions = new Map();
     this.sortedNames = undefined;
-    /** Of the query that is about to ask; it begins with the condition on the partition. */
+    /** Of the query that is about to ask. */
     this.nextFilter = undefined;
   }
 
@@ -50,26 +50,44 @@ export class RowCollection {
     return new RowQuery(this, filter);
   }
 
-  *inOrder(isWanted) {
-    this.sortedNames ??= [...this.partitions.keys()].sort();
-    for (const name of this.sortedNames) {
-      const partition = isWanted(name) ? this.partitions.get(name) : undefined;
+  /** In the order of the keys; what is outside of the bounds is never looked at. */
+  *inOrder({ partitions, rows }) {
+    const isOne = partitions.from !== undefined && partitions.from === partitions.to;
+    if (!isOne) this.sortedNames ??= [...this.partitions.keys()].sort();
+    for (const name of isOne ? [partitions.from] : within(this.sortedNames, partitions)) {
+      const partition = this.partitions.get(name);
       if (partition === undefined) continue;
       partition.sortedKeys ??= [...partition.rows.keys()].sort();
-      for (const key of partition.sortedKeys) yield partition.rows.get(key);
+      for (const key of within(partition.sortedKeys, rows)) yield partition.rows.get(key);
     }
   }
 }
 
+function* within(sorted, { from, to }) {
+  let at = from === undefined ? 0 : firstFrom(sorted, from);
+  for (; at < sorted.length && (to === undefined || sorted[at] <= to); at += 1) yield sorted[at];
+}
+
+/** Index of the first that is not below `text`. */
+function firstFrom(sorted, text) {
+  let [low, high] = [0, sorted.length];
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (sorted[middle] < text) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
 class RowQuery {
   #rows;
-  #isWanted;
+  #bounds;
   #conditions = [];
   #limit = Infinity;
 
   constructor(rows, filter) {
     this.#rows = rows;
-    this.#isWanted = toPartitionCondition(filter);
+    this.#bounds = toBounds(filter);
   }
 
   where(condition) {
@@ -88,7 +106,7 @@ class RowQuery {
 
   data() {
     const found = [];
-    for (const row of this.#rows.inOrder(this.#isWanted)) {
+    for (const row of this.#rows.inOrder(this.#bounds)) {
       if (!this.#conditions.every((condition) => condition(row))) continue;
       found.push(row);
       if (found.length >= this.#limit) break;
@@ -97,16 +115,23 @@ class RowQuery {
   }
 }
 
-/** What a filter says about the partition where it says so first and by "and"; every row is still asked. */
-function toPartitionCondition(filter = "") {
-  if (/\b(or|not)\b/i.test(filter.replace(/'(?:[^']|'')*'/g, ""))) return () => true;
-  const text = (pattern) => pattern.exec(filter)?.[1]?.replaceAll("''", "'");
-  const equal = text(/^PartitionKey eq '((?:[^']|'')*)'/);
-  if (equal !== undefined) return (name) => name === equal;
-  const from = text(/^PartitionKey ge '((?:[^']|'')*)'/);
-  const below = text(/^PartitionKey ge '(?:[^']|'')*' and PartitionKey lt '((?:[^']|'')*)'/);
-  return (name) => (from === undefined || name >= from) && (below === undefined || name < below);
+/** What a filter that joins its conditions by "and" says of the keys, both ends taken in; every row is still asked. */
+function toBounds(filter = "") {
+  const bounds = { partitions: {}, rows: {} };
+  if (/\b(or|not)\b/i.test(filter.replace(/'(?:[^']|'')*'/g, ""))) return bounds;
+  for (const [, key, operator, quoted] of filter.matchAll(condition)) {
+    if (operator === "ne" || !(key in names)) continue;
+    const own = bounds[names[key]];
+    const text = quoted.replaceAll("''", "'");
+    if (operator !== "lt" && operator !== "le") own.from = text;
+    if (operator !== "gt" && operator !== "ge") own.to = text;
+  }
+  return bounds;
 }
+
+const names = { PartitionKey: "partitions", RowKey: "rows" };
+/** Of any column, so that what stands inside of a text is never taken for a condition. */
+const condition = /\b(\w+) (eq|ne|ge|gt|le|lt) '((?:[^']|'')*)'/g;
 
 const require = createRequire(import.meta.url);
 const fromAzurite = createRequire(require.resolve("azurite/package.json"));

@@ -28,6 +28,8 @@ export interface AzuriteOptions {
   readonly accountKey: string;
   /** The https endpoints lead through doors that can be shut; costs every byte a turn in this process. */
   readonly canBeAway?: boolean;
+  /** Node's own limit when left out; a million rows want some thousands. */
+  readonly heapMb?: number;
   readonly log: (line: string) => void;
 }
 
@@ -117,6 +119,7 @@ async function spawnAzurite(options: AzuriteOptions): Promise<ChildProcess> {
     [
       // With 2 MB a fifth of its time under load went into collecting short-lived objects.
       "--max-semi-space-size=8",
+      ...(options.heapMb === undefined ? [] : [`--max-old-space-size=${options.heapMb}`]),
       ...preloads.flatMap((file) => ["--import", file]),
       main,
       ...["--inMemoryPersistence", "--disableTelemetry", "--skipApiVersionCheck", "--silent"],
