@@ -42,7 +42,7 @@ export function createFaultSwitch(clock: LocalClock): FaultSwitch {
 }
 
 const numbers = ["status", "retryAfter", "rate", "latencyMs", "forMs"] as const;
-const flags = ["afterEffect", "reset"] as const;
+const flags = ["afterEffect", "reset", "onlyWrites"] as const;
 
 /** The fault, or what is wrong with it. */
 function parseFault(text: string): Fault | string {

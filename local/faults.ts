@@ -1,4 +1,4 @@
-import type { MiddlewareHandler } from "hono";
+import type { HonoRequest, MiddlewareHandler } from "hono";
 import type { LocalClock } from "./clock.ts";
 import { createFaultSwitch } from "./fault-switch.ts";
 import { answerWithoutConnection } from "./front-door.ts";
@@ -18,6 +18,8 @@ export interface Fault {
   readonly afterEffect?: boolean;
   /** The connection is cut instead of an answer. */
   readonly reset?: boolean;
+  /** Requests that only read, and those for a token, are left alone. */
+  readonly onlyWrites?: boolean;
 }
 
 export interface Faults {
@@ -50,6 +52,7 @@ export function createFaults(
     seen += 1;
     const { fault, onHit } = faults.active() ?? {};
     if (fault === undefined || random() >= (fault.rate ?? 1)) return next();
+    if (fault.onlyWrites === true && !(await isWrite(context.req))) return next();
     const { status, retryAfter, latencyMs, afterEffect = false, reset = false } = fault;
     if (afterEffect) await next();
     onHit?.();
@@ -60,6 +63,13 @@ export function createFaults(
     return undefined;
   };
   return { middleware, set: faults.set, clear: faults.clear, seen: () => seen };
+}
+
+/** A batch writes when one of the requests in it does. */
+async function isWrite(request: HonoRequest): Promise<boolean> {
+  const { method, path } = request;
+  if (method === "GET" || path.includes("/oauth2/")) return false;
+  return !path.endsWith("/$batch") || /^(?:POST|PATCH|PUT|DELETE) /m.test(await request.text());
 }
 
 function toFaultyAnswer(

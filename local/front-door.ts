@@ -17,6 +17,8 @@ export interface FrontDoor extends Running {
   /** Requests begun and answered so far: a number that rises while anything goes on. */
   readonly activity: () => number;
   readonly inFlight: () => number;
+  /** The requests that `inFlight` counts, for whoever wonders what is not over. */
+  readonly describeInFlight: () => readonly string[];
 }
 
 export interface FrontDoorOptions {
@@ -65,8 +67,16 @@ export async function startFrontDoor(options: FrontDoorOptions): Promise<FrontDo
     httpsUrl: `https://${loopback}:${port}`,
     activity: () => activity,
     inFlight: () => inFlight.size,
+    describeInFlight: () => [...inFlight].map(describe),
     close: () => (closing ??= closeDoor(door, sockets, inFlight)),
   };
+}
+
+function describe({ req, socket, writableEnded }: ServerResponse): string {
+  const client = req.socket.destroyed ? ", its caller is gone" : "";
+  const answer = writableEnded ? ", answered" : "";
+  const assigned = socket === null ? ", waits behind another" : "";
+  return `${req.method ?? ""} ${req.headers.host ?? ""}${req.url ?? ""}${client}${answer}${assigned}`;
 }
 
 function toListener(

@@ -56,7 +56,7 @@ import { createVerificationStore } from "./recovery/verify/verification-store.ts
 import { readInvoiceKeys } from "./targets/dataverse/read-invoice-keys.ts";
 import type { Probe } from "./targets/probe.ts";
 import { composeProbe } from "./compose-probe.ts";
-import { createTargets } from "./compose-targets.ts";
+import { createCrmReaders, createTargets } from "./compose-targets.ts";
 import { wakeParked } from "./delivery/wake-parked.ts";
 import type { WakeTarget } from "./operator/reads/pause-target.ts";
 import { createHealth } from "./operator/read-health.ts";
@@ -145,7 +145,7 @@ async function compose(config: AppConfig): Promise<App> {
   const gates = createGates(store, clock, telemetry);
   const budgets = createBudgets({ store, clock, instances });
   const recent = new RecentOutcomes({ store, clock, telemetry });
-  const wake = { ledger, sender, clock, random };
+  const wake = { ledger, sender, clock, telemetry, random };
   const targetsInput = { flows, config, http, getToken, clock, telemetry };
   const targets = createTargets(targetsInput);
   const failures = createFailureStore(store, clock);
@@ -181,8 +181,11 @@ async function compose(config: AppConfig): Promise<App> {
     ...recovery,
     config,
     verifications: createVerificationStore(store),
-    // The CRM's secret is its workflow's alone, and mail cannot be asked: the ledger speaks for them.
-    readers: { ce: (keys, signal) => readInvoiceKeys(dataverse, keys, signal) },
+    // Mail cannot be asked: the ledger speaks for it.
+    readers: {
+      ce: (keys, signal) => readInvoiceKeys(dataverse, keys, signal),
+      ...createCrmReaders(targetsInput),
+    },
   };
   const notices = createOwnerNotices({
     ...{ store, clock, telemetry },

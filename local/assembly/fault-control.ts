@@ -25,6 +25,7 @@ export interface FaultControl {
   readonly processes: () => readonly number[];
   /** Messages and requests that somebody is at, or waits for. */
   readonly underWay: () => number;
+  readonly describeUnderWay: () => readonly string[];
 }
 
 export function createFaultControl(
@@ -57,5 +58,6 @@ export function createFaultControl(
       sum(base.doors.map((door) => door.activity())) + azure.broker.activity + azurite.activity(),
     processes: () => [azure.functions.host()?.pid ?? 0, azurite.pid],
     underWay: () => sum(base.doors.map((door) => door.inFlight())) + azure.broker.activeCount,
+    describeUnderWay: () => base.doors.flatMap((door) => door.describeInFlight()),
   };
 }

@@ -33,8 +33,8 @@ const RETRY_WAIT_MS = 1000;
 const SECRET_CACHE_MS = 300_000;
 /** F&O's batch sends with up to four threads per server. */
 const MAX_IN_FLIGHT = 4;
-/** Older sendings that ended well are forgotten, so that a long load run does not fill the memory. */
-const MAX_KEPT = 5000;
+/** Older sendings that ended well are forgotten, or a load run would fill the memory: these are about 40 MB. */
+const MAX_KEPT = 50_000;
 
 export class EventOutbox {
   readonly #options: OutboxOptions;

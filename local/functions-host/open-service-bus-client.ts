@@ -2,8 +2,11 @@ import type { ManagedIdentityCredential } from "@azure/identity";
 import type { ServiceBusClient } from "@azure/service-bus";
 import type { ServiceBusConnection } from "./resolve-settings.ts";
 
-/** This client takes all of its time-out to notice a cut connection; the genuine host's notices at once. */
-const options = { retryOptions: { timeoutInMs: 5_000 } };
+/**
+ * This client takes all of its time-out to notice a cut connection, and pauses for 30 s between its tries; the
+ * genuine host's notices at once and begins with 0.8 s.
+ */
+const options = { retryOptions: { timeoutInMs: 5_000, retryDelayInMs: 800 } };
 
 /** The SDKs are loaded on demand: they are most of the host's start, and not every app needs them. */
 export async function loadServiceBusSdk(): Promise<{

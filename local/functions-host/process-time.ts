@@ -9,9 +9,10 @@ export interface TimeGlobals {
 
 /**
  * Shorter timers measure the wire and the processor, which are real: AMQP's idle time-outs, pauses of
- * milliseconds. Longer ones (time-outs of targets, leases, locks, tokens) are time that a fault run skips.
+ * milliseconds. Those of a minute or more (time-outs of targets, leases, locks, tokens) are time that a fault run skips. The
+ * Service Bus client waits a minute for what it asked over a connection that has been cut meanwhile.
  */
-const longestRealMs = 60_000;
+const firstMovedMs = 60_000;
 /** rhea's watch over a silent connection: twice the idle time-out that the Service Bus client asks for. */
 const silentConnectionMs = 120_000;
 
@@ -33,7 +34,7 @@ export function installProcessTime(globals: TimeGlobals, clock: AdvancingClock):
   const longTimers = new WeakMap<object, LocalTimer>();
   const set = (callback: (...given: unknown[]) => void, ms?: number, ...given: unknown[]) => {
     const delayMs = ms ?? 0;
-    if (delayMs <= longestRealMs || delayMs === silentConnectionMs) {
+    if (delayMs < firstMovedMs || delayMs === silentConnectionMs) {
       return realSetTimeout(callback, ms, ...given);
     }
     // A genuine handle, so that ref, unref and every other habit of callers holds; it is never due itself.

@@ -48,7 +48,10 @@ export interface FunctionsHost extends Running {
   /** False from the end of a process until the next one has said that it is ready. */
   readonly isReady: boolean;
   restart(): Promise<void>;
-  /** Ends the process without a word, as a crash or a loss of the machine does; it is started again. */
+  /**
+   * Ends the process without a word, as a crash or a loss of the machine does. It is started again after the
+   * first pause, however many were killed before.
+   */
   kill(): void;
   /** Moves the process's time; a process that ends meanwhile gets it at its next start. */
   setOffset(offsetMs: number): Promise<void>;
@@ -145,6 +148,10 @@ class HostSupervisor implements FunctionsHost {
   }
 
   kill(): void {
+    // Somebody wanted this end; the next one by itself is the first again.
+    this.#endings = 0;
+    this.#lastEndMs = -Infinity;
+    this.#isReady = false;
     this.#child?.kill("SIGKILL");
   }
 

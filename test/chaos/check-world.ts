@@ -31,6 +31,9 @@ export interface Problem {
 const targetNames = ["ce", "crm", "email"] as const;
 export type TargetName = (typeof targetNames)[number];
 
+/** Failures whose own words are that the target may hold the document: nobody knows, or more than once. */
+const saysThatItMayBeThere: ReadonlySet<string> = new Set(["OUTCOME_UNKNOWN", "CRM_AMBIGUOUS"]);
+
 /** Ends of a delivery that leave one effect in the world. */
 const withEffect: ReadonlySet<string> = new Set(["delivered", "superseded"]);
 
@@ -132,7 +135,7 @@ function judge(
     }
     return "delivered";
   }
-  const isDoubtful = rows.some(({ code }) => code === "OUTCOME_UNKNOWN");
+  const isDoubtful = rows.some(({ code }) => saysThatItMayBeThere.has(code));
   if (effect !== undefined && rows.length > 0 && rows.every(isSettled) && !isDoubtful) {
     const states = rows.map(({ state, code, rule }) => `${state} ${code}${rule}`).join(", ");
     tell("disagrees", `${target} holds it, and the ledger says ${states}`);

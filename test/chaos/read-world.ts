@@ -147,7 +147,8 @@ const ledgerColumns = [
   "attempts",
 ] as const;
 
-async function readFailures(connectionString: string): Promise<readonly FailureRow[]> {
+/** Every failure that the store has, open or not. */
+export async function readFailures(connectionString: string): Promise<readonly FailureRow[]> {
   const table = TableClient.fromConnectionString(connectionString, "failures", insecure);
   const found: FailureRow[] = [];
   const select = ["PartitionKey", "RowKey", "code", "reason", "eventId", "status"];

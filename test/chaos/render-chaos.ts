@@ -3,9 +3,14 @@ import type { ChaosResult, RoundResult } from "./run-chaos.ts";
 /** A line per round, then the verdict, then at most so many problems. */
 const shownProblems = 40;
 
+const heading = [
+  ...["round", "events", "real s", "flow", "hold", "resend", "settle"],
+  ...["skipped", "steps", "problems", "notes"],
+];
+
 export function renderChaos(result: ChaosResult): string {
   const rows = result.rounds.map((round) => toCells(round, result));
-  const table = align([["round", "events", "real s", "skipped", "problems", "notes"], ...rows]);
+  const table = align([heading, ...rows]);
   const { accepted, effects, skipped, failuresOpen, lost, doubled, unchecked, problems } = result;
   const disagreeing = problems.filter(({ kind }) => kind === "disagrees").length;
   return [
@@ -22,15 +27,22 @@ export function renderChaos(result: ChaosResult): string {
 }
 
 function toCells(round: RoundResult, { problems }: ChaosResult): readonly string[] {
+  const { flow, hold, resend, settle } = round.phases;
   const own = problems.filter((problem) => problem.round === round.name).length;
   return [
     round.name,
     String(round.posted),
-    (round.realMs / 1000).toFixed(1),
+    toSeconds(round.realMs),
+    ...[flow, hold, resend, settle].map(toSeconds),
     toSpan(round.skippedMs),
+    String(round.steps),
     String(own),
     round.notes.join(", "),
   ];
+}
+
+function toSeconds(ms: number): string {
+  return (ms / 1000).toFixed(1);
 }
 
 function toSpan(ms: number): string {

@@ -3,6 +3,7 @@ import { checkWorld, type Problem, type Verdict } from "./check-world.ts";
 import { longFaults } from "./long-faults.ts";
 import { platformFaults } from "./platform-faults.ts";
 import { readWorld } from "./read-world.ts";
+import { recoveryFaults } from "./recovery-faults.ts";
 import { createSeededRandom, type SeededRandom } from "./seeded-random.ts";
 import { startChaosStack, type ChaosStack } from "./start-chaos-stack.ts";
 import { eventFaults, systemFaults } from "./system-faults.ts";
@@ -13,6 +14,7 @@ export const allFaults: readonly ChaosFault[] = [
   ...platformFaults,
   ...systemFaults,
   ...eventFaults,
+  ...recoveryFaults,
   ...longFaults,
 ];
 
@@ -28,11 +30,17 @@ export interface ChaosOptions {
   readonly onProgress: (text: string) => void;
 }
 
+type Phase = "flow" | "hold" | "resend" | "settle";
+
 export interface RoundResult {
   readonly name: string;
   readonly posted: number;
   readonly realMs: number;
+  /** Where the real time went. */
+  readonly phases: Readonly<Record<Phase, number>>;
   readonly skippedMs: number;
+  /** How often time was moved on. */
+  readonly steps: number;
   readonly notes: readonly string[];
 }
 
@@ -139,6 +147,7 @@ async function runRound(
   const { stack, traffic, time } = run;
   const startedAt = performance.now();
   const skippedBefore = time.skippedMs();
+  const stepsBefore = time.steps();
   const first = traffic.documents.length;
   const notes: string[] = [];
   let isOver = false;
@@ -151,19 +160,30 @@ async function runRound(
     note: (text) => notes.push(text),
     complain: (text) => run.complaints.push({ round, kind: "disagrees", text }),
   };
+  const phases = { flow: 0, hold: 0, resend: 0, settle: 0 };
+  const during = async (phase: Phase, work: () => Promise<void>): Promise<void> => {
+    const from = performance.now();
+    await work();
+    phases[phase] = performance.now() - from;
+  };
   for (const { begin } of faults) await begin?.(context);
-  const flow = postAll(run, round, faults, events).finally(() => (isOver = true));
-  await Promise.all([flow, ...faults.map(({ disturb }) => disturb?.(context))]);
+  await during("flow", async () => {
+    const flow = postAll(run, round, faults, events).finally(() => (isOver = true));
+    await Promise.all([flow, ...faults.map(({ disturb }) => disturb?.(context))]);
+  });
   run.onProgress(`${round}: ${events} posted`);
-  for (const { hold } of faults) await hold?.(context);
-  for (const { heal } of faults) await heal?.(context);
-  await traffic.resendErrors();
-  await time.settle();
+  await during("hold", async () => {
+    for (const { hold } of faults) await hold?.(context);
+    for (const { heal } of faults) await heal?.(context);
+  });
+  await during("resend", () => traffic.resendErrors());
+  await during("settle", () => time.settle());
   const realMs = performance.now() - startedAt;
   const skippedMs = time.skippedMs() - skippedBefore;
+  const steps = time.steps() - stepsBefore;
   const posted = traffic.documents.length - first;
   run.onProgress(`${round}: settled after ${(realMs / 1000).toFixed(1)} s`);
-  return { name: round, posted, realMs, skippedMs, notes };
+  return { name: round, posted, realMs, phases, skippedMs, steps, notes };
 }
 
 async function postAll(

@@ -4,19 +4,23 @@ import { countOpen } from "./read-world.ts";
 
 /** Moves the time of everything: services first wait until nothing more happens by itself. */
 export interface TimeDriver {
-  /** Skips this much in steps, each followed by a wait for quiet. */
-  advance(ms: number, onStep?: () => void): Promise<void>;
+  /** Skips this much in steps of at least a minute or `stepMs`, each followed by a wait for quiet. */
+  advance(ms: number, stepMs?: number): Promise<void>;
   /** Skips until every delivery is settled and no message is left; throws when that does not come about. */
   settle(): Promise<void>;
   /** Shifts the function app's clock against everybody else's. */
   setSkew(ms: number): Promise<void>;
   readonly skippedMs: () => number;
+  readonly steps: () => number;
 }
 
 const minuteMs = 60_000;
-const stepMs = minuteMs;
-/** While somebody is at work: well below a lock's five minutes, in case the step comes too early. */
+/**
+ * While somebody is at work: well below a lock's five minutes, in case the step comes too early. Twice as
+ * long each time that nothing came of it: then it is a lock of somebody who is gone, which has to run out.
+ */
 const shortStepMs = 20_000;
+const longestShortStepMs = 80_000;
 /** The sweep's own timer is in the other process; no step passes over it. */
 const longestStepMs = 5 * minuteMs;
 /** Nothing heard for so long means that all who are left wait for time to pass. */
@@ -30,33 +34,40 @@ export function createTimeDriver(stack: ChaosStack): TimeDriver {
   const { clock, control } = stack;
   let skewMs = 0;
   let skipped = 0;
+  let stepCount = 0;
   const moveHost = (): Promise<void> => control.functions().setOffset(clock.offsetMs + skewMs);
   const step = async (ms: number): Promise<void> => {
     // The app first: a message that becomes due finds it ready, and not a step behind.
     await control.functions().setOffset(clock.offsetMs + skewMs + ms);
     await clock.advance(ms);
     skipped += ms;
+    stepCount += 1;
   };
   const quiet = (): Promise<void> => untilQuiet(stack);
+  let shortMs = shortStepMs;
+  let activityBefore = -1;
   /** To what is due next, but at least a step: thousands of messages may be due a moment apart. */
-  const nextStepMs = (): number => {
-    if (control.underWay() > 0) return shortStepMs;
+  const nextStepMs = (leastMs: number): number => {
+    const activity = control.activity();
+    shortMs = activity === activityBefore ? Math.min(2 * shortMs, longestShortStepMs) : shortStepMs;
+    activityBefore = activity;
+    if (control.underWay() > 0) return shortMs;
     const ahead = (clock.nextDueMs() ?? Infinity) - clock.now();
-    return Math.min(Math.max(ahead, stepMs), longestStepMs);
+    return Math.min(Math.max(ahead, leastMs), longestStepMs);
   };
   return {
     skippedMs: () => skipped,
+    steps: () => stepCount,
     setSkew: async (ms) => {
       skewMs = ms;
       await moveHost();
     },
-    advance: async (ms, onStep) => {
+    advance: async (ms, leastMs = minuteMs) => {
       for (let left = ms; left > 0;) {
         await quiet();
-        const next = Math.min(left, nextStepMs());
+        const next = Math.min(left, nextStepMs(leastMs));
         left -= next;
         await step(next);
-        onStep?.();
       }
       await quiet();
     },
@@ -65,7 +76,7 @@ export function createTimeDriver(stack: ChaosStack): TimeDriver {
       for (let steps = 0; steps < settleLimitSteps && performance.now() < giveUpAt; steps += 1) {
         await quiet();
         if (await isSettled(stack)) return;
-        await step(nextStepMs());
+        await step(nextStepMs(minuteMs));
       }
       throw new Error(`not settled: ${await describe(stack)}`);
     },
@@ -78,16 +89,14 @@ async function untilQuiet({ control }: ChaosStack): Promise<void> {
   let seen = -1;
   let since = performance.now();
   while (performance.now() < giveUpAt) {
-    const isIdle = control.underWay() === 0;
-    const { ticks, isWaiting } = isIdle
-      ? { ticks: 0, isWaiting: false }
-      : await readProcessorUse(control.processes());
+    // Also when nothing seems to go on: an app that opens a connection has nothing under way yet.
+    const { ticks, isWaiting } = await readProcessorUse(control.processes());
     const activity = control.activity() + ticks;
     const now = performance.now();
     if (activity !== seen || isWaiting) {
       seen = activity;
       since = now;
-    } else if (now - since >= (isIdle ? quietMs : quietUnderWorkMs)) return;
+    } else if (now - since >= (control.underWay() === 0 ? quietMs : quietUnderWorkMs)) return;
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
 }
@@ -114,5 +123,5 @@ async function describe({ control, environment }: ChaosStack): Promise<string> {
     return `${path} ${active}+${scheduled} scheduled+${deadLetter} dead`;
   });
   const open = await countOpen(environment.storage.connectionString);
-  return `${open} open deliveries; ${counts.join("; ")}; ${control.underWay()} under way`;
+  return `${open} open deliveries; ${counts.join("; ")}; ${control.underWay()} under way (${control.describeUnderWay().join(", ")})`;
 }

@@ -12,6 +12,8 @@ export interface PostOptions {
 
 export interface Traffic {
   readonly documents: readonly Accepted[];
+  /** Events that stand in F&O's error list. */
+  readonly refused: () => number;
   /** Posts one document and keeps it. */
   post(options: PostOptions): Promise<Accepted>;
   /** F&O's own way to send an event again; with `newEventId` as another event for the same document. */
@@ -60,6 +62,7 @@ export function createTraffic(financeUrl: string, random: SeededRandom): Traffic
   };
   return {
     documents,
+    refused: () => refused.size,
     post: async ({ round, doors, lines }) => {
       const [company, customer] = random.pick(customers);
       const count = random.between(1, 3);

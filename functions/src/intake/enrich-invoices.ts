@@ -72,6 +72,11 @@ const customerColumns = [
   "IsOneTimeCustomer",
 ] as const satisfies readonly (keyof CustomerRow)[];
 
+export interface EnrichOptions {
+  /** F&O was away: one request of each group goes ahead, and the others follow its answer. */
+  readonly isCareful?: boolean;
+}
+
 /**
  * Reads the documents of many events, one answer per event in the order given. Events of one company
  * and one day share their requests: a hundred events are a handful of requests. When F&O refuses a
@@ -81,11 +86,12 @@ export async function enrichInvoices(
   finance: FinanceClient,
   events: readonly InvoiceEvent[],
   signal: AbortSignal,
+  { isCareful = false }: EnrichOptions = {},
 ): Promise<readonly Enriched[]> {
   const groups = groupEvents(events);
   const answers = new Map<InvoiceEvent, Enriched>();
   await Promise.all(
-    [...groups.values()].map((group) => readGroup(finance, group, signal, answers)),
+    [...groups.values()].map((group) => readGroup(finance, group, signal, answers, isCareful)),
   );
   return events.map((event) => answers.get(event) ?? { kind: "notFound", missing: "the group" });
 }
@@ -107,10 +113,11 @@ async function readGroup(
   events: readonly InvoiceEvent[],
   signal: AbortSignal,
   answers: Map<InvoiceEvent, Enriched>,
+  isCareful: boolean,
   hasTimedOut = false,
 ): Promise<void> {
   try {
-    for (const [event, answer] of await readDocuments(finance, events, signal)) {
+    for (const [event, answer] of await readDocuments(finance, events, signal, isCareful)) {
       answers.set(event, answer);
     }
   } catch (error) {
@@ -120,7 +127,7 @@ async function readGroup(
     if (events.length > 1 && (isTimeout ? !hasTimedOut : isAboutTheRequest(error))) {
       const half = Math.ceil(events.length / 2);
       const read = (part: readonly InvoiceEvent[]): Promise<void> =>
-        readGroup(finance, part, signal, answers, hasTimedOut || isTimeout);
+        readGroup(finance, part, signal, answers, isCareful, hasTimedOut || isTimeout);
       // Together: what times out one after the other would use up the invocation's time.
       await Promise.all([read(events.slice(0, half)), read(events.slice(half))]);
       return;
@@ -144,23 +151,26 @@ async function readDocuments(
   finance: FinanceClient,
   events: readonly InvoiceEvent[],
   signal: AbortSignal,
+  isCareful: boolean,
 ): Promise<Answers> {
   const [first] = events;
   if (first === undefined) return [];
   const { legalEntity: company, date: day, kind } = first;
   const numbers = [...new Set(events.map((event) => event.number))];
   const accounts = [...new Set(events.map((event) => event.account))];
+  const readingJournals = finance.readAll<InvoiceJournalRow>(
+    {
+      entitySet: "CustInvoiceJourBiEntities",
+      company,
+      anyOf: numbers.map((number) => equalsText("InvoiceId", number)),
+      day: { column: "InvoiceDate", day },
+      select: journalColumns,
+    },
+    signal,
+  );
+  if (isCareful) await readingJournals;
   const [journals, customers, headers] = await Promise.all([
-    finance.readAll<InvoiceJournalRow>(
-      {
-        entitySet: "CustInvoiceJourBiEntities",
-        company,
-        anyOf: numbers.map((number) => equalsText("InvoiceId", number)),
-        day: { column: "InvoiceDate", day },
-        select: journalColumns,
-      },
-      signal,
-    ),
+    readingJournals,
     finance.readAll<CustomerRow>(
       {
         entitySet: "CustomersV3",

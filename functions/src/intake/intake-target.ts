@@ -47,6 +47,14 @@ interface Work {
 export function createIntakeTarget(options: IntakeTargetOptions): Target<unknown> {
   checkTargetSettings(options.config.targets, options.flows, options.schemas);
   const knownEvents = options.flows.flatMap(({ flow }) => flow.businessEvents);
+  // Of this process's last read: while F&O is away a probe is one request, not one for each entity set.
+  let wasAway = false;
+  const enrich: Enrich = async (events, signal) => {
+    const enriched = await enrichInvoices(options.finance, events, signal, { isCareful: wasAway });
+    // An aborted read says nothing about F&O.
+    if (!isAborted(signal)) wasAway = enriched.some(isAway);
+    return enriched;
+  };
   return {
     name: "intake",
     deliver: async (requests, signal) => {
@@ -70,10 +78,20 @@ export function createIntakeTarget(options: IntakeTargetOptions): Target<unknown
           work.set(event.eventId, { request, indexes: [index], event, flow });
         }
       });
-      await takeIn([...work.values()], outcomes, options, signal);
+      await takeIn([...work.values()], outcomes, { ...options, enrich }, signal);
       return outcomes;
     },
   };
+}
+
+type Enrich = (
+  events: readonly InvoiceEvent[],
+  signal: AbortSignal,
+) => Promise<readonly Enriched[]>;
+
+function isAway(enriched: Enriched): boolean {
+  if (enriched.kind !== "failed") return false;
+  return enriched.error.unreachable || enriched.error.code === "FINANCE_TIMEOUT";
 }
 
 type Outcomes = (Outcome | null)[];
@@ -81,12 +99,12 @@ type Outcomes = (Outcome | null)[];
 async function takeIn(
   work: readonly Work[],
   outcomes: Outcomes,
-  options: IntakeTargetOptions,
+  options: IntakeTargetOptions & { readonly enrich: Enrich },
   signal: AbortSignal,
 ): Promise<void> {
   if (work.length === 0 || isAborted(signal)) return;
   const events = work.map(({ event }) => event);
-  const enriched = await enrichInvoices(options.finance, events, signal);
+  const enriched = await options.enrich(events, signal);
   // An aborted read says nothing about F&O: the engine sends these again as they were.
   if (isAborted(signal)) return;
   const accepted: { readonly work: Work; readonly item: AcceptItem }[] = [];

@@ -97,13 +97,15 @@ describe("the checker of a chaos run", () => {
     expect(checkWorld([document], { ...sound, ledger, ce: [] }).lost).toBe(1);
   });
 
-  it("finds an effect that the ledger calls failed, unless its outcome is unknown", () => {
+  it("finds an effect that the ledger calls failed, unless the failure says that it may be there", () => {
     const failed = row("ce", "failed", { code: "CE_REJECTED", failureId: "f1" });
     expect(check({ ledger: ledgerWith(failed), failures: [failure] })).toEqual([
       `disagrees: ${number}: ce holds it, and the ledger says failed CE_REJECTED`,
     ]);
     const unknown = { ...failed, code: "OUTCOME_UNKNOWN" };
     expect(check({ ledger: ledgerWith(unknown), failures: [failure] })).toEqual([]);
+    const several = { ...row("crm", "failed", { failureId: "f1" }), code: "CRM_AMBIGUOUS" };
+    expect(check({ ledger: ledgerWith(several), failures: [failure] })).toEqual([]);
   });
 
   it("finds an effect that the ledger calls skipped", () => {

@@ -42,6 +42,19 @@ describe("the faults of a simulated system", () => {
     expect((await response).status).toBe(200);
   });
 
+  it.each([
+    ["GET", "/data", undefined, 200],
+    ["POST", "/services/oauth2/token", "grant_type=client_credentials", 200],
+    ["POST", "/api/$batch", "--b\r\n\r\nGET /api/invoices HTTP/1.1\r\n\r\n--b--", 200],
+    ["POST", "/api/$batch", "--b\r\n\r\nPOST /api/invoices HTTP/1.1\r\n\r\n{}\r\n--b--", 500],
+    ["PATCH", "/data", "{}", 500],
+  ])("can hit writes only: %s %s", async (method, path, body, status) => {
+    const { app } = setUp();
+    await put(app, '{"status":500,"onlyWrites":true}');
+    const init = body === undefined ? { method } : { method, body };
+    expect((await app.request(path, init)).status).toBe(status);
+  });
+
   it("can carry the request out and lose its answer", async () => {
     const { app, calls } = setUp();
     await put(app, '{"status":504,"afterEffect":true}');

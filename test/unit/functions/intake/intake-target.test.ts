@@ -219,6 +219,26 @@ describe("intake", () => {
     expect((await outcomeOf(429))[0]).not.toHaveProperty("unreachable");
   });
 
+  it("asks an F&O that was away by one request, and by all at once when it answers again", async () => {
+    const back = scriptedFinance(salesInvoiceRows);
+    let isAway = true;
+    let asked = 0;
+    const { deliver } = intake((request) => {
+      asked += 1;
+      return isAway ? Promise.resolve(answer(503, "")) : back.http(request);
+    });
+    const countOf = async (): Promise<number> => {
+      asked = 0;
+      await deliver([salesInvoicePosted]);
+      return asked;
+    };
+    expect(await countOf()).toBe(3);
+    expect(await countOf()).toBe(1);
+    expect(await countOf()).toBe(1);
+    isAway = false;
+    expect(await countOf()).toBe(3);
+  });
+
   it("refuses what makes no valid event, and says which member", async () => {
     const header = salesInvoiceRows["SalesInvoiceHeadersV2"]?.[0] ?? {};
     const rows = { ...salesInvoiceRows, SalesInvoiceHeadersV2: [{ ...header, CurrencyCode: "" }] };
