@@ -3,7 +3,7 @@ import { createAccessControl } from "../access-control.ts";
 import { createAccessRoutes } from "../access-routes.ts";
 import type { LocalCertificate } from "../certificate-authority.ts";
 import type { LocalClock } from "../clock.ts";
-import type { LocalServices, Running } from "../cloud.ts";
+import type { LocalServices, RoleAdministration, Running } from "../cloud.ts";
 import { startFrontDoor, type FrontDoor } from "../front-door.ts";
 import { toDirectoryId } from "../identity/directory.ts";
 import { createIdentityApp, type IdentityService } from "../identity/identity-app.ts";
@@ -21,6 +21,8 @@ export interface Base {
   readonly identityDoor: FrontDoor;
   readonly http: LoopbackHttp;
   readonly log: (line: string) => void;
+  /** The same that `services.access` is, with its administration. */
+  readonly roles: RoleAdministration;
   /** Closed in reverse order when the local Azure closes. */
   readonly keep: <T extends Running>(running: T) => T;
   readonly ports: Ports;
@@ -73,6 +75,7 @@ export async function startBase(options: {
     identityDoor: await serve("identity", (request) => identity.app.fetch(request)),
     http,
     log,
+    roles: access,
     keep,
     ports,
     serve,
