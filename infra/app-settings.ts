@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { Identity } from "./components/identities.ts";
-import type { StackConfig, TargetConfig } from "./stack-config.ts";
+import type { OperatorConfig, StackConfig, TargetConfig } from "./stack-config.ts";
 
 export interface AppSettingsInput {
   readonly config: StackConfig;
@@ -18,14 +18,16 @@ export interface AppSettingsInput {
   readonly tenantId: pulumi.Input<string>;
   /** The mail service's own domain; undefined where no mail is sent. */
   readonly senderDomain: pulumi.Input<string> | undefined;
+  /** What notices to the owners of failures need. */
+  readonly ownerSettings: Readonly<Record<string, pulumi.Input<string>>>;
 }
 
 /** Bytes of one message with its headers: https://learn.microsoft.com/azure/service-bus-messaging/service-bus-quotas */
 const MAX_MESSAGE_BYTES = { Standard: 256 * 1024, Premium: 1024 * 1024 } as const;
 
 /**
- * The function app's settings by name. None is a secret: every connection is an identity's, so there
- * is no key to put here.
+ * The function app's settings by name. None is a secret: every connection is an identity's, and the
+ * one secret (owners' webhooks) is named by a reference into the vault.
  */
 export function toAppSettings(
   input: AppSettingsInput,
@@ -49,10 +51,20 @@ export function toAppSettings(
     ...(config.operator === undefined
       ? {}
       : {
-          CAUSEWAY_OPERATOR: pulumi.jsonStringify({ ...config.operator, tenantId: input.tenantId }),
+          CAUSEWAY_OPERATOR: pulumi.jsonStringify({
+            ...withoutAddresses(config.operator),
+            tenantId: input.tenantId,
+          }),
         }),
+    ...input.ownerSettings,
     ...(config.console === undefined ? {} : { CAUSEWAY_CONSOLE: JSON.stringify(config.console) }),
   };
+}
+
+/** Where operators sit is the network's matter, not the app's. */
+function withoutAddresses(operator: OperatorConfig): Omit<OperatorConfig, "allowedAddresses"> {
+  const { allowEdits, audiences, authority, replayPerSecond } = operator;
+  return { audiences, authority, allowEdits, replayPerSecond };
 }
 
 function toConnectionSettings(

@@ -27,6 +27,8 @@ export function findRuleMistakes(
     ...findMailMistakes(config),
     ...findCrmMistakes(config, raw),
     ...findPeopleMistakes(config, raw),
+    ...findOwnerMistakes(config),
+    ...findOperatorMistakes(config),
     ...findCapacityMistakes(config),
     ...findNetworkMistakes(config),
   ];
@@ -237,6 +239,59 @@ function findPeopleMistakes(config: StackConfig, raw: RawStackConfig): readonly 
     });
   }
   return mistakes;
+}
+
+/** Mail to owners goes out through the mail service, which is there for the target e-mail alone. */
+function findOwnerMistakes({ ownerEmails, targets }: StackConfig): readonly Mistake[] {
+  const isTold = Object.values(ownerEmails).some((addresses) => addresses.length > 0);
+  if (!isTold || isDeployed(targets["email"])) return [];
+  return [
+    {
+      key: "ownerEmails",
+      reason: "names people, but this stack has no mail service: targets.email is off",
+      fix: "set targets.email.mode to dryRun or redirect, or use ownerWebhooks",
+    },
+  ];
+}
+
+/** An app without an HTTPS door is closed; whoever operates it must have said from where. */
+function findOperatorMistakes({ doors, operator }: StackConfig): readonly Mistake[] {
+  if (operator === undefined) return [];
+  const isDoor = doors.some((door) => door.endpoints.includes("https"));
+  const { allowedAddresses } = operator;
+  const key = "operator.allowedAddresses";
+  if (!isDoor && allowedAddresses === undefined) {
+    return [
+      {
+        key,
+        reason:
+          "is missing: no door takes https, so the function app is closed, and nobody would reach " +
+          "the operator API and the console",
+        fix: "list your offices' public addresses such as 203.0.113.0/24, or write [] if nobody shall",
+      },
+    ];
+  }
+  if (isDoor && allowedAddresses !== undefined) {
+    return [
+      {
+        key,
+        reason:
+          "is set, but a door takes https: F&O's addresses are not known, so the app is open to all " +
+          "and only tokens and keys guard it",
+        fix: "remove it, or take https out of doors.<n>.endpoints",
+      },
+    ];
+  }
+  const open = allowedAddresses?.find((range) => /^0\.0\.0\.0|\/[0-7]$/.test(range));
+  return open === undefined
+    ? []
+    : [
+        {
+          key,
+          reason: `has ${open}, which is nearly everybody`,
+          fix: "name the addresses of your offices or VPN, at most a /8",
+        },
+      ];
 }
 
 /** Of Dataverse's 52 requests at a time, 40 are Causeway's, and every instance needs one of them. */

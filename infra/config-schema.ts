@@ -15,6 +15,11 @@ const guid = {
   description: "a GUID",
 } as const;
 const date = { type: "string", format: "date", description: "a date such as 2026-12-31" } as const;
+const ipv4Range = {
+  type: "string",
+  pattern: "^[0-9]{1,3}(\\.[0-9]{1,3}){3}(/[0-9]{1,2})?$",
+  description: "an IPv4 address or range",
+} as const;
 const mode = { enum: ["off", "dryRun", "redirect", "live"] };
 
 const door = {
@@ -145,8 +150,29 @@ const operator = {
     authority: url,
     allowEdits: { type: "boolean" },
     replayPerSecond: { type: "integer", minimum: 1, maximum: 1000 },
+    allowedAddresses: { type: "array", uniqueItems: true, maxItems: 100, items: ipv4Range },
   },
 };
+
+const secretUrl = {
+  type: "string",
+  pattern: "^(https://[^/]+|http://(localhost|127\\.0\\.0\\.1)[:/])",
+  description: "an address that starts with https://",
+} as const;
+const emails = {
+  type: "array",
+  uniqueItems: true,
+  items: { type: "string", format: "email", description: "an e-mail address" },
+} as const;
+
+/** By owner of failures. */
+function byOwner(what: object): object {
+  return {
+    type: "object",
+    additionalProperties: false,
+    properties: { masterData: what, finance: what, integration: what },
+  };
+}
 
 /** The shape of the stack settings in namespace `causeway`; what hangs together is in config-rules.ts. */
 export const stackConfigSchema = {
@@ -177,11 +203,7 @@ export const stackConfigSchema = {
       type: "object",
       additionalProperties: false,
       properties: {
-        emails: {
-          type: "array",
-          uniqueItems: true,
-          items: { type: "string", format: "email", description: "an e-mail address" },
-        },
+        emails,
         oldestUndeliveredMinutes: { type: "integer", minimum: 15, maximum: 10_080 },
       },
     },
@@ -210,12 +232,10 @@ export const stackConfigSchema = {
     },
     logicAppOutboundAddresses: {
       type: "array",
-      items: {
-        type: "string",
-        pattern: "^[0-9]{1,3}(\\.[0-9]{1,3}){3}(/[0-9]{1,2})?$",
-        description: "an IPv4 address or range",
-      },
+      items: ipv4Range,
     },
+    ownerWebhooks: byOwner(secretUrl),
+    ownerEmails: byOwner(emails),
     tags: { type: "object", additionalProperties: { type: "string" } },
   },
 } as const;

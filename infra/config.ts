@@ -211,6 +211,11 @@ function withDefaults(raw: RawStackConfig, input: ConfigInput): StackConfig {
       apiVersion: "2025-09-01",
       ...raw.mail,
     },
+    ownerWebhooks:
+      Object.keys(raw.ownerWebhooks ?? {}).length === 0
+        ? undefined
+        : pulumi.secret(JSON.stringify(raw.ownerWebhooks)),
+    ownerEmails: raw.ownerEmails ?? {},
     console: raw.console,
     operator:
       raw.operator === undefined

@@ -71,6 +71,27 @@ export function grantMailWorkflow(
   return [granter("email", identity, parent)("sends-mail", role, to.serviceId)];
 }
 
+/** The function app reads one secret and sends one kind of mail: notices to the owners of failures. */
+export function grantOwnerNotices(
+  identity: Identity,
+  to: {
+    readonly secretId: pulumi.Input<string> | undefined;
+    readonly mailServiceId: pulumi.Input<string> | undefined;
+    readonly mailRoleId: RoleId | undefined;
+  },
+  parent: pulumi.Resource,
+): readonly pulumi.Resource[] {
+  const grant = granter("functions", identity, parent);
+  return [
+    ...(to.secretId === undefined
+      ? []
+      : [grant("reads-owner-webhooks", roles.keyVaultSecretsUser, to.secretId)]),
+    ...(to.mailServiceId === undefined
+      ? []
+      : [grant("mails-owners", to.mailRoleId ?? roles.communicationOwner, to.mailServiceId)]),
+  ];
+}
+
 function granter(holder: string, identity: Identity, parent: pulumi.Resource) {
   return (what: string, role: RoleId, scope: pulumi.Input<string>): pulumi.Resource =>
     assignRole(

@@ -12,6 +12,8 @@ import { FunctionApp } from "./components/function-app.ts";
 import { readStackConfig } from "./config.ts";
 import { createFoundation, type Foundation } from "./foundation.ts";
 import { grantEventGrid, grantFunctionApp } from "./grants.ts";
+import { prepareOwnerNotices } from "./owner-notices.ts";
+import type { StackConfig } from "./stack-config.ts";
 import { BUSINESS_EVENTS, containers, readFlows, targetsOf } from "./topology.ts";
 import { WORKFLOW_AUDIENCE, createWorkflows, type Workflows } from "./workflows.ts";
 
@@ -46,6 +48,7 @@ function createFunctionApp(foundation: Foundation, workflows: Workflows): Functi
   const { config, identities, messaging, monitoring, network, placement, storage } = foundation;
   const identity = identities.of("functions");
   const roles = grantFunctionApp(identity, { messaging, storage, monitoring }, identities);
+  const owners = prepareOwnerNotices(foundation, workflows);
   return new FunctionApp("functions", {
     ...placement,
     identity,
@@ -59,7 +62,9 @@ function createFunctionApp(foundation: Foundation, workflows: Workflows): Functi
       workflowAudience: WORKFLOW_AUDIENCE,
       tenantId: foundation.tenantId,
       senderDomain: workflows.senderDomain,
+      ownerSettings: owners.settings,
     }),
+    settingsDependOn: owners.needs,
     nodeVersion: config.nodeVersion,
     maximumInstanceCount: config.maximumInstanceCount,
     instanceMemoryMB: config.instanceMemoryMB,
@@ -70,7 +75,8 @@ function createFunctionApp(foundation: Foundation, workflows: Workflows): Functi
       sha256: createHash("sha256").update(readFileSync(config.functionsPackage)).digest("hex"),
       projectRoot,
     },
-    isDoor: config.doors.some((door) => door.endpoints.includes("https")),
+    isDoor: hasHttpsDoor(config),
+    operatorAddresses: config.operator?.allowedAddresses ?? [],
     ...(network === undefined ? {} : { subnetId: network.functionsSubnetId }),
     codeDependsOn: [
       ...roles,
@@ -78,8 +84,13 @@ function createFunctionApp(foundation: Foundation, workflows: Workflows): Functi
       ...storage.contents,
       ...foundation.privateWays,
       ...workflows.roles,
+      ...owners.needs,
     ],
   });
+}
+
+function hasHttpsDoor({ doors }: StackConfig): boolean {
+  return doors.some((door) => door.endpoints.includes("https"));
 }
 
 function openDoors(
@@ -120,7 +131,17 @@ function toOperator(
     url: pulumi.interpolate`https://${functionApp.hostName}/api/ops/v1`,
     audience: pulumi.output(audience),
     tenantId,
+    reachableFrom: pulumi.output(toReach(config)),
   };
+}
+
+/** In a sentence, since it is the first thing to look at when the console does not open. */
+function toReach(config: StackConfig): string {
+  const addresses = config.operator?.allowedAddresses ?? [];
+  if (hasHttpsDoor(config)) return "everywhere, with a token: the app is F&O's HTTPS door too";
+  return addresses.length === 0
+    ? "nowhere: no door takes https and operator.allowedAddresses is empty"
+    : addresses.join(", ");
 }
 
 interface Built {

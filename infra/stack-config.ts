@@ -73,7 +73,15 @@ export interface OperatorConfig {
   /** Whether a failure's event may be edited before it is sent again. */
   readonly allowEdits: boolean;
   readonly replayPerSecond: number;
+  /**
+   * Where operators sit, when no door takes https and the app is therefore closed: IPv4 addresses and
+   * ranges that reach the API and the console. An empty list says on purpose: nobody from outside.
+   */
+  readonly allowedAddresses?: readonly string[];
 }
+
+/** Owners of failures: who puts them right. */
+export type FailureOwner = "masterData" | "finance" | "integration";
 
 export interface AlertsConfig {
   /** Who gets the mail. */
@@ -99,6 +107,10 @@ export interface StackConfig {
   readonly crmClientSecret: pulumi.Output<string> | undefined;
   readonly targets: Readonly<Record<string, TargetConfig>>;
   readonly mail: MailConfig;
+  /** JSON of webhook addresses by owner; undefined: nobody is told by webhook. */
+  readonly ownerWebhooks: pulumi.Output<string> | undefined;
+  /** Who is told of new failure groups by mail. */
+  readonly ownerEmails: Readonly<Partial<Record<FailureOwner, readonly string[]>>>;
   /** Undefined: nobody may use the operator API. */
   readonly operator: OperatorConfig | undefined;
   /** Undefined: the console says how it is set up. */
@@ -141,6 +153,8 @@ export interface RawStackConfig {
     Record<string, Omit<TargetConfig, "mode"> & { readonly mode?: Mode }>
   >;
   readonly mail?: Partial<MailConfig>;
+  readonly ownerWebhooks?: Readonly<Partial<Record<FailureOwner, string>>>;
+  readonly ownerEmails?: Readonly<Partial<Record<FailureOwner, readonly string[]>>>;
   readonly console?: ConsoleConfig;
   readonly operator?: Pick<OperatorConfig, "audiences"> & Partial<OperatorConfig>;
   readonly serviceBusTier?: "Standard" | "Premium";

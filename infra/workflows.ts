@@ -14,6 +14,14 @@ export interface Workflows {
   readonly resources: readonly { readonly name: string; readonly id: pulumi.Output<string> }[];
   /** Domain of the mail senders; undefined where no mail is sent. */
   readonly senderDomain: pulumi.Output<string> | undefined;
+  /** The mail service itself. */
+  readonly mail: MailService | undefined;
+}
+
+export interface MailService {
+  readonly serviceId: pulumi.Output<string>;
+  readonly endpoint: pulumi.Output<string>;
+  readonly senderDomain: pulumi.Output<string>;
 }
 
 /** Audience of the token that the function app calls workflows with. */
@@ -24,7 +32,7 @@ type Parameters = Readonly<Record<string, pulumi.Input<string>>>;
 interface Part {
   readonly parameters: Parameters;
   readonly roles: readonly pulumi.Resource[];
-  readonly senderDomain?: pulumi.Output<string>;
+  readonly mail?: MailService;
 }
 
 /** What each workflow target brings with it: the systems it talks to, and the right to do so. */
@@ -55,6 +63,7 @@ export function createWorkflows(foundation: Foundation, logicAppsFolder: string)
     });
     return [{ target, workflow, logicApp, part }];
   });
+  const mail = created.find(({ part }) => part.mail !== undefined)?.part.mail;
   return {
     endpoints: Object.fromEntries(
       created.map(({ target, logicApp }) => [target, logicApp.accessEndpoint]),
@@ -64,7 +73,8 @@ export function createWorkflows(foundation: Foundation, logicAppsFolder: string)
       id: logicApp.workflowId,
     })),
     roles: created.flatMap(({ part }) => part.roles),
-    senderDomain: created.find(({ part }) => part.senderDomain !== undefined)?.part.senderDomain,
+    senderDomain: mail?.senderDomain,
+    mail,
   };
 }
 
@@ -103,6 +113,6 @@ function createMailPart(foundation: Foundation): Part {
       { serviceId: communication.serviceId, roleId: mail.senderRoleId },
       communication,
     ),
-    senderDomain: communication.senderDomain,
+    mail: communication,
   };
 }

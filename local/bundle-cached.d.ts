@@ -1,5 +1,10 @@
-/** `entry`: a source, relative to the project. `outDir`: absolute; the bundle is the entry's name with `.js` in it. */
-export function bundleCached(options: {
-  readonly entry: string;
+export interface Program {
+  /** Sources, relative to the project. */
+  readonly entries: readonly string[];
+  /** Absolute; holds a file for each entry, of its name with `.js`. */
   readonly outDir: string;
-}): Promise<void>;
+}
+
+export const localProgram: Program;
+
+export function bundleCached(program: Program): Promise<void>;

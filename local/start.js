@@ -1,12 +1,12 @@
-// What `npm start` runs: the local Azure as plain JavaScript, which `npm ci` has bundled, or which is bundled
-// now if its sources changed since.
+// What `npm start` runs: bundles the local Azure into plain JavaScript, unless an earlier start has done so from
+// the same sources, and hands over to it.
 //
 // The connect guard has to be in force before anything else is loaded.
 import "./connect-guard-preload.js";
 import module from "node:module";
 import { dirname, join } from "node:path";
 import { pathToFileURL } from "node:url";
-import { bundleCached } from "./bundle-cached.js";
+import { bundleCached, localProgram } from "./bundle-cached.js";
 
 const root = dirname(import.meta.dirname);
 
@@ -15,6 +15,5 @@ module.enableCompileCache?.(join(root, ".local/compile-cache"));
 
 // Stack traces name the sources; reading the maps costs nothing until something is thrown.
 if (process.argv.includes("--verbose")) process.setSourceMapsEnabled(true);
-const outDir = join(root, ".local/program");
-await bundleCached({ entry: "local/start.ts", outDir });
-await import(pathToFileURL(join(outDir, "start.js")).href);
+await bundleCached(localProgram);
+await import(pathToFileURL(join(localProgram.outDir, "start.js")).href);

@@ -1,4 +1,5 @@
 import { Command, Option } from "commander";
+import type { VerificationView } from "../../functions/src/operator/reads/answers.ts";
 import { systemClock } from "../../functions/src/platform/clock.ts";
 import { exitCodes } from "../exit-codes.ts";
 import { toInstant } from "../operator/filter-options.ts";
@@ -9,40 +10,12 @@ import { withStackOptions } from "../operator/stack-options.ts";
 import { printJson, printLine, printTable, shortInstant } from "../print.ts";
 
 interface VerifyFlags extends StackFlags {
-  readonly since: string;
+  readonly list?: boolean;
+  readonly since?: string;
   readonly until?: string;
   readonly repair?: boolean;
   readonly include?: readonly string[];
   readonly json?: boolean;
-}
-
-interface Verification {
-  readonly id: string;
-  readonly state: "running" | "done" | "failed";
-  readonly since: string;
-  readonly until: string;
-  readonly counts: readonly {
-    readonly legalEntity: string;
-    readonly target: string;
-    readonly compared: number;
-    readonly good: number;
-    readonly missing: number;
-    readonly doubled: number;
-    readonly differing: number;
-    readonly underWay: number;
-    readonly failed: number;
-    readonly skipped: number;
-    readonly isAsked: boolean;
-  }[];
-  readonly findings: readonly {
-    readonly kind: string;
-    readonly target: string;
-    readonly legalEntity: string;
-    readonly number: string;
-    readonly cause: string;
-  }[];
-  readonly note: string;
-  readonly replayId: string;
 }
 
 const pollMs = 1_000;
@@ -55,14 +28,24 @@ export function verifyCommand(): Command {
     .description(
       "Compares what F&O has posted with the ledger and the targets, by time of posting, per legal entity.",
     )
-    .requiredOption("--since <time>", "an age such as 2d, or an instant", toInstant)
+    .option("--since <time>", "an age such as 2d, or an instant", toInstant)
     .option("--until <time>", "default: 15 minutes ago", toInstant)
     .option("--repair", "begin the deliveries that are missing (at most 100, and 1 %)")
+    .addOption(new Option("--list", "the latest verifications").conflicts(["since", "repair"]))
     .addOption(new Option("--include <target...>", "with --repair: mail too").choices(["email"]));
   return withStackOptions(command).action(async (flags: VerifyFlags) => {
+    const { since, until, repair = false, include = [] } = flags;
+    if (flags.list !== true && since === undefined) {
+      command.error("error: say since when (--since 2d), or ask for --list", {
+        exitCode: exitCodes.calledWrongly,
+      });
+    }
     await withOperator(flags, async (client) => {
-      const { since, until, repair = false, include = [] } = flags;
-      const begun = await client.post<Verification>("verifications", {
+      if (flags.list === true) {
+        await list(client, flags.json === true);
+        return;
+      }
+      const begun = await client.post<VerificationView>("verifications", {
         since,
         ...(until === undefined ? {} : { until }),
         repair,
@@ -76,16 +59,35 @@ export function verifyCommand(): Command {
   });
 }
 
-async function waitFor(client: OperatorClient, id: string): Promise<Verification> {
+async function list(client: OperatorClient, isJson: boolean): Promise<void> {
+  const answer = await client.get<{ readonly verifications: readonly VerificationView[] }>(
+    "verifications",
+  );
+  if (isJson) {
+    printJson(answer);
+    return;
+  }
+  printTable(
+    ["id", "state", "posted from", "until", "by", "missing", "doubled", "differing", "note"],
+    answer.verifications.map(({ by, counts, id, note, since, state, until }) => {
+      const total = (name: "missing" | "doubled" | "differing"): string =>
+        String(counts.reduce((sum, each) => sum + each[name], 0));
+      const time = [shortInstant(since), shortInstant(until)];
+      return [id, state, ...time, by, total("missing"), total("doubled"), total("differing"), note];
+    }),
+  );
+}
+
+async function waitFor(client: OperatorClient, id: string): Promise<VerificationView> {
   const until = systemClock.now() + limitMs;
   for (;;) {
-    const found = await client.get<Verification>(`verifications/${id}`);
+    const found = await client.get<VerificationView>(`verifications/${id}`);
     if (found.state !== "running" || systemClock.now() > until) return found;
     await systemClock.sleep(pollMs);
   }
 }
 
-function toExitCode({ counts, state }: Verification): number {
+function toExitCode({ counts, state }: VerificationView): number {
   if (state !== "done") return exitCodes.failed;
   const isDifferent = counts.some(
     ({ missing, doubled, differing }) => missing + doubled + differing > 0,
@@ -93,7 +95,7 @@ function toExitCode({ counts, state }: Verification): number {
   return isDifferent ? exitCodes.needsLooking : exitCodes.done;
 }
 
-function print(verification: Verification): void {
+function print(verification: VerificationView): void {
   const { counts, findings, id, note, since, state, until } = verification;
   printLine(`${id}  ${state}  posted ${shortInstant(since)} to ${shortInstant(until)}`);
   if (counts.length === 0 && state === "done") printLine("F&O has posted nothing in that time.");

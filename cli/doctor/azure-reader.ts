@@ -11,12 +11,16 @@ export interface AzureReader {
   get(resourceId: string, apiVersion: string): Promise<Row>;
   /** All pages of a collection. */
   list(path: string, apiVersion: string, expand?: string): Promise<readonly Row[]>;
+  /** Asks an address of the stack's own, without a token. */
+  ask(url: string): Promise<{ readonly status: number; readonly body: string }>;
   /** Rows by column. */
   query(componentId: string, query: string): Promise<readonly Row[]>;
 }
 
 const ARM = "https://management.azure.com";
 const MAX_PAGES = 20;
+/** An app that scaled to zero takes its time. */
+const ASK_LIMIT_MS = 60_000;
 
 export function createAzureReader(http: Http, getToken: GetToken): AzureReader {
   const ask = async (url: string, body?: object): Promise<Row> => {
@@ -45,6 +49,7 @@ export function createAzureReader(http: Http, getToken: GetToken): AzureReader {
       }
       return found;
     },
+    ask: (url) => http({ method: "GET", url, timeoutMs: ASK_LIMIT_MS }),
     query: async (componentId, query) => {
       // Over Resource Manager, so that one token does for everything.
       const answer = await ask(`${ARM}${componentId}/query?api-version=2018-04-20`, { query });

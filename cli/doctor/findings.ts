@@ -16,6 +16,8 @@ export interface DeployedStack {
   readonly appId: string;
   /** ARM id of the Application Insights component. */
   readonly insightsId: string;
+  /** Address of the function app. */
+  readonly appUrl: string;
 }
 
 interface Look {
@@ -80,6 +82,15 @@ const looks: readonly Look[] = [
       return toList(
         EXPECTED_FUNCTIONS.filter((name) => !names.includes(name)).map((name) => `no ${name}`),
       );
+    },
+  },
+  {
+    check: "The function app says that it is well (/api/health)",
+    fix: "go to the codes' sections in docs/runbook.md; a closed app answers operator.allowedAddresses only",
+    look: async (azure, { appUrl }) => {
+      const { body, status } = await azure.ask(`${appUrl}/api/health`);
+      if (status === 403) return "it is closed to this machine";
+      return toSick(status, body);
     },
   },
   {
@@ -155,6 +166,20 @@ const looks: readonly Look[] = [
     },
   },
 ];
+
+interface SickPart {
+  readonly part: string;
+  readonly code: string;
+}
+
+function toSick(status: number, body: string): string | undefined {
+  try {
+    const { parts } = JSON.parse(body) as { readonly parts: readonly SickPart[] };
+    return toList(parts.map(({ code, part }) => `${part}: ${code}`));
+  } catch {
+    return `it answered ${status} and no health`;
+  }
+}
 
 const EXPECTED_FUNCTIONS = ["business-events-door", "intake", "record-failure", "sweep"] as const;
 

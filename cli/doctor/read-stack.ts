@@ -33,5 +33,6 @@ export function toDeployedStack(addresses: Readonly<Record<string, string>>): De
       { fate: "permanent" },
     );
   };
-  return { appId: idIn("functionAppInPortal"), insightsId: idIn("applicationInsights") };
+  const appUrl = (addresses["functionApp"] ?? "").replace(/\/+$/, "");
+  return { appUrl, appId: idIn("functionAppInPortal"), insightsId: idIn("applicationInsights") };
 }

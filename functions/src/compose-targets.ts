@@ -16,7 +16,9 @@ import type { GetToken } from "./platform/token.ts";
 import { createDataverseTarget } from "./targets/dataverse/create-dataverse-target.ts";
 import { createOwnerAddress } from "./targets/dataverse/owner-address.ts";
 import type { Target } from "./targets/target.ts";
+import type { TargetReaders } from "./recovery/verify/run-verification.ts";
 import { createCrmTarget } from "./targets/workflow/crm-target.ts";
+import { readCrmKeys, toCrmPlace } from "./targets/workflow/read-crm-keys.ts";
 import { createEmailTarget } from "./targets/workflow/email-target.ts";
 import { traceCall } from "./targets/workflow/traced-call.ts";
 import { createWorkflowCall } from "./targets/workflow/workflow-call.ts";
@@ -48,6 +50,21 @@ export function createTargets(input: TargetsInput): readonly TargetParts[] {
       },
     ];
   });
+}
+
+/** By target, for the CRMs that are deployed here: what they hold under effect keys. */
+export function createCrmReaders({ flows, config, http, getToken }: TargetsInput): TargetReaders {
+  const audience = config.workflowAudience;
+  const readers = targetNames(flows).flatMap((name): [string, TargetReaders[string]][] => {
+    const place = flows
+      .flatMap(({ targets }) => targets[name] ?? [])
+      .flatMap(({ source }) => toCrmPlace(source) ?? [])[0];
+    const accessEndpoint = config.workflows[name];
+    if (place === undefined || accessEndpoint === undefined) return [];
+    const call = createWorkflowCall({ http, getToken, accessEndpoint, audience });
+    return [[name, (keys, signal) => readCrmKeys(call, place, keys, signal)]];
+  });
+  return Object.fromEntries(readers);
 }
 
 function targetNames(flows: readonly LoadedFlow[]): readonly string[] {

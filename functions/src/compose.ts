@@ -19,6 +19,7 @@ import type { RunBatchDependencies } from "./delivery/run-batch.ts";
 import { createDataverseClient } from "./dynamics/dataverse-client.ts";
 import { createFinanceClient } from "./dynamics/finance-client.ts";
 import { findFlow, loadFlows } from "./flows/load-flows.ts";
+import { isCompanyServed } from "./flows/resolve-target.ts";
 import { createSchemaSet } from "./flows/schema-set.ts";
 import { createParser } from "./intake/create-parser.ts";
 import { createIntakeTarget } from "./intake/intake-target.ts";
@@ -40,6 +41,7 @@ import type { Telemetry } from "./platform/telemetry.ts";
 import { createCredential, createGetToken } from "./platform/token.ts";
 import { createAuditLog } from "./recovery/audit-log.ts";
 import { groupFailures } from "./recovery/group-failures.ts";
+import { createNoticeChannels } from "./recovery/notice-channels.ts";
 import { createOwnerNotices } from "./recovery/owner-notices.ts";
 import type { OwnerNotices } from "./recovery/owner-notices.ts";
 import { createFailureStore } from "./recovery/failure-store.ts";
@@ -48,14 +50,18 @@ import { createReplayRunner } from "./recovery/replay/create-replay-runner.ts";
 import type { ReplayRunner } from "./recovery/replay/create-replay-runner.ts";
 import { createReplayStore } from "./recovery/replay/replay-store.ts";
 import type { RunnerDependencies } from "./recovery/replay/run-replay.ts";
+import type { CountDependencies } from "./recovery/verify/count-posted.ts";
 import type { VerifyDependencies } from "./recovery/verify/run-verification.ts";
 import { createVerificationStore } from "./recovery/verify/verification-store.ts";
 import { readInvoiceKeys } from "./targets/dataverse/read-invoice-keys.ts";
 import type { Probe } from "./targets/probe.ts";
 import { composeProbe } from "./compose-probe.ts";
-import { createTargets } from "./compose-targets.ts";
+import { createCrmReaders, createTargets } from "./compose-targets.ts";
 import { wakeParked } from "./delivery/wake-parked.ts";
 import type { WakeTarget } from "./operator/reads/pause-target.ts";
+import { createHealth } from "./operator/read-health.ts";
+import type { Health } from "./operator/read-health.ts";
+import { entities } from "./platform/messages.ts";
 import { createConsoleFiles } from "./operator/console-files.ts";
 import type { ConsoleFiles } from "./operator/console-files.ts";
 import { RecentOutcomes, watchEngine } from "./operator/reads/recent-outcomes.ts";
@@ -78,9 +84,13 @@ export interface App {
   readonly consoleFiles: ConsoleFiles;
   readonly replays: ReplayRunner;
   readonly verify: VerifyDependencies;
+  readonly count: CountDependencies;
   readonly probe: Probe;
   readonly notices: OwnerNotices;
+  readonly health: () => Promise<Health>;
   parse(body: unknown): ParsedEvent;
+  /** Hands over what is kept for a moment: telemetry and the console's recent outcomes. Never throws. */
+  flush(): Promise<void>;
 }
 
 let app: Promise<App> | undefined;
@@ -92,6 +102,11 @@ export function getApp(): Promise<App> {
     throw error;
   });
   return app;
+}
+
+/** The app, if there is one: an end is no reason to begin. */
+export async function getStartedApp(): Promise<App | undefined> {
+  return app?.catch(() => undefined);
 }
 
 async function compose(config: AppConfig): Promise<App> {
@@ -130,7 +145,7 @@ async function compose(config: AppConfig): Promise<App> {
   const gates = createGates(store, clock, telemetry);
   const budgets = createBudgets({ store, clock, instances });
   const recent = new RecentOutcomes({ store, clock, telemetry });
-  const wake = { ledger, sender, clock, random };
+  const wake = { ledger, sender, clock, telemetry, random };
   const targetsInput = { flows, config, http, getToken, clock, telemetry };
   const targets = createTargets(targetsInput);
   const failures = createFailureStore(store, clock);
@@ -166,11 +181,17 @@ async function compose(config: AppConfig): Promise<App> {
     ...recovery,
     config,
     verifications: createVerificationStore(store),
-    // The CRM's secret is its workflow's alone, and mail cannot be asked: the ledger speaks for them.
-    readers: { ce: (keys, signal) => readInvoiceKeys(dataverse, keys, signal) },
+    // Mail cannot be asked: the ledger speaks for it.
+    readers: {
+      ce: (keys, signal) => readInvoiceKeys(dataverse, keys, signal),
+      ...createCrmReaders(targetsInput),
+    },
   };
   const notices = createOwnerNotices({
-    ...{ store, clock, telemetry, http, webhooks: config.ownerWebhooks },
+    ...{ store, clock, telemetry },
+    channels: createNoticeChannels({
+      ...{ http, getToken, webhooks: config.ownerWebhooks, mail: config.ownerMail },
+    }),
     openGroups: () => groupFailures(failures, { status: "open" }),
   });
   return {
@@ -207,6 +228,14 @@ async function compose(config: AppConfig): Promise<App> {
     },
     replays,
     verify,
+    count: {
+      ...recovery,
+      isWatched: (legalEntity, at) => {
+        const postedAt = new Date(at).toISOString();
+        const defined = flows.map(({ flow }) => flow);
+        return isCompanyServed(defined, { legalEntity, postedAt }, config);
+      },
+    },
     operate: composeOperatorApi({
       config,
       clock,
@@ -235,7 +264,19 @@ async function compose(config: AppConfig): Promise<App> {
     consoleFiles: createConsoleFiles(fileURLToPath(new URL("console", import.meta.url)), config),
     probe: composeProbe(targetsInput, gates),
     notices,
+    health: createHealth({
+      clock,
+      vital: {
+        // A row that nobody has: the answer is enough.
+        ledger: () => store.get("gates", { partitionKey: "health", rowKey: "gate" }),
+        queue: () => serviceBus.ping(entities.businessEvents),
+      },
+      unresolvedSettings: config.unresolvedSettings,
+    }),
     parse,
+    flush: async () => {
+      await Promise.all([recent.flush(), telemetry.flush()]);
+    },
   };
 }
 

@@ -17,7 +17,10 @@ const FREQUENCY_SECONDS = 900;
 /** Days before a certificate ends at which the test fails. */
 const CERTIFICATE_DAYS = 14;
 
-/** Asks the HTTPS door's host from outside whether it answers and how long its certificate lasts. */
+/**
+ * Asks the HTTPS door's host from outside whether it is well and how long its certificate lasts. Flex
+ * Consumption has no health check of its own (docs/decisions/0052).
+ */
 export class Availability extends pulumi.ComponentResource {
   constructor(name: string, args: AvailabilityArgs, opts?: pulumi.ComponentResourceOptions) {
     super("causeway:monitoring:Availability", name, {}, opts);
@@ -37,7 +40,10 @@ export class Availability extends pulumi.ComponentResource {
         timeout: 30,
         retryEnabled: true,
         locations: PLACES.map((location) => ({ location })),
-        request: { requestUrl: pulumi.interpolate`https://${args.hostName}/`, httpVerb: "GET" },
+        request: {
+          requestUrl: pulumi.interpolate`https://${args.hostName}/api/health`,
+          httpVerb: "GET",
+        },
         validationRules: {
           expectedHttpStatusCode: 200,
           sSLCheck: true,

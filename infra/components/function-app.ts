@@ -29,7 +29,11 @@ export interface FunctionAppArgs extends Placement {
   };
   /** True when a door lets F&O post here; otherwise nobody may call the app from outside. */
   readonly isDoor: boolean;
+  /** For a closed app: who reaches it all the same, IPv4 addresses and ranges. */
+  readonly operatorAddresses: readonly string[];
   readonly subnetId?: pulumi.Input<string>;
+  /** What Azure needs to read the secrets that settings refer to: it looks once when they are set. */
+  readonly settingsDependOn: readonly pulumi.Resource[];
   /** Roles, rules, tables: what the code needs from its first second on. */
   readonly codeDependsOn: readonly pulumi.Resource[];
 }
@@ -83,12 +87,18 @@ export class FunctionApp extends pulumi.ComponentResource {
           remoteDebuggingEnabled: false,
           // The deployment site stays open: it takes Entra tokens only.
           ipSecurityRestrictionsDefaultAction: isDoor ? "Allow" : "Deny",
+          ipSecurityRestrictions: this.#args.operatorAddresses.map((address, index) => ({
+            name: `operators-${index + 1}`,
+            action: "Allow",
+            priority: 100 + index,
+            ipAddress: address.includes("/") ? address : `${address}/32`,
+          })),
           scmIpSecurityRestrictionsDefaultAction: "Allow",
         },
         functionAppConfig: this.#toAppConfig(),
         tags,
       },
-      { parent: this },
+      { parent: this, dependsOn: [...this.#args.settingsDependOn] },
     );
     sendDiagnostics(this.#name, { resourceUri: app.id, workspaceId: this.#args.workspaceId }, this);
     return app;

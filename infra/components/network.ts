@@ -17,6 +17,7 @@ export type NetworkArgs = Omit<Placement, "isProtected" | "isPrivate">;
 const endpointKinds = {
   serviceBus: { groupId: "namespace", zone: "privatelink.servicebus.windows.net" },
   blob: { groupId: "blob", zone: "privatelink.blob.core.windows.net" },
+  vault: { groupId: "vault", zone: "privatelink.vaultcore.azure.net" },
   table: { groupId: "table", zone: "privatelink.table.core.windows.net" },
 } as const;
 

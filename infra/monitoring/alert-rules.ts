@@ -200,6 +200,41 @@ customEvents
       lookBack: "P2D",
     },
     {
+      name: "posted-missing",
+      title: "F&O posted more than arrived",
+      severity: 1,
+      // An hour is counted several times: the last count of it stands.
+      query: `customEvents
+| where name == "posted"
+| extend legalEntity = ${dimension("legalEntity")}, hour = ${dimension("hour")},
+    missing = todouble(customMeasurements["missing"])
+| summarize arg_max(timestamp, missing) by legalEntity, hour
+| summarize documents = sum(missing) by legalEntity`,
+      measure: "documents",
+      aggregation: "Total",
+      operator: "GreaterThan",
+      threshold: 0,
+      splitBy: ["legalEntity"],
+      every: "PT30M",
+      window: "PT4H",
+    },
+    {
+      name: "posted-not-counted",
+      title: "Nobody counts what F&O posts",
+      severity: 2,
+      // Fires on silence: of the count, of the function app and of its telemetry alike.
+      query: `customEvents
+| where name == "counted" and ${dimension("result")} == "ok"
+| summarize counts = count()`,
+      measure: "counts",
+      aggregation: "Total",
+      operator: "LessThan",
+      threshold: 1,
+      splitBy: [],
+      every: "PT30M",
+      window: "PT3H",
+    },
+    {
       name: "probe-failed",
       title: "The built-in probe did not get through",
       severity: 2,

@@ -24,6 +24,19 @@ export const savedQueries: readonly SavedQuery[] = [
     by bin(timestamp, 1h), legalEntity = ${dimension("legalEntity")}`,
   },
   {
+    name: "posted-and-arrived",
+    title: "Posted and arrived",
+    description: "What F&O posted per company and hour, and of how much of it an event came.",
+    visualization: "table",
+    query: `customEvents
+| where name == "posted"
+| extend legalEntity = ${dimension("legalEntity")}, hour = ${dimension("hour")},
+    posted = todouble(customMeasurements["posted"]), missing = todouble(customMeasurements["missing"])
+| summarize arg_max(timestamp, posted, missing) by legalEntity, hour
+| project hour, legalEntity, posted, arrived = posted - missing, missing
+| order by missing desc, hour desc`,
+  },
+  {
     name: "what-got-through",
     title: "What got through",
     description: "Deliveries by target and what became of them.",

@@ -26,6 +26,8 @@ export interface FunctionAppsOptions {
   readonly identityEndpoint: string;
   /** The secret that lets the app's host ask for the app's identities. */
   readonly identityHeaderOf: (app: LocalFunctionApp) => string;
+  /** Puts secrets in the place of references to them. */
+  readonly resolveSettings: (app: LocalFunctionApp) => Readonly<Record<string, string>>;
   /** The app's time is moved with it when it can be moved. */
   readonly clock: LocalClock;
   readonly log: (line: string) => void;
@@ -71,7 +73,7 @@ export function createFunctionApps(options: FunctionAppsOptions): FunctionApps {
       const host = await startFunctionsHost({
         ...(await takeWaiting()),
         appDir,
-        appSettings: app.settings,
+        appSettings: options.resolveSettings(app),
         caFile: options.caFile,
         certificate: options.certificate,
         hostKeys: { default: app.key, functions: {} },

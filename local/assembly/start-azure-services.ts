@@ -5,7 +5,7 @@ import type { FrontDoor } from "../front-door.ts";
 import type { LocalCloud, LocalKeyVault } from "../deploy/local-cloud.ts";
 import { createEventGrid, type EventGrid } from "../event-grid/event-grid-app.ts";
 import { toDirectoryId } from "../identity/directory.ts";
-import { createKeyVaultApp } from "../key-vault/key-vault-app.ts";
+import { createKeyVaultApp, type KeyVaultService } from "../key-vault/key-vault-app.ts";
 import { createWorkflowHost, type WorkflowHost } from "../logic-apps/workflow-host.ts";
 import { createMonitorApp, type MonitorService } from "../monitor/monitor-app.ts";
 import { toWorkflowDiagnostics } from "../monitor/workflow-diagnostics.ts";
@@ -19,8 +19,13 @@ import {
   createWorkflowsAdapter,
   type StorageAdapter,
 } from "./cloud-adapters.ts";
-import { createFunctionApps, type FunctionApps } from "./function-apps.ts";
+import {
+  createFunctionApps,
+  type FunctionApps,
+  type FunctionAppsOptions,
+} from "./function-apps.ts";
 import { createIdentities, type IdentityRegistry } from "./identities.ts";
+import { resolveReferences } from "./resolve-references.ts";
 import { rememberTokens } from "./remember-tokens.ts";
 import { tenantId, type Base } from "./start-base.ts";
 
@@ -53,7 +58,8 @@ export async function startAzureServices(
   );
   const monitor = createMonitorApp(services);
   const monitorDoor = await serve("monitor", (request) => monitor.app.fetch(request));
-  const keyVault = await startKeyVault(base);
+  const keyVaultService = createKeyVaultApp(base.services);
+  const keyVault = await startKeyVault(base, keyVaultService);
   const storage = createStorageAdapter(azurite);
   const eventGrid = keep(startEventGrid(base, serviceBus, storage));
   const eventGridDoor = await serve("eventGrid", (request) => eventGrid.app.fetch(request));
@@ -82,12 +88,18 @@ export async function startAzureServices(
     azurite,
     keyVault,
     workflows: createWorkflowsAdapter(workflows, () => workflowsDoor.httpUrl),
-    functions: keep(startFunctionApps(base)),
+    functions: keep(
+      startFunctionApps(base, ({ settings, identities: [identity = ""] }) =>
+        resolveReferences(settings, keyVaultService, identities.principalOf(identity)),
+      ),
+    ),
     monitorDoor,
     telemetry: {
-      connectionString: toTelemetryConnectionString(monitorDoor.httpsUrl),
-      createComponent: (id, disableLocalAuth) =>
-        monitor.createComponent({ id, instrumentationKey, disableLocalAuth }),
+      createComponent: (id, disableLocalAuth) => {
+        const instrumentationKey = toDirectoryId("client", id);
+        monitor.createComponent({ id, instrumentationKey, disableLocalAuth });
+        return { connectionString: toTelemetryConnectionString(monitorDoor, instrumentationKey) };
+      },
     },
   };
 }
@@ -99,8 +111,7 @@ function behind(faults: Faults, app: Hono): (request: Request) => Response | Pro
   return (request) => outer.fetch(request);
 }
 
-async function startKeyVault(base: Base): Promise<LocalKeyVault> {
-  const keyVault = createKeyVaultApp(base.services);
+async function startKeyVault(base: Base, keyVault: KeyVaultService): Promise<LocalKeyVault> {
   const door = await base.serve("keyVault", (request) => keyVault.app.fetch(request));
   return {
     createVault: (id, name) => void keyVault.createVault({ id, name }),
@@ -143,7 +154,10 @@ function startWorkflows(
   });
 }
 
-function startFunctionApps(base: Base): FunctionApps {
+function startFunctionApps(
+  base: Base,
+  resolveSettings: FunctionAppsOptions["resolveSettings"],
+): FunctionApps {
   return createFunctionApps({
     folder: join(base.folder, "apps"),
     caFile: base.caFile,
@@ -152,6 +166,7 @@ function startFunctionApps(base: Base): FunctionApps {
     identityEndpoint: `${base.identityDoor.httpUrl}/msi/token`,
     identityHeaderOf: ({ resourceId, identities }) =>
       base.identity.registerHost({ resourceId, userAssigned: identities }).identityHeader,
+    resolveSettings,
     clock: base.services.clock,
     log: base.log,
   });
@@ -162,8 +177,6 @@ function lastSegment(resourceId: string): string {
   return resourceId.slice(resourceId.lastIndexOf("/") + 1);
 }
 
-const instrumentationKey = toDirectoryId("client", "monitor");
-
-function toTelemetryConnectionString(endpoint: string): string {
-  return `InstrumentationKey=${instrumentationKey};IngestionEndpoint=${endpoint}/;LiveEndpoint=${endpoint}/`;
+function toTelemetryConnectionString({ httpsUrl }: FrontDoor, key: string): string {
+  return `InstrumentationKey=${key};IngestionEndpoint=${httpsUrl}/;LiveEndpoint=${httpsUrl}/`;
 }

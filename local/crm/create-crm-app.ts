@@ -4,6 +4,7 @@ import { randomBytes } from "node:crypto";
 import { createFaults, type Faults } from "../faults.ts";
 import type { LocalClock } from "../clock.ts";
 import { createRequestCounts } from "../request-counts.ts";
+import { answerQuery } from "./answer-query.ts";
 import { crmObjects } from "./crm-objects.ts";
 import { salesforceError, type SalesforceError } from "./salesforce-error.ts";
 import { createRecordStore, type CrmRecord, type RecordStore } from "./record-store.ts";
@@ -102,6 +103,10 @@ function addDataRoutes(app: Hono, store: RecordStore, isLocked: () => boolean): 
     upsertCollection(c, store, isLocked),
   );
   app.patch("/services/data/:version/sobjects/:object/:field/:value", (c) => upsertOne(c, store));
+  app.get("/services/data/:version/query", (c) => {
+    const answer = answerQuery(store, c.req.query("q") ?? "", (...place) => recordUrl(c, ...place));
+    return "errorCode" in answer ? c.json([answer], 400) : c.json(answer);
+  });
   app.get("/services/data/:version/sobjects/:object/:field/:value", (c) => {
     const { object, field, value } = c.req.param();
     const found = field === "Id" ? store.byId(object, value) : store.find(object, field, value)[0];

@@ -23,10 +23,14 @@ export interface LocalCloud {
 type Done = void | Promise<void>;
 
 export interface LocalTelemetry {
-  /** Application Insights connection string that names the local collector. */
-  readonly connectionString: string;
-  /** From now on only a principal with the role may publish, if local authentication is off. */
-  createComponent(resourceId: string, disableLocalAuth: boolean): Done;
+  /**
+   * From now on the collector takes what comes under the component's key; without local authentication only
+   * from a principal with the role. The connection string names the collector and that key.
+   */
+  createComponent(
+    resourceId: string,
+    disableLocalAuth: boolean,
+  ): { readonly connectionString: string };
 }
 
 export interface LocalIdentities {

@@ -1,3 +1,4 @@
+import { closest } from "fastest-levenshtein";
 import { FinanceError } from "./finance-error.ts";
 import type { FinanceWorld } from "./finance-world.ts";
 import { computeAmounts } from "./invoice-amounts.ts";
@@ -31,6 +32,21 @@ export interface PostRequest {
 }
 
 const DAY_MS = 86_400_000;
+const MEMBERS: Readonly<Record<keyof PostRequest, true>> = {
+  kind: true,
+  company: true,
+  customer: true,
+  lines: true,
+  number: true,
+  date: true,
+  dueDate: true,
+  currency: true,
+  charges: true,
+  discount: true,
+  interCompany: true,
+  corrects: true,
+  oneTimeCustomer: true,
+};
 const PREFIXES: Readonly<Record<DocumentKind, string>> = {
   sales: "CIV-",
   freeText: "FTI-",
@@ -58,6 +74,7 @@ export interface Document {
 
 /** Takes numbers from the sequences; refuses unknown companies, customers and currencies. */
 export function toDocument(world: FinanceWorld, request: PostRequest, nowMs: number): Document {
+  assertKnown(request);
   const { kind = "sales" } = request;
   const company = findCompany(request.company ?? "usmf");
   const customer = findCustomer(world, company.id, request.customer);
@@ -93,6 +110,22 @@ export function toDocument(world: FinanceWorld, request: PostRequest, nowMs: num
     }),
     request,
   };
+}
+
+/** A slip of the pen would otherwise post another document than the one that was meant. */
+function assertKnown(request: PostRequest): void {
+  const { kind = "sales" } = request;
+  const kinds = Object.keys(PREFIXES);
+  if (!kinds.includes(kind)) {
+    throw new FinanceError("BAD_REQUEST", `kind must be one of ${kinds.join(", ")}, not ${kind}`);
+  }
+  const unknown = Object.keys(request).find((name) => !(name in MEMBERS));
+  if (unknown === undefined) return;
+  const known = [...Object.keys(MEMBERS), "door", "repeat", "wait"];
+  throw new FinanceError(
+    "BAD_REQUEST",
+    `${unknown} is no member; there are ${known.join(", ")} (the nearest is ${closest(unknown, known)})`,
+  );
 }
 
 function toLines(request: PostRequest, isFreeText: boolean): readonly LineInput[] {

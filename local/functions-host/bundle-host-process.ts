@@ -1,6 +1,5 @@
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
-import { bundleCached } from "../bundle-cached.js";
+import { bundleCached, localProgram } from "../bundle-cached.js";
 
 let bundled: Promise<string> | undefined;
 
@@ -13,7 +12,6 @@ export function bundleHostProcess(): Promise<string> {
 }
 
 async function bundle(): Promise<string> {
-  const outDir = fileURLToPath(new URL("../../.local/functions-host", import.meta.url));
-  await bundleCached({ entry: "local/functions-host/host-process.ts", outDir });
-  return join(outDir, "host-process.js");
+  await bundleCached(localProgram);
+  return join(localProgram.outDir, "host-process.js");
 }

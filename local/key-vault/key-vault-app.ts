@@ -16,6 +16,8 @@ export interface KeyVaultService {
   readonly app: Hono;
   /** The vault's URI is the service's base address followed by `path`. */
   createVault(vault: { readonly id: string; readonly name: string }): { readonly path: string };
+  /** ARM id of the vault with that name. */
+  vaultId(name: string): string | undefined;
   /** Adds a version; the newest is what a request without one gets. */
   setSecret(vault: string, name: string, value: string): SecretVersion;
   /** The newest version, for who resolves references in app settings; undefined when there is none. */
@@ -70,6 +72,7 @@ export function createKeyVaultApp(services: LocalServices): KeyVaultService {
       vaults.set(name.toLowerCase(), { id, name, secrets });
       return { path: `/${name}/` };
     },
+    vaultId: (name) => vaults.get(name.toLowerCase())?.id,
     setSecret: (vaultId, name, value) => {
       const { secrets } = vaultById(vaultId);
       const version = randomUUID().replaceAll("-", "");

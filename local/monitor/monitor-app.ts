@@ -17,7 +17,7 @@ export interface MonitorComponent {
 
 export interface MonitorService {
   readonly app: Hono;
-  /** From the first component on, only telemetry under a component's key is taken. */
+  /** Only telemetry under a component's key is taken. */
   createComponent(component: MonitorComponent): void;
   /** What comes by diagnostic settings and not through ingestion. */
   addDiagnostics(row: TelemetryRow): void;
@@ -105,7 +105,6 @@ function refuse(
   principalId: string | undefined,
   { components, services }: Ingestion,
 ): Omit<ItemError, "index"> | undefined {
-  if (components.size === 0) return undefined;
   const key =
     typeof envelope === "object" && envelope !== null && "iKey" in envelope ? envelope.iKey : "";
   const component = components.get(typeof key === "string" ? key.toLowerCase() : "");

@@ -42,6 +42,7 @@ export function toTelemetryRow(envelope: unknown): TelemetryRow | undefined {
   const table = tables[baseType as keyof typeof tables];
   return {
     ...columns,
+    ...toOwnColumns(table, columns),
     ver: undefined,
     table,
     timestamp: asText(time),
@@ -54,6 +55,14 @@ export function toTelemetryRow(envelope: unknown): TelemetryRow | undefined {
     customDimensions: properties ?? {},
     customMeasurements: measurements ?? {},
   };
+}
+
+/** What Application Insights takes out of the envelope into columns of its own. */
+function toOwnColumns(table: TelemetryTable, columns: JsonObject): JsonObject {
+  if (table === "exceptions") return { type: firstOf(columns["exceptions"])["typeName"] };
+  if (table !== "customMetrics") return {};
+  const { value, count, min, max } = firstOf(columns["metrics"]);
+  return { value, valueCount: count ?? 1, valueMin: min ?? value, valueMax: max ?? value };
 }
 
 /** Traces have no name, exceptions and metrics have it inside. */

@@ -49,12 +49,14 @@ const tell = async (endpoint: string, count: number, untilSent = false): Promise
 const spanIdOf = (traceparent: string | undefined): string => traceparent?.split("-")[2] ?? "";
 
 function createMonitor(): MonitorService {
-  return createMonitorApp({
+  const monitor = createMonitorApp({
     clock: systemClock,
     access: createAccessControl(),
     tokens: { verify: () => Promise.reject(new Error("no tokens here")) },
     log: () => undefined,
   });
+  monitor.createComponent({ id: "/components/c", instrumentationKey: iKey });
+  return monitor;
 }
 
 describe("telemetry in the deployed bundle", () => {

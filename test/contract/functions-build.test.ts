@@ -43,9 +43,11 @@ describe("the built function app", () => {
         "operator-api httpTrigger",
         "replay-runner timerTrigger",
         "nightly-verify timerTrigger",
+        "count-posted timerTrigger",
         "probe timerTrigger",
         "notify-owners timerTrigger",
         "daily-digest timerTrigger",
+        "health httpTrigger",
       ],
       refused: [],
     });

@@ -125,6 +125,22 @@ describe("the oldest message that waits", () => {
   });
 });
 
+describe("asking whether a queue is there", () => {
+  it("is content with an empty one, and takes nothing out of a full one", async () => {
+    const queue = freshQueue();
+    await serviceBus.ping(queue);
+    await serviceBus.sender.send(queue, [message("a")]);
+    await serviceBus.ping(queue);
+    expect(await receive(queue, 1)).toHaveLength(1);
+  });
+
+  it("says so when nobody answers for it", async () => {
+    await expect(serviceBus.ping("no-such-queue")).rejects.toMatchObject({
+      code: "MESSAGING_UNAVAILABLE",
+    });
+  });
+});
+
 describe("draining a queue's own dead letters", () => {
   it("hands over texts and properties and leaves nothing behind", async () => {
     const queue = freshQueue();

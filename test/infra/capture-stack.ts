@@ -1,20 +1,31 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { text } from "node:stream/consumers";
 import { parse } from "yaml";
-import { createStack } from "../../infra/program.ts";
-import { createLocalAzure } from "../../local/deploy/local-azure.ts";
-import {
-  runProgram,
-  type DeployedResource,
-  type ProgramResult,
-  type Properties,
+import { bundleCached } from "../../local/bundle-cached.js";
+import type { RoleAssignment } from "../../local/cloud.ts";
+import { connectGuardFile } from "../../local/connect-guard.ts";
+import type {
+  DeployedResource,
+  ProgramOptions,
+  ProgramResult,
+  Properties,
 } from "../../local/deploy/run-program.ts";
-import { createFakeCloud, type FakeCloud } from "./fake-cloud.ts";
 
 const root = join(import.meta.dirname, "../..");
 
-export interface CapturedStack extends ProgramResult {
-  readonly cloud: FakeCloud;
+export type CaptureOrder = Pick<ProgramOptions, "stack" | "config">;
+
+/** What one run of the program made. */
+export interface Captured extends ProgramResult {
+  /** What was asked of the cloud, in order, e.g. "queue dead-letters". */
+  readonly calls: readonly string[];
+  readonly assignments: readonly RoleAssignment[];
+}
+
+export interface CapturedStack extends Captured {
   of(type: string): readonly DeployedResource[];
   one(type: string, name: string): DeployedResource;
   /** The function app's settings by name. */
@@ -39,25 +50,20 @@ export async function captureStack(
   profile: string,
   overrides: Readonly<Record<string, unknown>> = {},
 ): Promise<CapturedStack> {
-  const cloud = createFakeCloud();
   const own = Object.entries({ functionsPackage: "package.json", ...overrides }).map(
     ([key, value]) => [
       `causeway:${key}`,
       typeof value === "string" ? value : JSON.stringify(value),
     ],
   );
-  const result = await runProgram({
-    ...createLocalAzure(cloud),
-    program: createStack,
+  const captured = await capture({
     stack: profile,
     config: { ...readProfile(profile), ...(Object.fromEntries(own) as Record<string, string>) },
-    secretKeys: ["causeway:crmClientSecret"],
   });
   const of = (type: string): readonly DeployedResource[] =>
-    result.resources.filter((resource) => resource.type === `azure-native:${type}`);
+    captured.resources.filter((resource) => resource.type === `azure-native:${type}`);
   return {
-    ...result,
-    cloud,
+    ...captured,
     of,
     one: (type, name) => {
       const found = of(type).find((resource) => resource.name === name);
@@ -66,6 +72,21 @@ export async function captureStack(
     },
     settings: toSettings(of("web:WebApp")),
   };
+}
+
+async function capture(order: CaptureOrder): Promise<Captured> {
+  const outDir = join(root, ".local/capture");
+  await bundleCached({ entries: ["test/infra/support/capture-process.ts"], outDir });
+  const child = spawn(
+    process.execPath,
+    ["--import", connectGuardFile, join(outDir, "capture-process.js")],
+    { cwd: root, stdio: ["pipe", "pipe", "pipe"] },
+  );
+  child.stdin.end(JSON.stringify(order));
+  const closed = once(child, "close");
+  const [answer, complaint] = await Promise.all([text(child.stdout), text(child.stderr), closed]);
+  if (child.exitCode !== 0) throw new Error(`the program did not run: ${complaint}`);
+  return JSON.parse(answer) as Captured;
 }
 
 /** Every target on, as a team runs it after a while. */
@@ -81,6 +102,8 @@ export const everythingOn = {
     clientId: "causeway",
   },
   crmClientSecret: "very-secret-crm-value",
+  ownerWebhooks: { finance: "https://hooks.example/very-secret-hook" },
+  ownerEmails: { masterData: ["data@contoso.example"], finance: [] },
   logicAppOutboundAddresses: ["203.0.113.0/24"],
 };
 

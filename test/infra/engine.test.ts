@@ -6,6 +6,7 @@ import { runEngine, type EngineRun } from "./support/run-engine.ts";
 
 const ENGINE_LIMIT_MS = 150_000;
 const CRM_SECRET = everythingOn.crmClientSecret;
+const OWNER_SECRET = everythingOn.ownerWebhooks.finance;
 /** The wire's mark of a secret: `sdk/nodejs/runtime/rpc.ts`. */
 const SIGNATURE = "4dabf18193072939515e22adb298388d";
 const SECRET = "1b47061264138c4ac30d75fd1eb44270";
@@ -20,7 +21,7 @@ function run(profile: string, isPreview: boolean): Promise<EngineRun> {
   return runEngine({
     stack: profile,
     config: { ...readProfile(profile), ...(Object.fromEntries(own) as Record<string, string>) },
-    secretKeys: ["causeway:crmClientSecret"],
+    secretKeys: ["causeway:crmClientSecret", "causeway:ownerWebhooks"],
     isPreview,
   });
 }
@@ -49,7 +50,7 @@ describe.each(["dev", "prod"])("the engine's view of profile %s", (profile) => {
   });
 
   it("has no secret in clear: not in state, not in outputs, not in what is printed", () => {
-    const secrets = [CRM_SECRET, FUNCTION_KEY, "SharedAccessKey=", ...engine.secrets];
+    const secrets = [CRM_SECRET, OWNER_SECRET, FUNCTION_KEY, "SharedAccessKey=", ...engine.secrets];
     const shown = [
       ...engine.resources.flatMap(({ name, wire }) =>
         textsIn(withoutSecrets(wire)).map((text) => ({ place: name, text })),

@@ -21,8 +21,10 @@ export function createFakeCloud(): FakeCloud {
       createManagedIdentity: (id) => ({ principalId: `principal:${id}`, clientId: `client:${id}` }),
     },
     telemetry: {
-      connectionString: "InstrumentationKey=00000000-0000-0000-0000-000000000000",
-      createComponent: () => note("telemetry"),
+      createComponent: () => {
+        note("telemetry");
+        return { connectionString: "InstrumentationKey=00000000-0000-0000-0000-000000000000" };
+      },
     },
     mail: {
       host: "mail.communication.azure.com",

@@ -19,14 +19,14 @@ function resource(type: string, inputs: Readonly<Record<string, unknown>>): Regi
 }
 
 describe("the local Azure", () => {
-  let cloud: CapturedStack["cloud"];
+  let calls: CapturedStack["calls"];
 
   beforeAll(async () => {
-    ({ cloud } = await captureStack("dev", everythingOn));
+    ({ calls } = await captureStack("dev", everythingOn));
   });
 
   it("makes every part of the way from the program's own resources", () => {
-    expect(cloud.calls).toEqual(
+    expect(calls).toEqual(
       expect.arrayContaining([
         "queue dead-letters",
         "queue business-events",
@@ -44,17 +44,17 @@ describe("the local Azure", () => {
   });
 
   it("starts the code after the rules, and fills the HTTPS door's secret after the code", () => {
-    const at = (start: string): number => cloud.calls.findIndex((call) => call.startsWith(start));
+    const at = (start: string): number => calls.findIndex((call) => call.startsWith(start));
 
     expect(at("rule email")).toBeLessThan(at("package func-causeway-dev"));
     expect(at("package func-causeway-dev")).toBeLessThan(at("secret https-url="));
-    expect(cloud.calls[at("secret https-url=")]).toMatch(
+    expect(calls[at("secret https-url=")]).toMatch(
       /=https:\/\/func-causeway-dev-\w+\.azurewebsites\.net\/api\/business-events\?door=dev&code=fake-function-key$/,
     );
   });
 
   it("gives F&O a connection string without the queue's name", () => {
-    const secret = cloud.calls.find((call) => call.startsWith("secret service-bus-connection="));
+    const secret = calls.find((call) => call.startsWith("secret service-bus-connection="));
 
     expect(secret).toMatch(/=Endpoint=sb:\/\/fake\/;SharedAccessKeyName=dev-send;SharedAccessKey=/);
     expect(secret).not.toContain("EntityPath");

@@ -65,7 +65,7 @@ describe.each([
   });
 
   it("puts no secret into app settings, outputs or the package command", () => {
-    const secrets = ["very-secret-crm-value", FUNCTION_KEY, "SharedAccessKey"];
+    const secrets = ["very-secret-crm-value", "very-secret-hook", FUNCTION_KEY, "SharedAccessKey"];
     const shown = JSON.stringify([
       stack.settings,
       stack.outputs,

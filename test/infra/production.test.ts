@@ -7,6 +7,12 @@ interface Firewall {
   readonly networkRuleSet?: { readonly defaultAction: string };
 }
 
+const quietDoor = {
+  name: "prod",
+  financeHost: "contoso.operations.dynamics.com",
+  endpoints: ["eventGrid"],
+};
+
 describe("production", () => {
   let stack: CapturedStack;
 
@@ -25,20 +31,52 @@ describe("production", () => {
   });
 
   it("closes the function app when no door takes https", async () => {
-    const quiet = await captureStack("prod", {
-      doors: [
-        {
-          name: "prod",
-          financeHost: "contoso.operations.dynamics.com",
-          endpoints: ["eventGrid"],
-        },
-      ],
-    });
+    const quiet = await captureStack("prod", { doors: [quietDoor] });
 
     expect(quiet.one("web:WebApp", "functions-app").inputs["siteConfig"]).toMatchObject({
       ipSecurityRestrictionsDefaultAction: "Deny",
     });
-    expect(quiet.cloud.calls.filter((call) => call.startsWith("secret https-url"))).toEqual([]);
+    expect(quiet.calls.filter((call) => call.startsWith("secret https-url"))).toEqual([]);
+  });
+
+  it("lets operators into a closed app by their addresses, and says from where it is reached", async () => {
+    const operated = await captureStack("prod", {
+      doors: [quietDoor],
+      operator: {
+        audiences: ["api://causeway"],
+        allowedAddresses: ["203.0.113.0/24", "198.51.100.7"],
+      },
+    });
+
+    expect(operated.one("web:WebApp", "functions-app").inputs["siteConfig"]).toMatchObject({
+      ipSecurityRestrictionsDefaultAction: "Deny",
+      ipSecurityRestrictions: [
+        { ipAddress: "203.0.113.0/24", action: "Allow", priority: 100 },
+        { ipAddress: "198.51.100.7/32", action: "Allow", priority: 101 },
+      ],
+    });
+    expect(operated.settings["CAUSEWAY_OPERATOR"]).not.toContain("203.0.113");
+    expect(operated.outputs["operator"]).toMatchObject({
+      reachableFrom: "203.0.113.0/24, 198.51.100.7",
+    });
+  });
+
+  it("reads owners' webhooks by a reference, once it may and can", () => {
+    const app = stack.one("web:WebApp", "functions-app");
+    const needed = [
+      stack.one("keyvault:Secret", "app-secrets-owner-webhooks"),
+      stack.one("authorization:RoleAssignment", "functions-reads-owner-webhooks"),
+      stack.one("network:PrivateDnsZoneGroup", "network-vault-dns"),
+    ].map(({ urn }) => urn);
+
+    expect(stack.settings["CAUSEWAY_OWNER_WEBHOOKS"]).toMatch(
+      /^@Microsoft\.KeyVault\(SecretUri=https:\/\/kv-prod-app-[a-z0-9]+\.vault\.azure\.net\/secrets\/owner-webhooks\)$/,
+    );
+    expect(JSON.parse(stack.settings["CAUSEWAY_OWNER_MAIL"] ?? "{}")).toMatchObject({
+      apiVersion: "2025-09-01",
+      to: { masterData: ["data@contoso.example"] },
+    });
+    expect(needed.filter((urn) => !app.dependencies.includes(urn))).toEqual([]);
   });
 
   it("reaches Service Bus and storage by private endpoints from the app's subnet", () => {
@@ -49,7 +87,7 @@ describe("production", () => {
         (connections) => (connections as readonly { readonly groupIds: string[] }[])[0]?.groupIds,
       );
 
-    expect(groups.flat().sort()).toEqual(["blob", "namespace", "table"]);
+    expect(groups.flat().sort()).toEqual(["blob", "namespace", "table", "vault"]);
     expect(stack.one("web:WebApp", "functions-app").inputs["virtualNetworkSubnetId"]).toMatch(
       /\/virtualNetworks\/vnet-causeway-prod\/subnets\/functions$/,
     );
@@ -61,6 +99,13 @@ describe("production", () => {
     ).toMatchObject([
       { defaultAction: "Deny", publicNetworkAccess: "Disabled", trustedServiceAccessEnabled: true },
     ]);
+  });
+
+  it("is asked from outside whether it is well", () => {
+    expect(stack.one("applicationinsights:WebTest", "availability-test").inputs).toMatchObject({
+      request: { requestUrl: expect.stringMatching(/^https:\/\/[^/]+\/api\/health$/) as unknown },
+      validationRules: { expectedHttpStatusCode: 200 },
+    });
   });
 
   it("protects what holds data", () => {

@@ -34,8 +34,7 @@ describe("roles", () => {
   });
 
   const heldBy = (holder: string): readonly (readonly [string, string])[] =>
-    stack.cloud.access
-      .assignments()
+    stack.assignments
       .filter(({ principalId }) => principalId.endsWith(holder))
       .map(({ roleId, scope }) => [roleId, scope.split("/").slice(8).join("/")] as const)
       .sort(byText);
@@ -56,6 +55,8 @@ describe("roles", () => {
         [OWNS_BLOBS, "stcausewaydevabcde"],
         [WRITES_TABLES, "stcausewaydevabcde"],
         [SENDS_TELEMETRY, "appi-causeway-dev"],
+        [READS_SECRETS, "kv-dev-app-abcde/secrets/owner-webhooks"],
+        [SENDS_MAIL, "acs-causeway-dev-abcde"],
       ].sort(byText),
     );
   });
@@ -82,9 +83,7 @@ describe("roles", () => {
 
   it("are nobody else's", () => {
     const known = /(functions|event-grid|crm|email|33333333-3333-3333-3333-333333333333)$/;
-    const others = stack.cloud.access
-      .assignments()
-      .filter(({ principalId }) => !known.test(principalId));
+    const others = stack.assignments.filter(({ principalId }) => !known.test(principalId));
 
     expect(others).toEqual([]);
   });

@@ -1,19 +1,20 @@
+import { createHash } from "node:crypto";
 import { describe, expect, it } from "@jest/globals";
-import { toRootTraceparent, toTraceId } from "../../functions/src/platform/trace.ts";
+import { toTraceId } from "../../functions/src/platform/trace.ts";
 import type { TelemetryRow } from "../../local/monitor/telemetry-row.ts";
 import { eventually } from "../support/eventually.ts";
+import { dimensionOf, linksOf, readTelemetry, readTrace } from "../support/read-trace.ts";
+import type { Trace } from "../support/read-trace.ts";
+import { runCauseway } from "../support/run-causeway.ts";
 import { useLocalAzure } from "../support/use-local-azure.ts";
 
 const local = useLocalAzure("journey-trace");
 const customerName = "Contoso Retail";
 
-async function read(query: string): Promise<readonly TelemetryRow[]> {
-  const response = await fetch(`${local.environment.monitor.baseUrl}/telemetry?take=5000&${query}`);
-  return ((await response.json()) as { readonly rows: readonly TelemetryRow[] }).rows;
-}
-
-const dimensionOf = (row: TelemetryRow, name: string): unknown =>
-  (row.customDimensions as Readonly<Record<string, unknown>>)[name];
+const read = (query: string): Promise<readonly TelemetryRow[]> =>
+  readTelemetry(local.environment.monitor.baseUrl, query);
+const traceOf = (eventId: string): Promise<Trace> =>
+  readTrace(local.environment.monitor.baseUrl, eventId);
 
 describe("one invoice's way in the collector", () => {
   it("is one trace: every hop once, each below the one that caused it", async () => {
@@ -28,16 +29,7 @@ describe("one invoice's way in the collector", () => {
     }, 60_000);
     const operationId = toTraceId(eventId);
     await eventually(async () => {
-      const hops = [
-        ...(await read(`operationId=${operationId}&table=requests`)),
-        ...(await read(`operationId=${operationId}&table=dependencies`)),
-      ];
-      const root = toRootTraceparent(eventId).split("-")[2];
-      const nameOf = new Map(hops.map((hop) => [hop["id"], hop.name]));
-      const ways = hops.map((hop) => {
-        const parent = hop.operation_ParentId === root ? "F&O" : nameOf.get(hop.operation_ParentId);
-        return `${parent ?? "lost"} > ${hop.name}`;
-      });
+      const { ways } = await traceOf(eventId);
       expect(new Set(ways)).toEqual(
         new Set([
           "F&O > deliver intake",
@@ -75,20 +67,125 @@ describe("one invoice's way in the collector", () => {
     );
   }, 100_000);
 
+  it("goes on over a failure and its replay, whose try is linked to the one before", async () => {
+    const { world } = local;
+    await world.setFault("dataverse", { status: 400 });
+    const { number, eventId } = await world.post({
+      number: "JRN-TRACE-2",
+      customer: "US-001",
+      door: "https",
+    });
+    await eventually(async () => {
+      const failed = (await world.failures()).filter(
+        ({ eventId: id }) => id === eventId.toLowerCase(),
+      );
+      expect(failed.map(({ target }) => target)).toEqual(["ce"]);
+    }, 40_000);
+    await world.setFault("dataverse", null);
+    const { exitCode } = await runCauseway(local.folder, [
+      ...["replay", "--target", "ce", "--yes", "--follow"],
+    ]);
+    expect(exitCode).toBe(0);
+    await eventually(async () => {
+      expect(await world.effects(number)).toEqual({ ce: 1, crm: 1, email: 1 });
+      const { events, hops, ways } = await traceOf(eventId);
+      const tries = hops.filter(({ name }) => name === "deliver ce");
+      expect(tries.map(({ success }) => success)).toEqual([false, true]);
+      expect(linksOf(tries[1])).toEqual([tries[0]?.["id"]]);
+      expect(ways.filter((way) => way === "deliver intake > deliver ce")).toHaveLength(2);
+      expect(ways.filter((way) => way.startsWith("lost"))).toEqual([]);
+      const story = events
+        .filter((row) => dimensionOf(row, "target") === "ce")
+        .map((row) => [row.name, dimensionOf(row, "state")].join(" ").trim());
+      expect(story).toEqual(["delivery failed", "failure", "replayed", "delivery delivered"]);
+    }, 40_000);
+  }, 100_000);
+
+  it("goes on over the claim check of a body that is too large for a message", async () => {
+    const { world } = local;
+    // 190 lines of 1,500 characters: over the 256 KB of a message.
+    const lines = Array.from({ length: 190 }, (_each, index) => ({
+      description: createHash("sha512").update(String(index)).digest("hex").repeat(12),
+      quantity: 1,
+      unitPrice: 1,
+    }));
+    const { number, eventId } = await world.post({
+      ...{ number: "JRN-TRACE-3", customer: "US-001", door: "serviceBus", lines },
+    });
+    await eventually(async () => {
+      // The CRM refuses texts of this length, which is an answer like any other.
+      expect(await world.states(eventId)).toMatchObject({ ce: "delivered", email: "delivered" });
+      expect((await world.ceInvoices(number))[0]?.invoice_details).toHaveLength(190);
+      const { ways } = await traceOf(eventId);
+      expect(new Set(ways)).toEqual(
+        new Set([
+          "F&O > deliver intake",
+          "deliver intake > deliver ce",
+          "deliver intake > deliver crm",
+          "deliver crm > call crm workflow",
+          "deliver intake > deliver email",
+          "deliver email > call email workflow",
+          "deliver intake > confirm email",
+          "confirm email > call email workflow",
+        ]),
+      );
+    }, 60_000);
+  }, 100_000);
+
   it("names no person, no address and no secret, in no table and in no line that is printed", async () => {
-    const { world, environment } = local;
+    const { world } = local;
     const [mail] = await world.mails("JRN-TRACE-1");
     const [address = ""] = mail?.to ?? [];
     expect(address).toContain("@");
-    const text = JSON.stringify(await read("")) + local.output();
-    // It is the run that is looked at.
-    expect(text).toContain("deliver ce");
-    const planted = [
-      address,
-      customerName,
-      environment.identity.clientSecret,
-      environment.eventGrid.key,
-    ];
-    expect(planted.filter((word) => text.includes(word))).toEqual([]);
+    expect(await findPlanted([address, customerName])).toEqual({ ran: true, found: [] });
   });
+
+  it("names them in no failure either, whoever refuses and whatever he quotes", async () => {
+    const { world, environment } = local;
+    const person = { name: "Annegret Plantikow", email: "annegret.plantikow@bounce.example" };
+    const account = "US-PLANTED";
+    const customers = `${environment.finance.baseUrl}/sim/customers`;
+    const body = JSON.stringify({ company: "usmf", account, ...person });
+    const headers = { "content-type": "application/json" };
+    await fetch(customers, { method: "POST", headers, body });
+    // CE does not know the customer, the mail's domain refuses it, the door and the queue get rubbish.
+    const { eventId } = await world.post({
+      number: "JRN-TRACE-4",
+      customer: account,
+      door: "https",
+    });
+    const rubbish = JSON.stringify({ EventId: "x", customer: person, sig: "planted-secret-1" });
+    expect((await world.knock(rubbish)).status).toBe(400);
+    expect((await world.knock(rubbish, { "x-functions-key": "planted-secret-2" })).status).toBe(
+      401,
+    );
+    await world.sendToQueue(rubbish);
+    await eventually(async () => {
+      const failed = await world.failures();
+      expect(failed.map(({ code }) => code)).toEqual(
+        expect.arrayContaining(["MAIL_FAILED", "MALFORMED_EVENT"]),
+      );
+      expect((await world.ledger(eventId))["ce"]?.code).toBe("CE_CUSTOMER_MISSING");
+      const told = (await read("table=customEvents&name=failure")).map((row) =>
+        dimensionOf(row, "code"),
+      );
+      expect(told).toEqual(expect.arrayContaining(["MAIL_FAILED", "MALFORMED_EVENT"]));
+    }, 60_000);
+
+    const planted = [person.name, "Plantikow", person.email, "planted-secret", account];
+    expect(await findPlanted(planted)).toEqual({ ran: true, found: [] });
+  }, 80_000);
 });
+
+/** Which of the words, or of the run's own secrets, are in the collector or were printed. */
+async function findPlanted(
+  words: readonly string[],
+): Promise<{ readonly ran: boolean; readonly found: readonly string[] }> {
+  const { environment } = local;
+  const text = JSON.stringify(await read("")) + local.output();
+  const secrets = [
+    ...[environment.identity.clientSecret, environment.eventGrid.key, environment.functions.key],
+  ];
+  const found = [...words, ...secrets].filter((word) => text.includes(word));
+  return { ran: text.includes("deliver ce"), found };
+}

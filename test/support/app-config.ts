@@ -22,6 +22,8 @@ export function appConfig(changes: Partial<AppConfig> = {}): AppConfig {
     maxMessageBytes: 262_144,
     telemetryConnectionString: undefined,
     ownerWebhooks: {},
+    ownerMail: undefined,
+    unresolvedSettings: [],
     operator: undefined,
     console: undefined,
     ...changes,

@@ -315,7 +315,8 @@ export class DeliveryWorld {
   wakeParked(limitMs = 20_000): Promise<Woken> {
     const { ledger, sender, clock } = this;
     const random = this.#options.random ?? ((): number => 0.5);
-    return wakeParked({ ledger, sender, clock, random }, this.lane, clock.now() + limitMs);
+    const on = { ledger, sender, clock, telemetry: silentTelemetry, random };
+    return wakeParked(on, this.lane, clock.now() + limitMs);
   }
 
   #engine(): ReturnType<typeof createEngine> {

@@ -10,6 +10,7 @@ import type { Clock } from "../../functions/src/platform/clock.ts";
 import type { Sender } from "../../functions/src/platform/messages.ts";
 import type { TableStore } from "../../functions/src/platform/table-store.ts";
 import { silentTelemetry } from "../../functions/src/platform/telemetry.ts";
+import type { Telemetry } from "../../functions/src/platform/telemetry.ts";
 import { createFailureStore } from "../../functions/src/recovery/failure-store.ts";
 import { recordFailures } from "../../functions/src/recovery/record-failure.ts";
 import type {
@@ -36,6 +37,7 @@ export class ReplayWorld {
   readonly replays;
   finance: FinanceClient = noFinance;
   flows: readonly LoadedFlow[] = [];
+  telemetry: Telemetry = silentTelemetry;
 
   constructor(options: WorldOptions = {}) {
     this.delivery = new DeliveryWorld(options);
@@ -157,7 +159,7 @@ export class ReplayWorld {
       ledger,
       sender,
       clock,
-      telemetry: silentTelemetry,
+      telemetry: this.telemetry,
       intake: createIntakeLane({ target, ledger, maxMessageBytes, flowOf: () => "" }),
       targets: new Map([[lane.target.name, lane]]),
       parse,

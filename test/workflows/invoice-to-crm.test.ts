@@ -40,6 +40,62 @@ const answerOf = async (script: Parameters<typeof scriptHttp>[0]) => {
   return { statusCode: run.response?.statusCode, body: run.response?.body };
 };
 
+const question = {
+  step: "read",
+  object: "Invoice__c",
+  externalIdField: "Causeway_Key__c",
+  effectKeys: [request.effectKey, "0f1e2d3c-0000-5000-8000-000000000002"],
+};
+
+describe("invoice-to-crm, asked what it holds", () => {
+  const ask = (script: Parameters<typeof scriptHttp>[0], body: object = question) => {
+    const http = scriptHttp({
+      "GET /secrets/crm": secret,
+      "POST /services/oauth2/token": token,
+      ...script,
+    });
+    return runLogicApp("invoice-to-crm", body, http).then((run) => ({ run, http }));
+  };
+  const query = "GET /services/data/v60.0/query";
+
+  it("answers with the key and the total of each record, and writes nothing", async () => {
+    const found = [{ Causeway_Key__c: request.effectKey, Total__c: 1083.5 }];
+    const { run, http } = await ask({
+      [query]: { status: 200, body: { totalSize: 1, done: true, records: found } },
+    });
+
+    expect(run.status).toBe("Succeeded");
+    expect(run.response).toMatchObject({
+      statusCode: 200,
+      body: { status: "read", records: [{ effectKey: request.effectKey, amount: 1083.5 }] },
+    });
+    expect(http.requests.map(({ method }) => method)).toEqual(["GET", "POST", "GET"]);
+    expect(new URL(http.requests[2]?.uri ?? "").searchParams.get("q")).toBe(
+      `SELECT Causeway_Key__c, Total__c FROM Invoice__c WHERE Causeway_Key__c IN ('${question.effectKeys.join("','")}')`,
+    );
+  });
+
+  it.each([
+    ["the CRM is not well", { [query]: { status: 503, body: [] } }, "HTTP 503"],
+    ["the token is refused", { "POST /services/oauth2/token": { status: 400 } }, "HTTP 400"],
+  ])("says that it could not when %s, in the run's history too", async (_why, script, reason) => {
+    const { run } = await ask(script);
+
+    expect(run.status).toBe("Failed");
+    expect(run.response).toMatchObject({
+      statusCode: 503,
+      body: { status: "retry", code: "CRM_NOT_READ", reason },
+    });
+  });
+
+  it("asks nobody for keys that are none", async () => {
+    const { run, http } = await ask({}, { ...question, effectKeys: ["x') OR (Name != '"] });
+
+    expect(run.response).toMatchObject({ statusCode: 503, body: { code: "CRM_NOT_READ" } });
+    expect(http.requests).toEqual([]);
+  });
+});
+
 describe("invoice-to-crm", () => {
   it("is a definition without problems", async () => {
     expect(validateWorkflow(await readDefinition("invoice-to-crm"))).toEqual([]);

@@ -87,6 +87,20 @@ export function resolveTarget(
   };
 }
 
+/** Whether any target would take a document that the company posted then, however old it is by now. */
+export function isCompanyServed(
+  flows: readonly Flow[],
+  document: TargetDocument,
+  config: AppConfig,
+): boolean {
+  const postedAt = Date.parse(document.postedAt);
+  return flows.some((flow) =>
+    Object.keys(flow.targets).some(
+      (name) => !isSkip(resolveTarget(flow, name, document, config, postedAt)),
+    ),
+  );
+}
+
 export function isSkip(
   resolved: ResolvedTarget | { readonly skip: SkipRule },
 ): resolved is { readonly skip: SkipRule } {

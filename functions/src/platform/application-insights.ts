@@ -21,7 +21,7 @@ import type { Dimensions, Hop, HopStart, Telemetry } from "./telemetry.ts";
 import { parseTraceparent, toRootTraceparent } from "./trace.ts";
 
 /** A flush is for the end of a process, which nobody may hold up. */
-const flushLimitMs = 5_000;
+const flushLimitMs = 4_000;
 const tracerName = "causeway";
 
 interface Options {

@@ -70,10 +70,21 @@ export interface AppConfig {
   readonly telemetryConnectionString: string | undefined;
   /** Where owners of failures are told (masterData, finance, integration): webhook addresses. */
   readonly ownerWebhooks: Readonly<Record<string, string>>;
+  readonly ownerMail: OwnerMailSettings | undefined;
+  /** Settings whose secret Azure has not put in (yet): what they are for is off. */
+  readonly unresolvedSettings: readonly string[];
   /** Undefined: nobody may use the operator API. */
   readonly operator: OperatorSettings | undefined;
   /** Undefined: the page says how it is set up. */
   readonly console: ConsoleSettings | undefined;
+}
+
+/** Owners' mail: `recovery/notice-channels.ts`. */
+export interface OwnerMailSettings {
+  readonly endpoint: string;
+  readonly apiVersion: string;
+  readonly sender: string;
+  readonly to: Readonly<Record<string, readonly string[]>>;
 }
 
 export type ConfigErrorCode = "CONFIG_INVALID";
@@ -84,7 +95,8 @@ export type ConfigErrorCode = "CONFIG_INVALID";
  * CAUSEWAY_BLOB_ENDPOINT, CAUSEWAY_FINANCE_URL, CAUSEWAY_DATAVERSE_URL, CAUSEWAY_WORKFLOWS (JSON:
  * target → access endpoint), CAUSEWAY_WORKFLOW_AUDIENCE, CAUSEWAY_TARGETS (JSON: target →
  * TargetSettings), CAUSEWAY_MAXIMUM_INSTANCE_COUNT, CAUSEWAY_MAX_MESSAGE_BYTES,
- * CAUSEWAY_OPERATOR (JSON: OperatorSettings), CAUSEWAY_CONSOLE (JSON: ConsoleSettings), APPLICATIONINSIGHTS_CONNECTION_STRING. Throws one CONFIG_INVALID that lists every bad setting.
+ * CAUSEWAY_OPERATOR (JSON: OperatorSettings), CAUSEWAY_CONSOLE (JSON: ConsoleSettings),
+ * CAUSEWAY_OWNER_WEBHOOKS (JSON: owner → address), CAUSEWAY_OWNER_MAIL (JSON: OwnerMailSettings), APPLICATIONINSIGHTS_CONNECTION_STRING. Throws one CONFIG_INVALID that lists every bad setting.
  */
 export function readConfig(env: Readonly<Record<string, string | undefined>>): AppConfig {
   const problems: string[] = [];
@@ -100,9 +112,15 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): A
     }
     return value.replace(/\/+$/, "");
   };
+  const unresolvedSettings: string[] = [];
   const json = <T>(name: string, fallback: T): T => {
     const value = env[name];
     if (value === undefined || value === "") return fallback;
+    // Azure leaves a reference as it stands while it cannot read the secret. Events must go on meanwhile.
+    if (value.startsWith("@Microsoft.KeyVault(")) {
+      unresolvedSettings.push(name);
+      return fallback;
+    }
     try {
       return JSON.parse(value) as T;
     } catch {
@@ -138,6 +156,8 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): A
     maxMessageBytes: count("CAUSEWAY_MAX_MESSAGE_BYTES", 262_144),
     telemetryConnectionString: env["APPLICATIONINSIGHTS_CONNECTION_STRING"],
     ownerWebhooks: json<Record<string, string>>("CAUSEWAY_OWNER_WEBHOOKS", {}),
+    ownerMail: json<OwnerMailSettings | undefined>("CAUSEWAY_OWNER_MAIL", undefined),
+    unresolvedSettings,
     operator: json<OperatorSettings | undefined>("CAUSEWAY_OPERATOR", undefined),
     console: json<ConsoleSettings | undefined>("CAUSEWAY_CONSOLE", undefined),
   };
@@ -147,6 +167,9 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): A
     if (!isAllowedUrl(address)) {
       problems.push(`CAUSEWAY_OWNER_WEBHOOKS: ${owner} must be an https address`);
     }
+  }
+  for (const owner of Object.keys(config.ownerMail?.to ?? {})) {
+    if (!isOwner(owner)) problems.push(`CAUSEWAY_OWNER_MAIL: there is no owner ${owner}`);
   }
   if (problems.length > 0) {
     throw new CausewayError<ConfigErrorCode>(

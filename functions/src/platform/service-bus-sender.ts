@@ -7,6 +7,8 @@ import type { OldestActive, OutgoingMessage, Sender } from "./messages.ts";
 export interface ServiceBus {
   readonly sender: Sender;
   readonly oldestActive: OldestActive;
+  /** Throws MESSAGING_UNAVAILABLE when the queue does not answer or we may not read it. */
+  ping(queue: string): Promise<void>;
   /**
    * Hands over what lies in the queue's own dead-letter queue, page by page, and completes each page
    * after `work` has returned. Gives the number of messages.
@@ -92,6 +94,16 @@ export function createServiceBusOver(open: () => ServiceBusClient): ServiceBus {
           : client.createReceiver(entity, subscription);
       try {
         return await peekOldestActive(receiver);
+      } finally {
+        await receiver.close();
+      }
+    },
+    ping: async (queue) => {
+      const receiver = current.client.createReceiver(queue);
+      try {
+        await receiver.peekMessages(1);
+      } catch (cause) {
+        throw new MessagingError("MESSAGING_UNAVAILABLE", queue, cause);
       } finally {
         await receiver.close();
       }

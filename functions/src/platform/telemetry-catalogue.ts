@@ -7,6 +7,10 @@
  * Metrics are `customMetrics` (AppMetrics), one row a minute and instance with `value` (the sum),
  * `valueCount`, `valueMin` and `valueMax`: a count's `value` is to be summed, a gauge's `valueMax` (what is
  * left of a quota: `valueMin`) looked at. Nothing here is sampled.
+ *
+ * The event of an outcome is its structured log line, too: one a wake-up (`delivery`), identifiers and codes
+ * only. A second record of the same as a trace would double the bill and say nothing more
+ * (docs/decisions/0053).
  */
 
 /**
@@ -48,12 +52,16 @@ export const telemetryDimensions = {
   stage: "few",
   /** masterData, finance or integration. */
   owner: "few",
+  /** webhook or mail. */
+  channel: "few",
   /** The function or door that tells. */
   name: "few",
   /** What became of the thing that the event names: ok, failed, late, … */
   result: "few",
   replayId: "ids",
   verificationId: "ids",
+  /** Start of a full hour in UTC, ISO 8601. */
+  hour: "ids",
   /** Upper bound of a histogram's class in seconds, `inf` for the last. */
   upTo: "few",
   /** Of a Dataverse limit: requests or seconds. */
@@ -120,6 +128,19 @@ export const telemetryEvents = {
     dimensions: ["verificationId", "legalEntity", "target", "result"],
     measurements: ["compared", "missing", "doubled", "differing", "repaired"],
   },
+  posted: {
+    meaning:
+      "What F&O posted for a company in one full hour was counted against the ledger; a later count of the same hour replaces this one.",
+    dimensions: ["legalEntity", "hour"],
+    /** known: documents of which an event is in the ledger; missing: the others. */
+    measurements: ["posted", "known", "missing"],
+  },
+  counted: {
+    meaning:
+      "A round of counting ended: result ok or failed. No ok for some hours: nobody knows whether events are missing.",
+    dimensions: ["result", "code"],
+    measurements: ["posted", "missing"],
+  },
   gate: {
     meaning: "A target's gate changed: open, outage, throttled or paused.",
     dimensions: ["target", "state"],
@@ -144,7 +165,7 @@ export const telemetryEvents = {
   },
   notification: {
     meaning: "An owner was told of a new failure group or got the digest: result sent or failed.",
-    dimensions: ["owner", "name", "group", "result", "code"],
+    dimensions: ["owner", "channel", "name", "group", "result", "code"],
     measurements: ["failures"],
   },
 } as const satisfies Readonly<Record<string, EventDefinition>>;
@@ -217,6 +238,13 @@ export const telemetryMetrics = {
     kind: "gauge",
     unit: "count",
     dimensions: ["target"],
+  },
+  "causeway.posted.missing": {
+    meaning:
+      "Documents that F&O posted in the last full hours and of which no event has come (told by the count, each hour).",
+    kind: "gauge",
+    unit: "count",
+    dimensions: ["legalEntity"],
   },
   "causeway.outage": {
     meaning: "1 while a target's gate stands at outage, else 0 (told by the sweep and on change).",

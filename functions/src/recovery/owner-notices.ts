@@ -1,6 +1,6 @@
 /*
- * One message to its owner per new failure group, and one digest a day. A notice is a row in `notices`,
- * partition = owner:
+ * One message to its owner per new failure group, and one digest a day, by each channel that the owner has
+ * (webhook, mail). A notice is a row in `notices`, partition = channel:
  *
  *   absent ──failure recorded──► due ──claimed (ETag)──► sending ──answered──► sent
  *                                 ▲                         └── refused ──► due
@@ -11,24 +11,19 @@
  * a document or a person.
  */
 import type { Clock } from "../platform/clock.ts";
-import type { Http } from "../platform/http.ts";
-import { HttpError } from "../platform/http.ts";
+import { toStableId } from "../platform/effect-key.ts";
 import { isConflict } from "../platform/table-store.ts";
 import type { StoredRow, TableStore } from "../platform/table-store.ts";
 import type { Telemetry } from "../platform/telemetry.ts";
 import { meaningOf } from "./failure-codes.ts";
-import type { FailureOwner } from "./failure-codes.ts";
 import type { FailureGroup } from "./group-failures.ts";
-
-/** Where each owner is told: the address of a Teams (or any other) webhook that takes `{text}`. */
-export type OwnerWebhooks = Readonly<Partial<Record<FailureOwner, string>>>;
+import type { NoticeChannel } from "./notice-channels.ts";
 
 export interface NoticeOptions {
   readonly store: TableStore;
   readonly clock: Clock;
   readonly telemetry: Telemetry;
-  readonly http: Http;
-  readonly webhooks: OwnerWebhooks;
+  readonly channels: readonly NoticeChannel[];
   /** Open failures by cause. */
   readonly openGroups: () => Promise<readonly FailureGroup[]>;
 }
@@ -50,7 +45,6 @@ export interface OwnerNotices {
 
 export const noticesTable = "notices";
 const quietMs = 7 * 24 * 3_600_000;
-const timeoutMs = 20_000;
 /** The biggest groups; the console has them all. */
 const maxLines = 30;
 /** Groups that this process has noted lately; a burst of failures has few groups. */
@@ -58,36 +52,37 @@ const rememberedGroups = 1_000;
 
 export function createOwnerNotices(options: NoticeOptions): OwnerNotices {
   const noted = new Map<string, number>();
-  const owners = Object.keys(options.webhooks) as readonly FailureOwner[];
+  const { channels } = options;
   return {
     note: async (groups) => {
       const now = options.clock.now();
       for (const each of groups) {
         const { owner } = meaningOf(each.code);
-        if (options.webhooks[owner] === undefined) continue;
+        const own = channels.filter((channel) => channel.owner === owner);
+        if (own.length === 0) continue;
         if (now - (noted.get(each.group) ?? -Infinity) < quietMs) continue;
-        await noteGroup(options, owner, each, now);
+        for (const { key } of own) await noteGroup(options, key, each, now);
         if (noted.size >= rememberedGroups) noted.clear();
         noted.set(each.group, now);
       }
     },
     sendDue: async () => {
-      for (const owner of owners) {
-        const { rows } = await options.store.query(noticesTable, { partitionKey: owner });
+      for (const channel of channels) {
+        const { rows } = await options.store.query(noticesTable, { partitionKey: channel.key });
         for (const row of rows.filter(({ columns }) => columns["state"] === "due")) {
           const { code, target } = row.columns;
-          await send(options, owner, row, toNotice(String(code), String(target)), 1);
+          await send(options, channel, row, toNotice(String(code), String(target)), 1);
         }
       }
     },
     sendDigest: async () => {
       const day = new Date(options.clock.now()).toISOString().slice(0, 10);
       const groups = await options.openGroups();
-      for (const owner of owners) {
-        const own = groups.filter((group) => group.owner === owner);
-        const row = own.length === 0 ? undefined : await claimDigest(options, owner, day);
+      for (const channel of channels) {
+        const own = groups.filter((group) => group.owner === channel.owner);
+        const row = own.length === 0 ? undefined : await claimDigest(options, channel.key, day);
         const count = own.reduce((sum, group) => sum + group.count, 0);
-        if (row !== undefined) await send(options, owner, row, toDigest(day, own, count), count);
+        if (row !== undefined) await send(options, channel, row, toDigest(day, own, count), count);
       }
     },
   };
@@ -95,11 +90,11 @@ export function createOwnerNotices(options: NoticeOptions): OwnerNotices {
 
 async function noteGroup(
   { store }: NoticeOptions,
-  owner: FailureOwner,
+  partitionKey: string,
   { group, code, target }: NoticeGroup,
   now: number,
 ): Promise<void> {
-  const keys = { partitionKey: owner, rowKey: group };
+  const keys = { partitionKey, rowKey: group };
   const row = { ...keys, columns: { state: "due", code, target, at: new Date(now).toISOString() } };
   const before = await store.get(noticesTable, keys);
   const isQuiet = before !== undefined && now - Date.parse(String(before.columns["at"])) < quietMs;
@@ -114,12 +109,12 @@ async function noteGroup(
 /** The digest's row, for whoever inserts it; undefined when it was sent, or is being sent, by another. */
 async function claimDigest(
   { store, clock }: NoticeOptions,
-  owner: FailureOwner,
+  partitionKey: string,
   day: string,
 ): Promise<StoredRow | undefined> {
   const columns = { state: "due", at: new Date(clock.now()).toISOString() };
-  const row = { partitionKey: owner, rowKey: `digest-${day}`, columns };
-  const keys = { partitionKey: owner, rowKey: row.rowKey };
+  const row = { partitionKey, rowKey: `digest-${day}`, columns };
+  const keys = { partitionKey, rowKey: row.rowKey };
   await ignoringConflicts(store.write(noticesTable, { kind: "insert", row }));
   const stored = await store.get(noticesTable, keys);
   return stored?.columns["state"] === "due" ? stored : undefined;
@@ -127,7 +122,7 @@ async function claimDigest(
 
 async function send(
   options: NoticeOptions,
-  owner: FailureOwner,
+  channel: NoticeChannel,
   row: StoredRow,
   text: string,
   failures: number,
@@ -141,14 +136,16 @@ async function send(
   };
   const claimed = await move(row.etag, "sending");
   if (claimed === undefined) return;
-  const answer = await post(options, options.webhooks[owner] ?? "", text);
+  // An id of its own for each claim: a mail service that knows it does not send twice.
+  const answer = await channel.send(text, toStableId("notice", channel.key, row.rowKey, row.etag));
   // Only what surely was not taken is tried again.
   if (answer !== "unknown") await move(claimed, answer === "taken" ? "sent" : "due");
   const isDigest = row.rowKey.startsWith("digest-");
   telemetry.event(
     "notification",
     {
-      owner,
+      owner: channel.owner,
+      channel: channel.kind,
       name: isDigest ? "digest" : "group",
       group: isDigest ? "" : row.rowKey,
       result: answer === "taken" ? "sent" : "failed",
@@ -156,21 +153,6 @@ async function send(
     },
     { failures },
   );
-}
-
-async function post(
-  { http }: NoticeOptions,
-  url: string,
-  text: string,
-): Promise<"taken" | "refused" | "unknown"> {
-  try {
-    const headers = { "content-type": "application/json" };
-    const body = JSON.stringify({ text });
-    const { status } = await http({ method: "POST", url, headers, body, timeoutMs });
-    return status < 300 ? "taken" : status < 500 ? "refused" : "unknown";
-  } catch (error) {
-    return error instanceof HttpError && !error.sent ? "refused" : "unknown";
-  }
 }
 
 async function ignoringConflicts(write: Promise<string>): Promise<string | undefined> {

@@ -24,10 +24,11 @@ export const monitorProvider: Provider = {
         inputs.text("savedSearchId"),
       ),
     }),
-    "azure-native:applicationinsights:Component": async (resource, { armId, cloud, inputs }) => {
+    "azure-native:applicationinsights:Component": (resource, { armId, cloud, inputs }) => {
       const id = armId(INSIGHTS, "components", inputs.text("resourceName"));
-      await cloud.telemetry.createComponent(id, resource.inputs["disableLocalAuth"] === true);
-      return { id, outputs: { connectionString: cloud.telemetry.connectionString } };
+      const isKeyless = resource.inputs["disableLocalAuth"] === true;
+      const { connectionString } = cloud.telemetry.createComponent(id, isKeyless);
+      return { id, outputs: { connectionString } };
     },
     "azure-native:applicationinsights:Workbook": named(INSIGHTS, "workbooks", "resourceName"),
     "azure-native:applicationinsights:WebTest": named(INSIGHTS, "webtests", "webTestName"),

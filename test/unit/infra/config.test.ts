@@ -1,4 +1,5 @@
 import { describe, expect, it } from "@jest/globals";
+import { isSecret } from "@pulumi/pulumi";
 import { readStackConfig } from "../../../infra/config.ts";
 import type { StackConfig } from "../../../infra/stack-config.ts";
 
@@ -172,6 +173,69 @@ describe("the message about wrong settings", () => {
       readStackConfig({ values, knownTargets: [], stack: "__", findPackage: (path) => path });
 
     expect(attempt).toThrow('- stack "__" has no letter or digit that a name in Azure may have');
+  });
+});
+
+describe("who is told and who operates", () => {
+  const closed = { ...good, doors: [{ name: "dev", financeHost: host, endpoints: ["eventGrid"] }] };
+  const operator = (allowedAddresses?: readonly string[]) => ({
+    operator: { audiences: ["api://causeway"], ...(allowedAddresses && { allowedAddresses }) },
+  });
+
+  it("are owners with a webhook that is a secret, or with mail", async () => {
+    const { ownerEmails, ownerWebhooks } = read({
+      ...good,
+      ownerWebhooks: { finance: "https://hooks.example/1" },
+      ownerEmails: { masterData: ["data@contoso.example"] },
+    });
+    expect(ownerEmails).toEqual({ masterData: ["data@contoso.example"] });
+    expect(ownerWebhooks !== undefined && (await isSecret(ownerWebhooks))).toBe(true);
+    expect(read(good).ownerWebhooks).toBeUndefined();
+  });
+
+  it("are refused by key when an owner or an address is none, and no webhook is shown", () => {
+    expect(
+      mistakesIn({
+        ...good,
+        ownerWebhooks: { boss: "https://hooks.example/secret", finance: "http://secret.example/x" },
+        ownerEmails: { masterdata: [], finance: ["nobody"] },
+      }),
+    ).toEqual([
+      "causeway:ownerWebhooks.boss is not a setting; did you mean finance?",
+      "causeway:ownerWebhooks.finance must be an address that starts with https://",
+      "causeway:ownerEmails.masterdata is not a setting; did you mean masterData?",
+      "causeway:ownerEmails.finance.0 must be an e-mail address",
+    ]);
+  });
+
+  it("get no mail from a stack without a mail service", () => {
+    const ownerEmails = { finance: ["ap@contoso.example"] };
+    expect(mistakesIn({ ...good, ownerEmails, targets: { email: { mode: "off" } } })).toEqual([
+      "causeway:ownerEmails names people, but this stack has no mail service: targets.email is off",
+    ]);
+  });
+
+  it("have to be let in by address where no door takes https, or be kept out on purpose", () => {
+    const reason = ({ 0: text = "" }: readonly string[]): string => text.slice(0, 70);
+    expect(reason(mistakesIn({ ...closed, ...operator() }))).toBe(
+      "causeway:operator.allowedAddresses is missing: no door takes https, so",
+    );
+    expect(mistakesIn({ ...closed, ...operator([]) })).toEqual([]);
+    expect(mistakesIn({ ...closed, ...operator(["203.0.113.0/24", "198.51.100.7"]) })).toEqual([]);
+    expect(mistakesIn(closed)).toEqual([]);
+  });
+
+  it("cannot be half let in: neither beside an https door nor by a range that is the world", () => {
+    expect(mistakesIn({ ...good, ...operator(["203.0.113.0/24"]) })).toEqual([
+      "causeway:operator.allowedAddresses is set, but a door takes https: F&O's addresses are not " +
+        "known, so the app is open to all and only tokens and keys guard it",
+    ]);
+    expect(mistakesIn({ ...closed, ...operator(["0.0.0.0/0"]) })).toEqual([
+      "causeway:operator.allowedAddresses has 0.0.0.0/0, which is nearly everybody",
+    ]);
+    expect(mistakesIn({ ...closed, ...operator(["::1"]) })).toEqual([
+      "causeway:operator.allowedAddresses.0 must be an IPv4 address or range",
+    ]);
   });
 });
 

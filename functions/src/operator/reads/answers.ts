@@ -250,3 +250,49 @@ export interface SampleAnswer {
   readonly businessEventId: string;
   readonly time: string;
 }
+
+export interface VerificationView {
+  readonly id: string;
+  readonly state: "running" | "done" | "failed";
+  readonly since: string;
+  readonly until: string;
+  readonly repair: boolean;
+  readonly include: readonly string[];
+  readonly by: string;
+  readonly createdAt: string;
+  readonly endedAt: string | null;
+  readonly counts: readonly VerificationCounts[];
+  /** The first of them; `counts` has all. */
+  readonly findings: readonly VerificationFinding[];
+  /** What was done about it, or why nothing was. */
+  readonly note: string;
+  /** The replay that repairs; empty for none. */
+  readonly replayId: string;
+  readonly repaired: number;
+}
+
+export interface VerificationCounts {
+  readonly legalEntity: string;
+  readonly target: string;
+  readonly compared: number;
+  readonly good: number;
+  readonly missing: number;
+  readonly doubled: number;
+  readonly differing: number;
+  readonly underWay: number;
+  readonly failed: number;
+  readonly skipped: number;
+  /** The target was asked; else only the ledger speaks for it. */
+  readonly isAsked: boolean;
+}
+
+export interface VerificationFinding {
+  readonly kind: "missing" | "doubled" | "differing";
+  readonly target: string;
+  readonly legalEntity: string;
+  readonly number: string;
+  readonly effectKey: string;
+  readonly cause: string;
+  readonly eventId: string;
+  readonly time: string;
+}

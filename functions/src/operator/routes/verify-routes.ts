@@ -10,6 +10,7 @@ import type { Verification } from "../../recovery/verify/verification.ts";
 import { OperatorError } from "../operator-error.ts";
 import type { OperatorCall, OperatorRoute } from "../operator-route.ts";
 import { allowOnly, readLimit } from "../read-query.ts";
+import type { VerificationView } from "../reads/answers.ts";
 
 export interface VerifyRoutesOptions extends VerifyDependencies {
   readonly audit: AuditLog;
@@ -52,7 +53,7 @@ export function createVerifyRoutes(on: VerifyRoutesOptions): readonly OperatorRo
       handle: async ({ query }) => {
         allowOnly(query, ["limit"]);
         const found = await on.verifications.list(readLimit(query));
-        return { verifications: found.map(showVerification) };
+        return { verifications: found.map((each) => showVerification(each, on.clock.now())) };
       },
     },
     {
@@ -62,7 +63,7 @@ export function createVerifyRoutes(on: VerifyRoutesOptions): readonly OperatorRo
       handle: async ({ params }) => {
         const { id = "" } = params;
         const found = await on.verifications.get(id);
-        if (found !== undefined) return showVerification(found);
+        if (found !== undefined) return showVerification(found, on.clock.now());
         throw new OperatorError(
           "VERIFICATION_UNKNOWN",
           `There is no verification ${id}.`,
@@ -97,18 +98,24 @@ async function begin(on: VerifyRoutesOptions, { caller, body }: OperatorCall): P
   }
   const request = { since, until, repair, include, by: caller.name };
   const begun = await beginVerification(on, request);
-  // Goes on after the answer; a report that stays `running` for 15 minutes was broken off.
+  // Goes on after the answer.
   runVerification(on, begun).catch((error: unknown) => {
     on.telemetry.error(asError(error), { name: "verify" });
   });
-  return showVerification(begun);
+  return showVerification(begun, begun.createdAt);
 }
 
-function showVerification(verification: Verification): Record<string, unknown> {
+/** An instance that ended cannot say so: longer than a run may take is over. */
+const lostMs = 15 * 60_000;
+const lost = { state: "failed", note: "it was broken off; verify again" } as const;
+
+function showVerification(verification: Verification, now: number): VerificationView {
   const { endedAt } = verification;
+  const isLost = verification.state === "running" && now - verification.createdAt > lostMs;
   const iso = (at: number): string => new Date(at).toISOString();
   return {
     ...verification,
+    ...(isLost ? lost : {}),
     since: iso(verification.since),
     until: iso(verification.until),
     createdAt: iso(verification.createdAt),

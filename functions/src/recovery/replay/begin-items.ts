@@ -342,10 +342,7 @@ async function begin(
     const changes = body.kind === "event" ? body.changes : [];
     const { generation } = row;
     results.set(work.item.number, { ...work.item, state: "sent", generation, changes });
-    const { failureId } = work.item;
-    const flow = body.kind === "event" ? body.event.flow : "";
-    const { eventId, target } = row;
-    on.telemetry.event("replayed", { eventId, flow, target, failureId, generation });
+    tellReplayed(on, work.item, row, body.kind === "event" ? body.event.flow : "");
   }
   return outgoing;
 }
@@ -400,10 +397,24 @@ function sendRaw(
   const identity =
     parsed.kind === "invoice" ? parsed.event : parsed.kind === "failure" ? parsed.identity : null;
   const { eventId = "", time = "" } = identity ?? {};
+  const { target } = item;
+  tellReplayed(on, item, { eventId, target, generation: 0 }, "");
   results.set(item.number, { ...item, state: "sent", generation: 0, eventId, time });
   const messageId = toStableId("replay", job.id, item.failureId);
   const message = { messageId, body: JSON.stringify(raw), properties: {} };
   return { entity: entities.businessEvents, message };
+}
+
+/** Once a delivery; after a crash the row is ours already and it was told, or is lost with the process. */
+function tellReplayed(
+  { telemetry }: BeginDependencies,
+  { failureId }: ReplayItem,
+  row: Pick<DeliveryRow, "eventId" | "target" | "generation">,
+  flow: string,
+): void {
+  const { eventId, generation, target } = row;
+  telemetry.event("replayed", { eventId, flow, target, failureId, generation });
+  telemetry.metric("causeway.replayed", 1, { flow, target });
 }
 
 /** Begun by us before a crash: the wake-up may not have gone out. One that was called already needs none. */

@@ -66,20 +66,32 @@ export async function readLedgerDocuments(
   until: number,
 ): Promise<ReadonlyMap<string, LedgerDocument>> {
   const documents = new Map<string, LedgerDocument>();
-  const start = Math.floor((since - slackMs) / blockMs) * blockMs;
-  for (let at = start; at < until + slackMs; at += blockMs) {
-    for (const each of await readBlock(store, at)) add(documents, each);
-  }
+  for (const each of await readLedgerEvents(store, since, until)) add(documents, each);
   return documents;
 }
 
-interface BlockEvent {
+/** The ledger's events of the same time, those too of which no document is known yet. */
+export async function readLedgerEvents(
+  store: TableStore,
+  since: number,
+  until: number,
+): Promise<readonly LedgerEvent[]> {
+  const events: LedgerEvent[] = [];
+  const start = Math.floor((since - slackMs) / blockMs) * blockMs;
+  for (let at = start; at < until + slackMs; at += blockMs) {
+    for (const each of await readBlock(store, at)) events.push(each);
+  }
+  return events;
+}
+
+export interface LedgerEvent {
+  /** Empty until intake has read the document in F&O. */
   readonly effectKey: string;
   readonly event: LedgerDelivery;
   readonly deliveries: readonly (LedgerDelivery & { readonly target: string })[];
 }
 
-async function readBlock(store: TableStore, at: number): Promise<readonly BlockEvent[]> {
+async function readBlock(store: TableStore, at: number): Promise<readonly LedgerEvent[]> {
   const { table, partitionKey } = toLedgerBlock(new Date(at).toISOString());
   const events = new Map<string, LedgerDelivery & { readonly effectKey: string }>();
   const deliveries: (LedgerDelivery & { readonly target: string })[] = [];
@@ -107,7 +119,7 @@ async function readBlock(store: TableStore, at: number): Promise<readonly BlockE
   }));
 }
 
-function add(documents: Map<string, LedgerDocument>, found: BlockEvent): void {
+function add(documents: Map<string, LedgerDocument>, found: LedgerEvent): void {
   // An event that was never enriched has no document yet; intake's failure tells of it.
   if (found.effectKey === "") return;
   const known = documents.get(found.effectKey) ?? { events: [], deliveries: {} };

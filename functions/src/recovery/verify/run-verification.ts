@@ -1,4 +1,4 @@
-import { asError } from "../../platform/causeway-error.ts";
+import { asError, CausewayError } from "../../platform/causeway-error.ts";
 import { toReplayId } from "../replay/replay-store.ts";
 import { compareDocuments } from "./compare-documents.ts";
 import { readLedgerDocuments, readPosted } from "./read-sources.ts";
@@ -73,13 +73,17 @@ export async function runVerification(
     tell(on, ended);
     return ended;
   } catch (error) {
-    const { name } = asError(error);
     on.telemetry.error(asError(error), { name: "verify", verificationId: begun.id });
     await on.verifications.save(
-      end(on, { ...begun, state: "failed", note: `it broke off: ${name}` }),
+      end(on, { ...begun, state: "failed", note: `it broke off: ${toCause(error)}` }),
     );
     throw error;
   }
+}
+
+/** Our own errors say nothing that must not be read; of others the name is told. */
+function toCause(error: unknown): string {
+  return error instanceof CausewayError ? `${error.code}, ${error.message}` : asError(error).name;
 }
 
 interface All {

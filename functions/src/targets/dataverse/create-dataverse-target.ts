@@ -76,6 +76,9 @@ export function createDataverseTarget(options: DataverseTargetOptions): Target<C
             .filter(({ request }) => request.attempts > 0)
             .map(({ document }) => keyOf(document)),
         ),
+        traceparents: new Map(
+          writable.map(({ document, request }) => [keyOf(document), request.traceparent]),
+        ),
       });
       return items.map((item) => item.outcome ?? outcomes.get(keyOf(item.document)) ?? null);
     },

@@ -40,6 +40,21 @@ export function toChangesets(
   return pages;
 }
 
+/**
+ * The same with the trace that they belong to, once each: a request carries documents of many traces, so its
+ * own headers can name none of them.
+ */
+export function traced(
+  changesets: readonly Changeset[],
+  traceparent: string,
+): readonly Changeset[] {
+  return changesets.map(([first, ...others]) =>
+    first === undefined
+      ? others
+      : [{ ...first, headers: { ...first.headers, traceparent } }, ...others],
+  );
+}
+
 /** https://learn.microsoft.com/power-apps/developer/data-platform/webapi/perform-conditional-operations-using-web-api#limit-upsert-operations */
 const createOnly = { "If-None-Match": "*" } as const;
 

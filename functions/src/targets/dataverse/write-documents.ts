@@ -1,4 +1,4 @@
-import type { ChangesetAnswer } from "../../dynamics/dataverse-batch.ts";
+import type { Changeset, ChangesetAnswer } from "../../dynamics/dataverse-batch.ts";
 import type { DataverseClient } from "../../dynamics/dataverse-client.ts";
 import type { DataverseFailure } from "../../dynamics/dataverse-failure.ts";
 import type { Clock } from "../../platform/clock.ts";
@@ -7,7 +7,7 @@ import { hasContent, readExisting } from "./existing-invoices.ts";
 import type { ExistingInvoice } from "./existing-invoices.ts";
 import type { InvoiceDocument } from "./invoice-document.ts";
 import type { RequestSize } from "./request-size.ts";
-import { countRows, toChangesets } from "./to-changesets.ts";
+import { countRows, toChangesets, traced } from "./to-changesets.ts";
 import { toDocumentOutcome, toFailureOf, toOutcome, toReadFailure } from "./to-outcome.ts";
 
 /**
@@ -30,6 +30,8 @@ export interface WriteContext {
   readonly forgetLookups: () => void;
   /** Keys of documents that failed before: they may be what breaks a request. */
   readonly suspects: ReadonlySet<string>;
+  /** Trace context of the document's call, by key. */
+  readonly traceparents: ReadonlyMap<string, string>;
 }
 
 /** By key; documents that the time did not reach have no outcome. */
@@ -142,9 +144,7 @@ async function create(
   context: WriteContext,
 ): Promise<Next> {
   const syncedOn = new Date(context.clock.now()).toISOString();
-  const sets = open.flatMap(({ document }) =>
-    toChangesets(document, "absent", context.size.rows, syncedOn),
-  );
+  const sets = open.flatMap(({ document }) => toSets(document, "absent", syncedOn, context));
   const answers = await context.client.batch(sets, { signal: context.signal });
   context.size.grow();
   const refused = open.filter((_pending, index) => isRefused(answers[index]));
@@ -160,6 +160,17 @@ async function create(
     : { kind: "again", jobs: [{ documents: refused.map(({ document }) => document) }] };
 }
 
+function toSets(
+  document: InvoiceDocument,
+  known: ExistingInvoice | "absent" | undefined,
+  syncedOn: string,
+  { size, traceparents }: WriteContext,
+): readonly Changeset[] {
+  const sets = toChangesets(document, known, size.rows, syncedOn);
+  const traceparent = traceparents.get(document.key);
+  return traceparent === undefined ? sets : traced(sets, traceparent);
+}
+
 function isRefused(answer: ChangesetAnswer | undefined): boolean {
   if (answer?.kind !== "failed") return false;
   const { kind } = answer.failure;
@@ -172,9 +183,7 @@ async function write(
   context: WriteContext,
 ): Promise<void> {
   const syncedOn = new Date(context.clock.now()).toISOString();
-  const sets = open.map(({ document, existing }) =>
-    toChangesets(document, existing, context.size.rows, syncedOn),
-  );
+  const sets = open.map(({ document, existing }) => toSets(document, existing, syncedOn, context));
   const options = { signal: context.signal };
   if (sets.every((pages) => pages.length === 1)) {
     const answers = await context.client.batch(sets.flat(), options);

@@ -21,6 +21,8 @@ export interface WorkflowBody {
   readonly code?: string;
   readonly reason?: string;
   readonly retryAfterSeconds?: number;
+  /** Of `invoice-to-crm`, step `read`. */
+  readonly records?: readonly { readonly effectKey: string; readonly amount?: number | null }[];
 }
 
 export interface WorkflowCallOptions {

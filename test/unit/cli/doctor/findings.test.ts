@@ -8,6 +8,7 @@ const group = "/subscriptions/s/resourceGroups/rg-causeway-dev";
 const stack = {
   appId: `${group}/providers/Microsoft.Web/sites/func-causeway-dev`,
   insightsId: `${group}/providers/Microsoft.Insights/components/appi-causeway-dev`,
+  appUrl: "https://func-causeway-dev.azurewebsites.net",
 };
 const functions = ["business-events-door", "intake", "record-failure", "sweep"];
 
@@ -15,6 +16,7 @@ const functions = ["business-events-door", "intake", "record-failure", "sweep"];
 function scripted(change: Partial<AzureReader> = {}): AzureReader {
   return {
     get: () => Promise.resolve({ properties: { state: "Running" } }),
+    ask: () => Promise.resolve({ status: 200, body: '{"status":"ok","parts":[]}' }),
     list: (path) =>
       Promise.resolve(
         path.endsWith("/functions")
@@ -41,7 +43,7 @@ describe("causeway doctor", () => {
   it("finds nothing in a stack that is well", async () => {
     const findings = await examine(scripted(), stack);
 
-    expect(findings.map(({ result }) => result)).toEqual(Array.from({ length: 8 }, () => "ok"));
+    expect(findings.map(({ result }) => result)).toEqual(Array.from({ length: 9 }, () => "ok"));
   });
 
   it("says what was seen and what to do", async () => {
@@ -66,6 +68,23 @@ describe("causeway doctor", () => {
     expect(findings.filter(({ fix, result }) => result !== "ok" && fix === undefined)).toEqual([]);
   });
 
+  it.each([
+    [
+      503,
+      '{"status":"notOk","parts":[{"part":"ledger","code":"UNAVAILABLE"}]}',
+      "ledger: UNAVAILABLE",
+    ],
+    [403, "", "it is closed to this machine"],
+    [502, "<html>", "it answered 502 and no health"],
+  ])("tells an app that answers %i from one that is well", async (status, body, seen) => {
+    const urls: string[] = [];
+    const ask = (url: string) => Promise.resolve({ status, body: (urls.push(url), body) });
+    const findings = await examine(scripted({ ask }), stack);
+
+    expect(urls).toEqual(["https://func-causeway-dev.azurewebsites.net/api/health"]);
+    expect(findings.filter(({ result }) => result !== "ok").map((one) => one.seen)).toEqual([seen]);
+  });
+
   it("does not let one look that fails keep it from the others", async () => {
     const findings = await examine(
       scripted({ get: () => Promise.reject(new Error("Azure answered 403 for /x.")) }),
@@ -87,6 +106,7 @@ describe("causeway doctor", () => {
 
     expect(
       toDeployedStack({
+        functionApp: "https://func-causeway-dev.azurewebsites.net",
         functionAppInPortal: portal + stack.appId,
         applicationInsights: `${portal}${stack.insightsId}/searchV1`,
       }),

@@ -81,6 +81,26 @@ describe("a delivery to a paused target", () => {
     expect(world.target.calls).toHaveLength(1);
   });
 
+  it("is woken although the body of another one is gone", async () => {
+    const world = await pausedWorld();
+    await world.accept(numberedEvent(2));
+    while (
+      world.broker.count("integration-events") > 0 &&
+      (await world.row(numberedEvent(2))).hop < 2
+    )
+      await world.step();
+    const gone = world.memory
+      .rows("ledger202611")
+      .find(({ rowKey }) => rowKey === numberedEvent(1).id);
+    if (gone === undefined) throw new Error("there is no event row");
+    await world.memory.write("ledger202611", { kind: "delete", keys: gone });
+    await world.gates().setPause("ce", null);
+
+    expect(await world.wakeParked()).toEqual({ woken: 1, isComplete: true });
+    await world.step();
+    expect((await world.row(numberedEvent(2))).state).toBe("delivered");
+  });
+
   it("leaves retries to their own time when the pause ends", async () => {
     const world = new DeliveryWorld();
     const failing = { kind: "retry", code: "CE_BUSY", reason: "busy" } as const;

@@ -1,13 +1,28 @@
 import { describe, expect, it } from "@jest/globals";
 import fc from "fast-check";
 import { isRecipientAllowed } from "../../../../functions/src/flows/mail-safety.ts";
-import { isSkip, resolveTarget } from "../../../../functions/src/flows/resolve-target.ts";
+import {
+  isCompanyServed,
+  isSkip,
+  resolveTarget,
+} from "../../../../functions/src/flows/resolve-target.ts";
 import type { AppConfig, TargetSettings } from "../../../../functions/src/platform/config.ts";
 import type { Flow, FlowTarget } from "../../../../schemas/types/flow.ts";
 import { appConfig, loopbackAddresses } from "../../../support/app-config.ts";
 
 const posted = { legalEntity: "usmf", postedAt: "2024-06-14T08:00:00Z" };
 const now = Date.parse("2024-06-14T09:00:00Z");
+
+function flowOf(name: string, target: Partial<FlowTarget>): Flow {
+  const kind = name === "ce" ? "dataverse" : "workflow";
+  return {
+    name: "invoice-posted",
+    businessEvents: ["SalesInvoicePostedBusinessEvent"],
+    enrichment: "invoice-posted",
+    canonical: "canonical/invoice-posted.v1",
+    targets: { [name]: { kind, mapping: `${name}.mapping.json`, ...target } },
+  };
+}
 
 function resolve(
   name: string,
@@ -16,16 +31,8 @@ function resolve(
   config: Partial<AppConfig> = {},
   at = now,
 ) {
-  const kind = name === "ce" ? "dataverse" : "workflow";
-  const flow: Flow = {
-    name: "invoice-posted",
-    businessEvents: ["SalesInvoicePostedBusinessEvent"],
-    enrichment: "invoice-posted",
-    canonical: "canonical/invoice-posted.v1",
-    targets: { [name]: { kind, mapping: `${name}.mapping.json`, ...target } },
-  };
   return resolveTarget(
-    flow,
+    flowOf(name, target),
     name,
     posted,
     appConfig({ targets: { [name]: settings }, ...config }),
@@ -205,5 +212,23 @@ describe("a stack that is not production", () => {
         },
       ),
     );
+  });
+});
+
+describe("a company is served", () => {
+  const flows = [flowOf("ce", { legalEntities: { usmf: {} }, maxAge: "P1D" })];
+  const isServed = (legalEntity: string, postedAt: string, settings: TargetSettings = {}) =>
+    isCompanyServed(flows, { legalEntity, postedAt }, appConfig({ targets: { ce: settings } }));
+
+  it("when a target takes its documents, old ones too", () => {
+    expect(isServed("usmf", "2020-01-01T00:00:00Z")).toBe(true);
+  });
+
+  it("neither when no flow lists it, nor before going live, nor with every target off", () => {
+    expect(isServed("demf", "2024-06-14T08:00:00Z")).toBe(false);
+    expect(isServed("usmf", "2024-06-14T08:00:00Z", { goLive: "2024-07-01T00:00:00Z" })).toBe(
+      false,
+    );
+    expect(isServed("usmf", "2024-06-14T08:00:00Z", { mode: "off" })).toBe(false);
   });
 });

@@ -2,6 +2,8 @@ import { describe, expect, it } from "@jest/globals";
 import { HttpError } from "../../../../functions/src/platform/http.ts";
 import type { Http, HttpRequest } from "../../../../functions/src/platform/http.ts";
 import type { FailureGroup } from "../../../../functions/src/recovery/group-failures.ts";
+import { createNoticeChannels } from "../../../../functions/src/recovery/notice-channels.ts";
+import type { OwnerMail } from "../../../../functions/src/recovery/notice-channels.ts";
 import { createOwnerNotices } from "../../../../functions/src/recovery/owner-notices.ts";
 import { SimulatedClock } from "../../../../local/clock.ts";
 import { MemoryTableStore } from "../../../support/memory-table-store.ts";
@@ -25,21 +27,26 @@ const openGroup: FailureGroup = {
 const finance = { group: "g-2", code: "SOURCE_INVALID", target: "intake" };
 const taken: Http = () => Promise.resolve({ status: 202, headers: { get: () => null }, body: "" });
 
-function createScene(answer: Http = taken) {
+function createScene(answer: Http = taken, mail?: OwnerMail) {
   const store = new MemoryTableStore();
   const clock = new SimulatedClock(Date.parse("2026-11-27T06:00:00.000Z"));
   const sent: { readonly url: string; readonly text: string }[] = [];
   const { telemetry, events } = recordTelemetry();
   const state = { answer };
   const http = (request: HttpRequest): ReturnType<Http> => {
-    const { text } = JSON.parse(request.body ?? "{}") as { readonly text: string };
-    sent.push({ url: request.url, text });
+    const body = JSON.parse(request.body ?? "{}") as { readonly text?: string };
+    sent.push({ url: request.url, text: body.text ?? request.body ?? "" });
     return state.answer(request);
   };
   const start = () =>
     createOwnerNotices({
-      ...{ store, clock, telemetry, http },
-      webhooks: { finance: "https://hooks.example/finance" },
+      ...{ store, clock, telemetry },
+      channels: createNoticeChannels({
+        http,
+        getToken: (audience) => Promise.resolve(`token for ${audience}`),
+        webhooks: { finance: "https://hooks.example/finance" },
+        mail,
+      }),
       openGroups: () => Promise.resolve([openGroup]),
     });
   return { start, clock, sent, events, state };
@@ -90,6 +97,31 @@ describe("notices to owners", () => {
     await notices.note([missing]);
     await notices.sendDue();
     expect(sent).toEqual([]);
+  });
+
+  it("go by mail too, to the addresses of the settings, each channel once", async () => {
+    const { start, sent, events } = createScene(taken, {
+      endpoint: "https://acs.example/",
+      apiVersion: "2025-09-01",
+      sender: "DoNotReply@mail.example",
+      to: { finance: ["ap@contoso.example", "lead@contoso.example"], masterData: [] },
+    });
+    await start().note([finance, missing]);
+    await Promise.all([start().sendDue(), start().sendDue()]);
+    expect(sent.map(({ url }) => url)).toEqual([
+      "https://hooks.example/finance",
+      "https://acs.example/emails:send?api-version=2025-09-01",
+    ]);
+    const mail = JSON.parse(sent[1]?.text ?? "{}") as {
+      readonly content: { readonly plainText: string };
+    };
+    expect(mail).toMatchObject({
+      senderAddress: "DoNotReply@mail.example",
+      recipients: { to: [{ address: "ap@contoso.example" }, { address: "lead@contoso.example" }] },
+      content: { subject: "Causeway: new failures SOURCE_INVALID for intake" },
+    });
+    expect(mail.content.plainText).toBe(sent[0]?.text);
+    expect(events.map(({ dimensions }) => dimensions["channel"])).toEqual(["webhook", "mail"]);
   });
 
   it("are a digest once a day, with causes and counts and nothing of a person", async () => {

@@ -1,10 +1,12 @@
 import { describe, expect, it } from "@jest/globals";
+import { discardFailures } from "../../../../functions/src/recovery/discard-failures.ts";
 import { findFailures } from "../../../../functions/src/recovery/find-failures.ts";
 import type { FailureStatus } from "../../../../functions/src/recovery/failure.ts";
 import { MessagingError } from "../../../../functions/src/platform/messages.ts";
 import type { Outcome } from "../../../../functions/src/targets/target.ts";
 import { KillAtCall } from "../../../support/kill-at-call.ts";
 import { numberedEvent } from "../../../support/numbered-event.ts";
+import { recordTelemetry } from "../../../support/recorded-telemetry.ts";
 import { ReplayWorld } from "../../../support/replay-world.ts";
 
 const refusal: Outcome = { kind: "reject", code: "CE_ROW_CLOSED", reason: "still paid" };
@@ -61,6 +63,47 @@ describe("a replay", () => {
 
     expect(sent).toEqual([
       { entity: "integration-events", id: `${numberedEvent(1).id}:ce:2`, to: ["to_ce"] },
+    ]);
+  });
+
+  it("tells of each delivery that it sends again, once, as an event and as a count", async () => {
+    const world = new ReplayWorld();
+    await world.fail(3);
+    const { events, metrics, telemetry } = recordTelemetry();
+    world.telemetry = telemetry;
+    const { id } = await world.begin();
+    await world.run(id);
+
+    const told = events
+      .filter(({ name }) => name === "replayed")
+      .map(({ dimensions: { eventId, flow, target, generation } }) => [
+        ...[eventId, flow, target, generation],
+      ]);
+    expect(told.sort()).toEqual(
+      [1, 2, 3].map((n) => [numberedEvent(n).id, "invoice-posted", "ce", 1]),
+    );
+    const counted = metrics.filter(({ name }) => name === "causeway.replayed");
+    expect(counted.map(({ value, dimensions }) => [value, dimensions])).toEqual(
+      Array.from({ length: 3 }, () => [1, { flow: "invoice-posted", target: "ce" }]),
+    );
+  });
+
+  it("has a counterpart in discarding, which tells of each failure that a person gave up", async () => {
+    const world = new ReplayWorld();
+    await world.fail(2);
+    const { events, telemetry } = recordTelemetry();
+    world.telemetry = telemetry;
+    const { failures } = await findFailures(world.failures, {}, { limit: 10 });
+    const on = world.runner(world.delivery.clock, {});
+
+    expect(await discardFailures(on, failures, "posted by mistake")).toBe(2);
+    expect(await discardFailures(on, failures, "again")).toBe(0);
+    const told = events.map(({ name, dimensions: { eventId, target, code } }) => [
+      ...[name, eventId, target, code],
+    ]);
+    expect(told.sort()).toEqual([
+      ["discarded", numberedEvent(1).id, "ce", "CE_ROW_CLOSED"],
+      ["discarded", numberedEvent(2).id, "ce", "CE_ROW_CLOSED"],
     ]);
   });
 

@@ -49,6 +49,35 @@ describe("simulated Salesforce", () => {
     expect(crm.records("Invoice__c")).toMatchObject([{ Total__c: "1.00" }]);
   });
 
+  const ask = async (q: string): Promise<readonly [number, unknown]> => {
+    const url = `/services/data/v60.0/query?${new URLSearchParams({ q }).toString()}`;
+    const response = await crm.app.request(url, { headers: { authorization } });
+    return [response.status, await response.json()];
+  };
+  const keysOf = (columns: string, list: string): string =>
+    `SELECT ${columns} FROM Invoice__c WHERE Causeway_Key__c IN (${list})`;
+
+  it("finds records by a list of external ids, numbers as numbers", async () => {
+    await patch(`${path}/key-1`, invoice);
+    const [status, body] = await ask(keysOf("Causeway_Key__c, Total__c", "'key-1','key-2'"));
+
+    expect(status).toBe(200);
+    expect(body).toMatchObject({
+      totalSize: 1,
+      done: true,
+      records: [{ attributes: { type: "Invoice__c" }, Causeway_Key__c: "key-1", Total__c: 1250.5 }],
+    });
+  });
+
+  it.each([
+    ["is no SOQL", "DELETE FROM Invoice__c", "MALFORMED_QUERY"],
+    ["breaks out of its list", keysOf("Id", "'a') OR (Name != 'b'"), "MALFORMED_QUERY"],
+    ["names a column that is none", keysOf("Amount__c", "'a'"), "INVALID_FIELD"],
+    ["names an object that is none", "SELECT Id FROM Bill__c WHERE Id IN ('a')", "INVALID_TYPE"],
+  ])("refuses a query that %s", async (_what, query, errorCode) => {
+    expect(await ask(query)).toMatchObject([400, [{ errorCode }]]);
+  });
+
   it("answers 300 and writes nothing when the external id is not unique", async () => {
     for (const Total__c of ["1.00", "2.00"]) {
       await crm.app.request("/sim/records/Invoice__c", {

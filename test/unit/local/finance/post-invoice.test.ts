@@ -102,6 +102,14 @@ describe("posting in the simulated F&O", () => {
 
   it.each([
     [{ company: "none" }, "There is no company none"],
+    [
+      { kind: "salesInvoice" },
+      "kind must be one of sales, freeText, creditNote, prepayment, not salesInvoice",
+    ],
+    [
+      { customerr: "US-001" },
+      "customerr is no member; there are kind, company, customer, lines, number, date, dueDate, currency, charges, discount, interCompany, corrects, oneTimeCustomer, door, repeat, wait (the nearest is customer)",
+    ],
     [{ customer: "GB-001" }, "There is no customer GB-001 in usmf"],
     [{ currency: "XXX" }, "There is no currency XXX"],
     [{ date: "14.6.2024" }, "14.6.2024 is no date of the form YYYY-MM-DD"],

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "@jest/globals";
+import { resolveReferences } from "../../../../local/assembly/resolve-references.ts";
 import { createAccessControl } from "../../../../local/access-control.ts";
 import { SimulatedClock } from "../../../../local/clock.ts";
 import { createIdentityApp } from "../../../../local/identity/identity-app.ts";
@@ -52,6 +53,22 @@ describe("key vault", () => {
     expect(refused.status).toBe(403);
     expect(await refused.json()).toMatchObject({
       error: { code: "Forbidden", innererror: { code: "ForbiddenByRbac" } },
+    });
+  });
+
+  it("stands behind an app's settings for an identity that may read, and for no other", async () => {
+    const { access, vault } = await createScene();
+    vault.setSecret(vaultId, "hooks", "the secret");
+    const settings = {
+      PLAIN: "as it is",
+      HOOKS: "@Microsoft.KeyVault(SecretUri=http://127.0.0.1:1/app/secrets/hooks)",
+      GONE: "@Microsoft.KeyVault(SecretUri=http://127.0.0.1:1/app/secrets/gone)",
+    };
+    expect(resolveReferences(settings, vault, principalId)).toEqual(settings);
+    access.assign({ principalId, roleId: secretsUser, scope: `${vaultId}/secrets/hooks` });
+    expect(resolveReferences(settings, vault, principalId)).toEqual({
+      ...settings,
+      HOOKS: "the secret",
     });
   });
 

@@ -80,12 +80,35 @@ describe("monitor", () => {
     });
   });
 
-  it("takes any key until it has a component", async () => {
+  it("takes nothing before it has a component", async () => {
     const tokens = identity.tokens;
     const monitor = createMonitorApp({ ...services, access: createAccessControl(), tokens });
     const body = JSON.stringify([toEnvelope("a")]);
-    await monitor.app.request("/v2.1/track", { method: "POST", body });
-    expect(monitor.find({ take: 10 })).toHaveLength(1);
+    const response = await monitor.app.request("/v2.1/track", { method: "POST", body });
+    expect(response.status).toBe(400);
+    expect(monitor.find({ take: 10 })).toEqual([]);
+  });
+
+  it("shows metrics and exceptions in the columns that queries ask for", async () => {
+    const { track, query } = createScene();
+    const metric = { name: "causeway.lag", value: 7, count: 3, min: 1, max: 4 };
+    const [base] = [toEnvelope("x")];
+    await track(
+      JSON.stringify([
+        { ...base, data: { baseType: "MetricData", baseData: { metrics: [metric] } } },
+        {
+          ...base,
+          data: {
+            baseType: "ExceptionData",
+            baseData: { exceptions: [{ typeName: "RangeError" }] },
+          },
+        },
+      ]),
+    );
+    expect((await query("?table=customMetrics")).rows).toMatchObject([
+      { name: "causeway.lag", value: 7, valueCount: 3, valueMin: 1, valueMax: 4 },
+    ]);
+    expect((await query("?table=exceptions")).rows).toMatchObject([{ type: "RangeError" }]);
   });
 
   it("answers 400 to what is no telemetry", async () => {

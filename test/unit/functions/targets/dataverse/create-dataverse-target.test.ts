@@ -52,6 +52,31 @@ describe("the CE target", () => {
     expect(fixture.rows("invoicedetail")).toHaveLength(501);
   });
 
+  it("hands each invoice's own trace on, once, in a request of many", async () => {
+    const fixture = await createCeTargetFixture();
+    const traces = [1, 2, 3].map((n) => `00-${String(n).repeat(32)}-${"b".repeat(16)}-01`);
+    const events = traces.map((traceparent, index) => ({
+      ...invoiceEvent(index + 1, { lines: invoiceLines(4) }),
+      traceparent,
+    }));
+    await fixture.deliver(...events);
+
+    const writes = fixture.requests.filter(({ path }) => path === "$batch");
+    const sent = writes.flatMap(({ body }) => body.match(/^traceparent: .*(?=\r$)/gm) ?? []);
+    expect(sent).toEqual(traces.map((traceparent) => `traceparent: ${traceparent}`));
+    // Changed since: looked at first, then written once more.
+    fixture.requests.length = 0;
+    const changed = traces.map((traceparent, index) => ({
+      ...invoiceEvent(index + 1, { lines: invoiceLines(4), tax: "84.00" }),
+      traceparent,
+    }));
+    await fixture.deliverAgain(...changed);
+    const again = fixture.requests.flatMap(
+      ({ body }) => body.match(/^traceparent: .*(?=\r$)/gm) ?? [],
+    );
+    expect(again).toEqual(traces.map((traceparent) => `traceparent: ${traceparent}`));
+  });
+
   it("makes one row of two events for one document, also when they come one after the other", async () => {
     const fixture = await createCeTargetFixture();
     const event = invoiceEvent(1);

@@ -1,0 +1,97 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { beforeAll, describe, expect, it } from "@jest/globals";
+import { createLogAlerts } from "../../infra/monitoring/alert-rules.ts";
+import { savedQueries } from "../../infra/monitoring/saved-queries.ts";
+import { createAccessControl } from "../../local/access-control.ts";
+import { systemClock } from "../../local/clock.ts";
+import { startFrontDoor } from "../../local/front-door.ts";
+import { createMonitorApp } from "../../local/monitor/monitor-app.ts";
+import type { TelemetryRow, TelemetryTable } from "../../local/monitor/telemetry-row.ts";
+import { bundleForFunctions } from "../../scripts/build-functions.ts";
+import { runScript } from "../support/run-script.ts";
+import { testCaFile, testCertificate } from "../support/test-certificate.ts";
+
+/*
+ * Alerts and saved queries (the workbook shows the same ones) held against what really arrives: every event
+ * and metric of the catalogue, told by the app's own telemetry over the unchanged SDK.
+ */
+const iKey = "11111111-35a5-4a8f-8f6b-0f5a2c1f7d11";
+const tables = [
+  "customEvents",
+  "customMetrics",
+  "exceptions",
+] as const satisfies readonly TelemetryTable[];
+/** Of those that our queries use; the collector names them as Application Insights does. */
+const columns = ["timestamp", "name", "type", "operation_Id", "value", "valueMin", "valueMax"];
+
+let arrived: readonly TelemetryRow[] = [];
+
+beforeAll(async () => {
+  const folder = await mkdtemp(join(tmpdir(), "causeway-queries-"));
+  const script = join(folder, "tell-catalogue.mjs");
+  await bundleForFunctions(
+    fileURLToPath(new URL("../support/tell-catalogue.ts", import.meta.url)),
+    script,
+  );
+  const monitor = createMonitorApp({
+    clock: systemClock,
+    access: createAccessControl(),
+    tokens: { verify: () => Promise.reject(new Error("no tokens here")) },
+    log: () => undefined,
+  });
+  monitor.createComponent({ id: "/components/c", instrumentationKey: iKey });
+  const door = await startFrontDoor({ fetch: monitor.app.fetch, certificate: testCertificate });
+  await runScript(script, {
+    NODE_EXTRA_CA_CERTS: testCaFile,
+    APPLICATIONINSIGHTS_CONNECTION_STRING: `InstrumentationKey=${iKey};IngestionEndpoint=${door.httpsUrl}/`,
+    TMPDIR: folder,
+  });
+  await door.close();
+  await rm(folder, { recursive: true, force: true });
+  arrived = monitor.find({ take: 5_000 });
+}, 120_000);
+
+/** What a query asks for and no row that arrived has. */
+function findMissing(query: string): readonly string[] {
+  const table = tables.find((each) => query.includes(each));
+  const rows = arrived.filter((row) => row.table === table);
+  const names = [...query.matchAll(/name == "([^"]+)"/g)].map(([, name = ""]) => name);
+  const asked = names.length === 0 ? rows : rows.filter((row) => names.includes(row.name));
+  const inOne = (bag: "customDimensions" | "customMeasurements", member: string): boolean =>
+    asked.some((row) => member in (row[bag] as object));
+  const bags = [...query.matchAll(/(customDimensions|customMeasurements)\["(\w+)"\]/g)];
+  const bare = query.replace(/"[^"]*"/g, "");
+  return [
+    ...names.filter((name) => !rows.some((row) => row.name === name)),
+    ...bags
+      .filter(([, bag, member = ""]) => !inOne(bag as "customDimensions", member))
+      .map(([, bag = "", member = ""]) => `${bag}.${member}`),
+    ...columns
+      .filter((column) => new RegExp(`\\b${column}\\b(?!\\s*=[^=])`).test(bare))
+      .filter((column) => !asked.some((row) => row[column] !== undefined && row[column] !== "")),
+  ];
+}
+
+const queries = [
+  ...createLogAlerts({ oldestUndeliveredMinutes: 60 }),
+  ...savedQueries,
+] as readonly { readonly name: string; readonly query: string }[];
+
+describe("what is asked of the collector", () => {
+  it.each(queries.map(({ name, query }) => [name, query] as const))(
+    "is there to be answered: %s",
+    (_name, query) => {
+      expect(findMissing(query)).toEqual([]);
+    },
+  );
+
+  it("is found out when nothing of it has arrived", () => {
+    const query = `customEvents | where name == "delivery" | summarize sum(todouble(customMeasurements["lag"])) by tostring(customDimensions["flwo"])`;
+    expect(findMissing(query)).toEqual(["customMeasurements.lag", "customDimensions.flwo"]);
+    expect(findMissing('customMetrics | where name == "causeway.gone"')).toContain("causeway.gone");
+    expect(findMissing("exceptions | summarize sum(valueMax) by type")).toEqual(["valueMax"]);
+  });
+});
