@@ -109,7 +109,7 @@ function planRounds(options: ChaosOptions, random: SeededRandom): readonly Plann
     faults: [fault],
     weight: fault.weight,
   }));
-  const mixable = faults.filter(({ weight }) => weight < longWeight);
+  const mixable = faults.filter(({ isAlone }) => isAlone !== true);
   const mixes =
     options.plan === "aloneAndMixed" && mixable.length > 1
       ? [1, 2, 3].map((serial) => ({
@@ -128,9 +128,6 @@ function planRounds(options: ChaosOptions, random: SeededRandom): readonly Plann
     return { name, faults: on, events };
   });
 }
-
-/** Rounds of ten hours are for themselves. */
-const longWeight = 8;
 
 function pickSome(faults: readonly ChaosFault[], random: SeededRandom): readonly ChaosFault[] {
   const shuffled = faults.map((fault) => ({ fault, place: random.next() }));
