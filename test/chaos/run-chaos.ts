@@ -80,7 +80,10 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
     }
     onProgress("waiting for what may come late");
     await time.advance(afterwardsMs);
-    await time.settle();
+    await time.settle().catch((error: unknown) => {
+      const text = error instanceof Error ? error.message : String(error);
+      run.complaints.push({ round: "afterwards", kind: "unchecked", text });
+    });
     onProgress("asking every system");
     const verdict = checkWorld(traffic.documents, await readWorld(stack.environment));
     return {
@@ -174,7 +177,13 @@ async function runRound(
     for (const { heal } of faults) await heal?.(context);
   });
   await during("resend", () => traffic.resendErrors());
-  await during("settle", () => time.settle());
+  await during("settle", () =>
+    // A finding like any other: the rounds after it have their own.
+    time.settle().catch((error: unknown) => {
+      const text = error instanceof Error ? error.message : String(error);
+      run.complaints.push({ round, kind: "unchecked", text });
+    }),
+  );
   const realMs = performance.now() - startedAt;
   const skippedMs = time.skippedMs() - skippedBefore;
   const steps = time.steps() - stepsBefore;
