@@ -49,14 +49,16 @@ export async function startBase(options: {
   const identity = await createIdentityApp({ clock, log }, { tenantId, issuerKeyFile });
   const access = createAccessControl();
   identity.app.route("/", createAccessRoutes(access));
-  const http = createLoopbackHttp(certificate.ca);
+  const doors: FrontDoor[] = [];
+  const http = createLoopbackHttp(certificate.ca, (port) =>
+    doors.find((door) => door.port === port),
+  );
   keep({
     close: () => {
       http.close();
       return Promise.resolve();
     },
   });
-  const doors: FrontDoor[] = [];
   const serve = async (name: PortName, fetch: Fetch): Promise<FrontDoor> => {
     const door = await openOn(name, ports, (port) => startFrontDoor({ fetch, certificate, port }));
     doors.push(door);
