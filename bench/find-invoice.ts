@@ -35,6 +35,7 @@ const on = {
   bodies: {
     get: () => Promise.resolve(undefined),
     put: () => Promise.resolve(),
+    remove: () => Promise.resolve(),
     deleteFoldersBelow: () => Promise.resolve(0),
   },
   flows,

@@ -92,6 +92,11 @@ describe("storage for unchanged SDK clients", () => {
     expect(await bodies.deleteFoldersBelow("202602")).toBe(1);
     expect(await bodies.get("202601/e1/raw-0")).toBeUndefined();
     expect(await bodies.get("202602/e2/raw-0")).toBeDefined();
+    expect(await bodies.deleteFoldersBelow("202602")).toBe(0);
+    await bodies.put("202602/e3/raw-0", content);
+    await bodies.remove(["202602/e2/raw-0", "202602/e2/never-there"]);
+    expect(await bodies.get("202602/e2/raw-0")).toBeUndefined();
+    expect(await bodies.get("202602/e3/raw-0")).toBeDefined();
   });
 
   it("leaves neither process nor file behind when it is closed", async () => {

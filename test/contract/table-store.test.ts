@@ -1,6 +1,8 @@
-import { TableClient } from "@azure/data-tables";
+import { TableClient, TableServiceClient } from "@azure/data-tables";
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { createTableStoreOver } from "../../functions/src/platform/azure-table-store.ts";
+import { createTableCatalogOver } from "../../functions/src/platform/table-catalog.ts";
+import type { TableCatalog } from "../../functions/src/platform/table-catalog.ts";
 import type { Row, TableStore } from "../../functions/src/platform/table-store.ts";
 import { startTableService } from "../support/azurite-tables.ts";
 import { MemoryTableStore } from "../support/memory-table-store.ts";
@@ -17,16 +19,19 @@ beforeAll(async () => {
 });
 afterAll(() => service.close());
 
-const stores: readonly [string, () => TableStore][] = [
+const insecure = { allowInsecureConnection: true };
+const stores: readonly [string, () => TableStore & TableCatalog][] = [
   ["the memory store", () => new MemoryTableStore()],
   [
     "Azure Tables",
-    () =>
-      createTableStoreOver((table) =>
-        TableClient.fromConnectionString(service.connectionString, table, {
-          allowInsecureConnection: true,
-        }),
+    () => ({
+      ...createTableStoreOver((table) =>
+        TableClient.fromConnectionString(service.connectionString, table, insecure),
       ),
+      ...createTableCatalogOver(
+        TableServiceClient.fromConnectionString(service.connectionString, insecure),
+      ),
+    }),
   ],
 ];
 
@@ -165,5 +170,28 @@ describe.each(stores)("%s", (_name, open) => {
       partitionKey: { from: "ce|", below: "ce|2026112411" },
     });
     expect(page.rows.map((found) => found.partitionKey)).toEqual(["ce|2026112410"]);
+  });
+
+  it("names its tables, and drops one with its rows, twice without harm", async () => {
+    const store = open();
+    const [first, second] = [freshTable(), freshTable()];
+    for (const table of [first, second]) {
+      await store.write(table, { kind: "insert", row: row("a") });
+    }
+    expect(await store.names()).toEqual(expect.arrayContaining([first, second]));
+    await store.drop(first);
+    await store.drop(first);
+    expect(await store.names()).not.toContain(first);
+    expect(await store.get(first, row("a"))).toBeUndefined();
+    expect(await store.get(second, row("a"))).toBeDefined();
+  });
+
+  it("takes text for bytes in a merge, which is how a column is emptied", async () => {
+    const store = open();
+    const table = freshTable();
+    const columns = { body0: Buffer.from("somebody"), kept: "yes" };
+    const etag = await store.write(table, { kind: "insert", row: row("a", columns) });
+    await store.write(table, { kind: "merge", row: row("a", { body0: "" }), etag });
+    expect((await store.get(table, row("a")))?.columns).toEqual({ body0: "", kept: "yes" });
   });
 });
