@@ -4,6 +4,10 @@ import type { RoleAdministration, RoleAssignment } from "./cloud.ts";
 export function createAccessControl(): RoleAdministration {
   const byPrincipal = new Map<string, Map<string, RoleAssignment>>();
   const counts = new Map<RoleAssignment, number>();
+  const listeners: (() => void)[] = [];
+  const tellAll = (): void => {
+    for (const listener of listeners) listener();
+  };
   const assignments = (): readonly RoleAssignment[] =>
     [...byPrincipal.values()].flatMap((own) => [...own.values()]);
   return {
@@ -11,6 +15,7 @@ export function createAccessControl(): RoleAdministration {
       const principal = assignment.principalId.toLowerCase();
       const own = byPrincipal.get(principal) ?? new Map<string, RoleAssignment>();
       byPrincipal.set(principal, own.set(toKey(assignment), assignment));
+      tellAll();
     },
     allows: (principalId, roleIds, resourceId) => {
       const own = byPrincipal.get(principalId.toLowerCase());
@@ -28,7 +33,17 @@ export function createAccessControl(): RoleAdministration {
     assignments,
     revoke: (assignment) => {
       byPrincipal.get(assignment.principalId.toLowerCase())?.delete(toKey(assignment));
+      tellAll();
     },
+    holders: (roleIds, resourceId) => {
+      const resource = toComparableId(resourceId);
+      const own = assignments().filter(
+        ({ roleId, scope }) =>
+          roleIds.includes(roleId.toLowerCase()) && isAtOrAbove(toComparableId(scope), resource),
+      );
+      return own.map(({ principalId }) => principalId.toLowerCase());
+    },
+    watch: (listener) => void listeners.push(listener),
     uses: () => assignments().map((one) => ({ ...one, count: counts.get(one) ?? 0 })),
   };
 }

@@ -23,6 +23,10 @@ export interface AccessControl {
 export interface RoleAdministration extends AccessControl {
   /** Takes an assignment away again; what it allowed is refused from the next check on. */
   revoke(assignment: RoleAssignment): void;
+  /** Principals that hold one of the roles at the resource or above it. */
+  holders(roleIds: readonly string[], resourceId: string): readonly string[];
+  /** Called after every change. */
+  watch(listener: () => void): void;
   /** Times that each assignment has let a call through, in the order of `assignments`. */
   uses(): readonly (RoleAssignment & { readonly count: number })[];
 }

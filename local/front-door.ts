@@ -17,6 +17,8 @@ export interface FrontDoor extends Running {
   /** Requests begun and answered so far: a number that rises while anything goes on. */
   readonly activity: () => number;
   readonly inFlight: () => number;
+  /** As over a connection, without one: for callers in this process. Undefined: the connection was cut. */
+  readonly answer: (request: Request) => Promise<Response | undefined>;
   /** The requests that `inFlight` counts, for whoever wonders what is not over. */
   readonly describeInFlight: () => readonly string[];
 }
@@ -41,6 +43,7 @@ const graceMs = 500;
 export async function startFrontDoor(options: FrontDoorOptions): Promise<FrontDoor> {
   const inFlight = new Set<ServerResponse>();
   let activity = 0;
+  const inside = new Set<Request>();
   const listener = toListener(options.fetch, inFlight, () => (activity += 1));
   const http = createHttpServer({ keepAliveTimeout: keepAliveMs, noDelay: true }, listener);
   const { certificate } = options;
@@ -66,8 +69,22 @@ export async function startFrontDoor(options: FrontDoorOptions): Promise<FrontDo
     httpUrl: `http://${loopback}:${port}`,
     httpsUrl: `https://${loopback}:${port}`,
     activity: () => activity,
-    inFlight: () => inFlight.size,
-    describeInFlight: () => [...inFlight].map(describe),
+    inFlight: () => inFlight.size + inside.size,
+    describeInFlight: () => [
+      ...[...inFlight].map(describe),
+      ...[...inside].map(({ method, url }) => `${method} ${url}, from within`),
+    ],
+    answer: async (request) => {
+      activity += 1;
+      inside.add(request);
+      try {
+        const response = await options.fetch(request);
+        return response.status === cutStatus ? undefined : response;
+      } finally {
+        activity += 1;
+        inside.delete(request);
+      }
+    },
     close: () => (closing ??= closeDoor(door, sockets, inFlight)),
   };
 }

@@ -25,7 +25,8 @@ try {
   await signIn(page);
   for (const company of ["usmf", "gbsi", "demf", "jpmf"]) await post({ company, repeat: 10 });
   await page.waitForTimeout(settleMs);
-  const number = await post({ company: "usmf" });
+  // Other companies have the numbers of a series, too.
+  const number = await post({ company: "usmf", number: "CIV-204711" });
   await fault("PUT", { status: 429, retryAfter: 20 });
   await post({ company: "usmf", repeat: 5 });
   await post({ company: "usmf", number: "CIV-LATER" });
@@ -35,7 +36,8 @@ try {
   await take(page, "overview-dark", "#/overview");
   await page.getByRole("button", { name: "Light" }).click();
   await take(page, "targets", "#/targets");
-  await take(page, "failures", "#/failures");
+  await failForGood(page);
+  await takeFailures(page);
   await take(page, "flows", "#/flows");
   await take(page, "try-it", "#/simulation");
   await find(page, number);
@@ -62,6 +64,36 @@ async function find(page: Page, number: string): Promise<void> {
   await page.screenshot({ path: join(images, "console-journey.png") });
 }
 
+/** What waits for a person: invoices that CE refuses, and mails whose domain does. */
+async function failForGood(page: Page): Promise<void> {
+  await fault("PUT", { status: 400 });
+  await customer("PATCH", "usmf/US-002", { PrimaryContactEmail: "ap@bounce.example" });
+  for (const company of ["usmf", "demf", "gbsi"]) await post({ company, repeat: 4 });
+  await post({ company: "usmf", customer: "US-002", repeat: 3 });
+  await retryUntil(async () => (await failuresShown(page)) >= 2);
+  await fault("PUT", { status: 429, retryAfter: 20 });
+}
+
+async function takeFailures(page: Page): Promise<void> {
+  await page.goto(`${environment.console.url}#/failures`);
+  await page.getByRole("grid", { name: "Failures by cause" }).getByRole("row").nth(1).click();
+  await page.getByRole("grid", { name: "Failures of this cause" }).waitFor();
+  await page.getByRole("button", { name: "Plan" }).click();
+  await page.getByTestId("plan").waitFor();
+  await page.screenshot({ path: join(images, "console-failures.png"), fullPage: true });
+}
+
+async function failuresShown(page: Page): Promise<number> {
+  await page.goto(`${environment.console.url}#/failures`);
+  await page.waitForTimeout(drawMs);
+  return page.getByRole("grid", { name: "Failures by cause" }).locator("tbody tr").count();
+}
+
+async function retryUntil(isThere: () => Promise<boolean>): Promise<void> {
+  for (let times = 0; times < 20; times += 1) if (await isThere()) return;
+  throw new Error("The failures have not come.");
+}
+
 async function take(page: Page, name: string, place: string): Promise<void> {
   await page.goto(environment.console.url + place);
   // Answers come and the chart is drawn; nothing on the page says that the last one is in.
@@ -76,6 +108,14 @@ async function post(body: object): Promise<string> {
     body: JSON.stringify(body),
   });
   return ((await response.json()) as { readonly number: string }).number;
+}
+
+async function customer(method: string, path: string, body: object): Promise<void> {
+  await fetch(`${environment.finance.baseUrl}/sim/customers/${path}`, {
+    method,
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify(body),
+  });
 }
 
 async function fault(method: "PUT" | "DELETE", body?: object): Promise<void> {

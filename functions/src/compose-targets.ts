@@ -3,6 +3,7 @@ import type { FlowBudget } from "../../schemas/types/flow.ts";
 import type { Budget } from "./delivery/budgets.ts";
 import type { TargetLaneOptions } from "./delivery/create-lane.ts";
 import { createDataverseClient } from "./dynamics/dataverse-client.ts";
+import { paceQuota } from "./dynamics/pace-quota.ts";
 import { watchQuota } from "./dynamics/watch-quota.ts";
 import type { LoadedFlow, LoadedTarget } from "./flows/load-flows.ts";
 import { isRecipientAllowed } from "./flows/mail-safety.ts";
@@ -36,8 +37,10 @@ type TargetParts = Omit<TargetLaneOptions, "ledger" | "maxMessageBytes">;
 
 /** Every target that a flow names and that this stack has the address of. */
 export function createTargets(input: TargetsInput): readonly TargetParts[] {
+  // One for all targets: Dataverse counts by user, and they are one.
+  const dataverseHttp = watchQuota(paceQuota(input.http, input.clock), input.telemetry);
   return targetNames(input.flows).flatMap((name) => {
-    const target = createTarget(name, input);
+    const target = createTarget(name, input, dataverseHttp);
     if (target === undefined) return [];
     const definitions = input.flows.flatMap(({ targets }) => targets[name] ?? []);
     return [
@@ -72,9 +75,12 @@ function targetNames(flows: readonly LoadedFlow[]): readonly string[] {
 }
 
 /** Undefined: not deployed here (a workflow without an address). */
-function createTarget(name: string, input: TargetsInput): Target<CanonicalEvent> | undefined {
+function createTarget(
+  name: string,
+  input: TargetsInput,
+  dataverseHttp: Http,
+): Target<CanonicalEvent> | undefined {
   const { config, getToken, clock, telemetry } = input;
-  const dataverseHttp = watchQuota(input.http, telemetry);
   const definitions = input.flows.flatMap(({ targets }) => targets[name] ?? []);
   const mappingOf = (event: CanonicalEvent): LoadedTarget["mapping"] =>
     loadedOf(input, name, event).mapping;

@@ -1,6 +1,6 @@
 import { TableServiceClient } from "@azure/data-tables";
 import { BlobServiceClient } from "@azure/storage-blob";
-import type { Running } from "../cloud.ts";
+import type { RoleAdministration, Running } from "../cloud.ts";
 import type {
   LocalEventGrid,
   LocalServiceBus,
@@ -14,6 +14,7 @@ import type { WorkflowHost } from "../logic-apps/workflow-host.ts";
 import type { Broker, Right } from "../service-bus/broker.ts";
 import { startServiceBus, type RunningServiceBus } from "../service-bus/start-service-bus.ts";
 import type { Azurite } from "../storage/start-azurite.ts";
+import { enforceStorageRoles } from "../storage/storage-roles.ts";
 import { openOn } from "./ports.ts";
 import type { Base } from "./start-base.ts";
 
@@ -136,7 +137,10 @@ export interface StorageAdapter extends LocalStorage {
 }
 
 /** One Azurite account stands for every storage account of the stack. */
-export function createStorageAdapter(starting: Promise<Azurite>): StorageAdapter {
+export function createStorageAdapter(
+  starting: Promise<Azurite>,
+  roles: RoleAdministration,
+): StorageAdapter {
   const clients = starting.then(({ connectionString }) => ({
     blobs: BlobServiceClient.fromConnectionString(connectionString),
     tables: TableServiceClient.fromConnectionString(connectionString, {
@@ -150,7 +154,7 @@ export function createStorageAdapter(starting: Promise<Azurite>): StorageAdapter
       const { blobEndpoint, tableEndpoint } = await starting;
       return { blob: `${blobEndpoint}/`, table: `${tableEndpoint}/` };
     },
-    createAccount: () => undefined,
+    createAccount: async (resourceId) => enforceStorageRoles(await starting, roles, resourceId),
     createContainer: async (name) => {
       const { blobs } = await clients;
       await blobs.getContainerClient(name).createIfNotExists();

@@ -60,7 +60,7 @@ export async function startAzureServices(
   const monitorDoor = await serve("monitor", (request) => monitor.app.fetch(request));
   const keyVaultService = createKeyVaultApp(base.services);
   const keyVault = await startKeyVault(base, keyVaultService);
-  const storage = createStorageAdapter(azurite);
+  const storage = createStorageAdapter(azurite, base.roles);
   const eventGrid = keep(startEventGrid(base, serviceBus, storage));
   const eventGridDoor = await serve("eventGrid", (request) => eventGrid.app.fetch(request));
   const workflows = startWorkflows(base, identities, monitor);

@@ -3,7 +3,7 @@ import { createAccessControl } from "../access-control.ts";
 import { createAccessRoutes } from "../access-routes.ts";
 import type { LocalCertificate } from "../certificate-authority.ts";
 import type { LocalClock } from "../clock.ts";
-import type { LocalServices, Running } from "../cloud.ts";
+import type { LocalServices, RoleAdministration, Running } from "../cloud.ts";
 import { startFrontDoor, type FrontDoor } from "../front-door.ts";
 import { toDirectoryId } from "../identity/directory.ts";
 import { createIdentityApp, type IdentityService } from "../identity/identity-app.ts";
@@ -21,6 +21,8 @@ export interface Base {
   readonly identityDoor: FrontDoor;
   readonly http: LoopbackHttp;
   readonly log: (line: string) => void;
+  /** The same that `services.access` is, with its administration. */
+  readonly roles: RoleAdministration;
   /** Closed in reverse order when the local Azure closes. */
   readonly keep: <T extends Running>(running: T) => T;
   readonly ports: Ports;
@@ -49,14 +51,16 @@ export async function startBase(options: {
   const identity = await createIdentityApp({ clock, log }, { tenantId, issuerKeyFile });
   const access = createAccessControl();
   identity.app.route("/", createAccessRoutes(access));
-  const http = createLoopbackHttp(certificate.ca);
+  const doors: FrontDoor[] = [];
+  const http = createLoopbackHttp(certificate.ca, (port) =>
+    doors.find((door) => door.port === port),
+  );
   keep({
     close: () => {
       http.close();
       return Promise.resolve();
     },
   });
-  const doors: FrontDoor[] = [];
   const serve = async (name: PortName, fetch: Fetch): Promise<FrontDoor> => {
     const door = await openOn(name, ports, (port) => startFrontDoor({ fetch, certificate, port }));
     doors.push(door);
@@ -71,6 +75,7 @@ export async function startBase(options: {
     identityDoor: await serve("identity", (request) => identity.app.fetch(request)),
     http,
     log,
+    roles: access,
     keep,
     ports,
     serve,

@@ -2,6 +2,7 @@ import { AzureKeyCredential, EventGridPublisherClient } from "@azure/eventgrid";
 import { ServiceBusClient } from "@azure/service-bus";
 import type { ServiceBusSender } from "@azure/service-bus";
 import type { Running } from "../cloud.ts";
+import { forgetCutFrames } from "../service-bus/forget-cut-frames.ts";
 import type { RaisedEvent } from "./business-event.ts";
 import type { EventGridEndpoint, EventSenders } from "./event-endpoint.ts";
 import { FinanceError } from "./finance-error.ts";
@@ -14,6 +15,7 @@ const SERVICE_BUS_TIMEOUT_MS = 10_000;
  * sends a traceparent: F&O does not.
  */
 export function createEventSenders(): EventSenders & Running {
+  forgetCutFrames();
   const clients = new Map<string, ServiceBusClient>();
   const senders = new Map<string, ServiceBusSender>();
   const publishers = new Map<string, EventGridPublisherClient<"EventGrid">>();

@@ -13,10 +13,12 @@ export async function loadServiceBusSdk(): Promise<{
   readonly ServiceBusClient: typeof ServiceBusClient;
   readonly ManagedIdentityCredential: typeof ManagedIdentityCredential;
 }> {
-  const [serviceBus, identity] = await Promise.all([
+  const [serviceBus, identity, { forgetCutFrames }] = await Promise.all([
     import("@azure/service-bus"),
     import("@azure/identity"),
+    import("../service-bus/forget-cut-frames.ts"),
   ]);
+  forgetCutFrames();
   return { ...serviceBus, ...identity };
 }
 

@@ -9,10 +9,10 @@ export interface TimeGlobals {
 
 /**
  * Shorter timers measure the wire and the processor, which are real: AMQP's idle time-outs, pauses of
- * milliseconds. Those of a minute or more (time-outs of targets, leases, locks, tokens) are time that a fault run skips. The
- * Service Bus client waits a minute for what it asked over a connection that has been cut meanwhile.
+ * milliseconds. Those of 50 s or more (time-outs of targets, leases, locks, tokens) are time that a fault run skips: the
+ * Service Bus client waits what is left of a minute for an answer over a connection that has been cut meanwhile.
  */
-const firstMovedMs = 60_000;
+const firstMovedMs = 50_000;
 /** rhea's watch over a silent connection: twice the idle time-out that the Service Bus client asks for. */
 const silentConnectionMs = 120_000;
 

@@ -165,17 +165,10 @@ async function untilStopped(
       message: "The action was cancelled because the run has ended.",
     },
   };
-  let stop = (): void => undefined;
-  const stopped = new Promise<ActionResult>((resolve) => {
-    stop = () => resolve(cancelled);
-    run.stopSignal.addEventListener("abort", stop);
+  return new Promise((resolve, reject) => {
+    const forget = run.onStop(() => resolve(cancelled));
+    work().then(resolve, reject).finally(forget);
   });
-  try {
-    const working = work();
-    return await Promise.race([working, stopped]);
-  } finally {
-    run.stopSignal.removeEventListener("abort", stop);
-  }
 }
 
 async function execute(call: ActionCall): Promise<ActionResult> {

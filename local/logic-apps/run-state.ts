@@ -2,7 +2,6 @@ import type { LocalClock, LocalTimer } from "../clock.ts";
 import { type ActionDefinition, type WorkflowDefinition, branchesOf } from "./definition.ts";
 import type { RunPorts } from "./run-ports.ts";
 import type { WorkflowError, WorkflowResponse } from "./run-record.ts";
-import { fromEpochMs, toRoundTrip } from "./wdl/date-time.ts";
 import type { WdlObject, WdlValue } from "./wdl/values.ts";
 
 export interface StopReason {
@@ -25,6 +24,8 @@ export class RunState {
   readonly variables = new Map<string, { readonly type: string; value: WdlValue }>();
   readonly #onResponse: ((response: WorkflowResponse) => void) | undefined;
   readonly #stopping = new AbortController();
+  /** Beside the signal, whose listeners cost more than most actions. */
+  readonly #onStop = new Set<() => void>();
   readonly #index: ReadonlyMap<string, ActionDefinition>;
   #response: WorkflowResponse | undefined;
   #stopReason: StopReason | undefined;
@@ -50,11 +51,12 @@ export class RunState {
     this.traceId = options.traceId;
     this.callbackUrl = options.callbackUrl;
     this.#onResponse = options.onResponse;
-    this.#index = indexActions(options.definition);
+    this.#index = indexOf(options.definition);
   }
 
+  /** The round-trip format of the language; a clock's milliseconds leave its last four digits empty. */
   nowText(): string {
-    return toRoundTrip(fromEpochMs(this.clock.now()));
+    return `${new Date(this.clock.now()).toISOString().slice(0, -1)}0000Z`;
   }
 
   get response(): WorkflowResponse | undefined {
@@ -82,6 +84,13 @@ export class RunState {
     if (this.#stopReason !== undefined) return;
     this.#stopReason = reason;
     this.#stopping.abort();
+    for (const call of this.#onStop) call();
+  }
+
+  /** Called once if the run ends early; gives a way to be called no more. */
+  onStop(call: () => void): () => void {
+    this.#onStop.add(call);
+    return () => this.#onStop.delete(call);
   }
 
   /** Waits on the run's clock; ends at once when the run or the given signal stops. */
@@ -111,6 +120,15 @@ export class RunState {
   scopes(): readonly (readonly [string, ActionDefinition])[] {
     return [...this.#index].filter(([, action]) => branchesOf(action).length > 0);
   }
+}
+
+/** A definition runs often and does not change. */
+const indexes = new WeakMap<WorkflowDefinition, ReadonlyMap<string, ActionDefinition>>();
+
+function indexOf(definition: WorkflowDefinition): ReadonlyMap<string, ActionDefinition> {
+  const known = indexes.get(definition) ?? indexActions(definition);
+  indexes.set(definition, known);
+  return known;
 }
 
 function indexActions(definition: WorkflowDefinition): ReadonlyMap<string, ActionDefinition> {

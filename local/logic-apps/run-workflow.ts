@@ -163,8 +163,12 @@ function toTrigger(
   };
 }
 
+/** Definitions without cycles; they do not change. */
+const checked = new WeakSet<WorkflowDefinition>();
+
 /** Actions that wait for each other would never start. */
 function refuseCycles(definition: WorkflowDefinition): void {
+  if (checked.has(definition)) return;
   const actions = definition.actions ?? {};
   const done = new Set<string>();
   const visit = (name: string, path: readonly string[]): void => {
@@ -178,6 +182,7 @@ function refuseCycles(definition: WorkflowDefinition): void {
     done.add(name);
   };
   for (const name of Object.keys(actions)) visit(name, []);
+  checked.add(definition);
 }
 
 function toEnding(status: ActionStatus): StopReason {

@@ -10,10 +10,19 @@ export interface TelemetryQuery {
 }
 
 interface StoredRow {
-  readonly operationId: string;
-  readonly name: string;
-  /** Rows rest as text, whose size is known. */
-  readonly json: string;
+  readonly row: TelemetryRow;
+  readonly bytes: number;
+}
+
+/** About what a row takes; made into text only for whoever asks. */
+function sizeOf(value: object): number {
+  let size = 16;
+  for (const [name, member] of Object.entries(value) as [string, unknown][]) {
+    size += name.length + 8;
+    if (typeof member === "string") size += member.length;
+    else if (typeof member === "object" && member !== null) size += sizeOf(member);
+  }
+  return size;
 }
 
 /** Per table; the oldest rows go first, so a busy table never drives out a quiet one. */
@@ -26,14 +35,14 @@ export class TelemetryStore {
   add(row: TelemetryRow): void {
     const table = this.#tables.get(row.table) ?? { rows: [], bytes: 0, dropped: 0 };
     this.#tables.set(row.table, table);
-    const json = JSON.stringify(row);
-    table.rows.push({ operationId: row.operation_Id, name: row.name.toLowerCase(), json });
-    table.bytes += json.length;
+    const bytes = sizeOf(row);
+    table.rows.push({ row, bytes });
+    table.bytes += bytes;
     if (table.bytes <= maxTableBytes) return;
     // In one go and below the limit, so that not every row moves the whole list.
     let dropped = 0;
     while (table.bytes > maxTableBytes * 0.9 && dropped < table.rows.length - 1) {
-      table.bytes -= table.rows[dropped]?.json.length ?? 0;
+      table.bytes -= table.rows[dropped]?.bytes ?? 0;
       dropped += 1;
     }
     table.rows = table.rows.slice(dropped);
@@ -47,12 +56,11 @@ export class TelemetryStore {
     for (const [table, { rows }] of this.#tables) {
       if (query.table !== undefined && query.table !== table) continue;
       const matching = rows.filter(
-        (row) =>
-          (query.operationId === undefined || row.operationId === query.operationId) &&
-          (name === undefined || row.name === name),
+        ({ row }) =>
+          (query.operationId === undefined || row.operation_Id === query.operationId) &&
+          (name === undefined || row.name.toLowerCase() === name),
       );
-      for (const { json } of matching.slice(-query.take))
-        found.push(JSON.parse(json) as TelemetryRow);
+      found.push(...matching.slice(-query.take).map(({ row }) => row));
     }
     return found
       .toSorted((left, right) => left.timestamp.localeCompare(right.timestamp))

@@ -9,5 +9,5 @@ subscribe("http.server.request.start", ({ socket }) => {
 });
 
 process.on("message", (message) => {
-  if (message?.countRequests === true) process.send?.(Object.fromEntries(counts));
+  if (message?.countRequests === true) process.send?.({ counts: Object.fromEntries(counts) });
 });

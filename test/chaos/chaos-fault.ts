@@ -32,6 +32,8 @@ export interface ChaosFault {
   readonly name: string;
   /** Share of the run's events, against the others. */
   readonly weight: number;
+  /** Never mixed with others: hours are skipped, and each of its events costs many times what another one does. */
+  readonly isAlone?: boolean;
   /** Doors that each event of the round goes through, all of them; one at random when left out. */
   readonly doors?: readonly Door[];
   readonly begin?: (context: ChaosContext) => Promise<void> | void;

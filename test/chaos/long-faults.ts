@@ -11,10 +11,11 @@ const coarseStepMs = 5 * minuteMs;
 const findingOutMs = 5 * minuteMs;
 
 /** Ten simulated hours without a system: no failure may be opened, and it is asked at most once a minute. */
-function outage(name: string, weight: number, system: FaultySystem): ChaosFault {
+function outage(name: string, system: FaultySystem): ChaosFault {
   return {
     name,
-    weight,
+    weight: 1,
+    isAlone: true,
     begin: ({ control }) => control.faults[system].set({ status: 503 }),
     hold: (context) => watchOutage(context, system),
     heal: ({ control }) => control.faults[system].clear(),
@@ -41,11 +42,12 @@ async function watchOutage(context: ChaosContext, system: FaultySystem): Promise
 }
 
 export const longFaults: readonly ChaosFault[] = [
-  outage("ce-away-10h", 8, "dataverse"),
-  outage("finance-away-10h", 8, "finance"),
+  outage("ce-away-10h", "dataverse"),
+  outage("finance-away-10h", "finance"),
   {
     name: "target-disabled-10h",
-    weight: 2,
+    weight: 1,
+    isAlone: true,
     begin: ({ control }) => setEnabled(control, false),
     hold: ({ time }) => time.advance(outageMs, coarseStepMs),
     heal: ({ control }) => setEnabled(control, true),

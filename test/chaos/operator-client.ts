@@ -10,7 +10,7 @@ export interface ShownReplay {
   readonly counts: Readonly<Record<"delivered" | "failedAgain" | "refused", number>>;
 }
 
-export interface ShownVerification {
+interface ShownVerification {
   readonly id: string;
   readonly state: string;
   readonly note: string;
@@ -18,7 +18,7 @@ export interface ShownVerification {
 }
 
 /** The operator's API, as the command line and the console call it. */
-export interface OperatorClient {
+interface OperatorClient {
   beginReplay(target: string): Promise<ShownReplay>;
   replay(id: string): Promise<ShownReplay>;
   beginRepair(sinceMs: number): Promise<ShownVerification>;

@@ -8,6 +8,8 @@ const minuteMs = 60 * secondMs;
 const effectPlaces = ["dataverse", "workflows", "crm", "mail"] as const;
 
 const mostTurns = 400;
+/** Of one round: each costs two seconds of boot, in which nothing is delivered. */
+const mostKills = 24;
 const hitLimitMs = 5_000;
 
 /**
@@ -43,6 +45,7 @@ export const platformFaults: readonly ChaosFault[] = [
       const { control, random } = context;
       let kills = 0;
       await whileFlowing(context, [200, 2_500], async () => {
+        if (kills >= mostKills) return;
         await whenHostIsReady(context);
         await pauseBetween(context, 0, 800);
         control.functions().kill();
@@ -62,7 +65,8 @@ export const platformFaults: readonly ChaosFault[] = [
       for (let turn = 0; turn < mostTurns; turn += 1) {
         const wanted = turn % 2 === 0 ? "after" : "before";
         const isEnough = kills.before > 0 && kills.after > 0;
-        if (context.isFlowOver() && isEnough) break;
+        const isFull = kills.before + kills.after >= mostKills;
+        if (isEnough && (isFull || context.isFlowOver())) break;
         await whenHostIsReady(context);
         if (await killAtEffect(context, wanted)) kills[wanted] += 1;
       }

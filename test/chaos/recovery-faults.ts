@@ -17,16 +17,18 @@ export const recoveryFaults: readonly ChaosFault[] = [
   {
     name: "replay-killed",
     weight: 2,
+    isAlone: true,
     begin: refuseHalf,
     hold: (context) => replayWhile(context, killing),
   },
   {
     name: "replay-under-traffic",
     weight: 2,
+    isAlone: true,
     begin: refuseHalf,
     hold: (context) => replayWhile(context, posting),
   },
-  { name: "original-after-repair", weight: 1, hold: repairBeforeOriginal },
+  { name: "original-after-repair", weight: 1, isAlone: true, hold: repairBeforeOriginal },
 ];
 
 /** A person's matter at once, and sound as soon as the CRM is. */

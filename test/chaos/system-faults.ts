@@ -22,7 +22,7 @@ function inTurns(
         if (fault !== undefined) context.control.faults[system].set(fault);
       });
     },
-    hold: ({ time }) => time.advance(2 * minuteMs),
+    hold: ({ time }) => time.advance(minuteMs),
     heal: ({ control }) => control.faults[system].clear(),
   };
 }

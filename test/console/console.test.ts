@@ -1,7 +1,8 @@
-import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "@jest/globals";
 import axe from "axe-core";
 import type { Browser, Page } from "playwright-core";
 import { findChromium, openBrowser } from "../../scripts/open-browser.ts";
+import { eventually } from "../support/eventually.ts";
 import { useLocalAzure } from "../support/use-local-azure.ts";
 
 const executablePath = findChromium();
@@ -55,6 +56,27 @@ async function violations(page: Page, only?: string): Promise<readonly string[]>
   );
   return found.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(" | ")}`);
 }
+
+/** Documents that CE refuses for good; ids of their failures. CE goes on refusing until the test ends. */
+async function failInCe(prefix: string, documents: number): Promise<readonly string[]> {
+  const { world } = local;
+  await world.setFault("dataverse", { status: 400 });
+  for (let n = 1; n <= documents; n += 1) {
+    await world.post({ number: `${prefix}-${n}`, customer: "US-001", door: "https" });
+  }
+  return eventually(async () => {
+    const failed = await world.failures();
+    const own = failed
+      .filter(({ body }) => body.includes(prefix))
+      .map(({ failureId }) => failureId);
+    if (own.length < documents) throw new Error(`${own.length} of ${documents} failed`);
+    return own;
+  }, stepMs * 2);
+}
+
+afterEach(async () => {
+  await local.world.setFault("dataverse", null);
+});
 
 describe("the console", () => {
   it(
@@ -126,6 +148,58 @@ describe("the console", () => {
       await ce.getByRole("link", { name: "Open the record" }).waitFor();
       expect(await ce.getByText("put off").count()).toBeGreaterThan(0);
       await page.context().close();
+    },
+    testMs,
+  );
+
+  it(
+    "shows a replay that stops by itself, with its reason",
+    async () => {
+      await failInCe("CONSOLE-STOP", 4);
+      const page = await signIn("Operator");
+      await open(page, "failures");
+      await page.getByRole("grid", { name: "Failures by cause" }).getByRole("row").nth(1).click();
+      await page.getByRole("button", { name: "Replay the whole group" }).click();
+      await page.getByRole("dialog").getByLabel("Reason").fill("perhaps it works now");
+      await page.keyboard.press("Enter");
+      const replay = page.getByTestId("replay").first();
+      await replay.getByText("It stopped by itself:").waitFor();
+      expect(await replay.getByRole("alert").textContent()).toMatch(
+        /^It stopped by itself: 1 of 1 in step 1 failed again, more than 10 %: 1 \w+$/,
+      );
+      // The step's counts are saved a moment after the state.
+      await replay.getByText(/^Replay stopped: 0 delivered, 1 failed again of \d+$/).waitFor();
+      // It is over: nobody can pause or cancel it.
+      expect(await replay.getByRole("button").count()).toBe(0);
+      await page.context().close();
+    },
+    testMs,
+  );
+
+  it(
+    "tells the second of two operators that a failure is decided, and keeps his words",
+    async () => {
+      const [failureId = ""] = await failInCe("CONSOLE-TWO", 1);
+      const [first, second] = [await signIn("Operator"), await signIn("Approver")];
+      for (const page of [first, second]) {
+        await open(page, `failure/ce/${failureId}`);
+        await page.getByRole("button", { name: "Discard this one" }).click();
+      }
+      const words = "the customer was merged, so this invoice is not wanted";
+      await second.getByRole("dialog").getByLabel("Reason").fill(words);
+      await first.getByRole("dialog").getByLabel("Reason").fill("posted by mistake");
+      await first.keyboard.press("Enter");
+      await first.getByTestId("decided").getByText("discarded").waitFor();
+      // He did nothing: the page found out by itself while he was typing.
+      const decided = second.getByTestId("decided");
+      await decided.getByText("This failure is decided").waitFor();
+      expect(await decided.textContent()).toContain(`What you typed was not sent: ${words}`);
+      expect(await second.getByRole("button", { name: "Discard this one" }).count()).toBe(0);
+      await decided.getByRole("button", { name: "Keep it as a note" }).click();
+      await second.getByRole("region", { name: "Notes" }).getByText(words).waitFor();
+      expect(await decided.textContent()).not.toContain(words);
+      await first.context().close();
+      await second.context().close();
     },
     testMs,
   );

@@ -6,15 +6,24 @@ import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createBodyStoreOver } from "../../functions/src/platform/body-store.ts";
+import { createAccessControl } from "../../local/access-control.ts";
 import { systemClock } from "../../local/clock.ts";
 import { startFrontDoor } from "../../local/front-door.ts";
 import type { FrontDoor } from "../../local/front-door.ts";
 import { createIdentityApp } from "../../local/identity/identity-app.ts";
 import { startAzurite } from "../../local/storage/start-azurite.ts";
 import type { Azurite } from "../../local/storage/start-azurite.ts";
+import { enforceStorageRoles } from "../../local/storage/storage-roles.ts";
+import { eventually } from "../support/eventually.ts";
 import { testCertificate } from "../support/test-certificate.ts";
 
+/** Resolves once the request is refused so. */
+async function refusalOf(request: Promise<unknown>, statusCode: number): Promise<void> {
+  await expect(request).rejects.toMatchObject({ statusCode });
+}
+
 describe("storage for unchanged SDK clients", () => {
+  const principalId = "aaaaaaaa-35a5-4a8f-8f6b-0f5a2c1f7d11";
   const clientId = "bbbbbbbb-35a5-4a8f-8f6b-0f5a2c1f7d11";
   let azurite: Azurite;
   let door: FrontDoor;
@@ -26,7 +35,6 @@ describe("storage for unchanged SDK clients", () => {
       { tenantId: "7d1f3a52-35a5-4a8f-8f6b-0f5a2c1f7d11" },
     );
     const identityId = "/subscriptions/s/userAssignedIdentities/app";
-    const principalId = "aaaaaaaa-35a5-4a8f-8f6b-0f5a2c1f7d11";
     identity.registerManagedIdentity({ resourceId: identityId, principalId, clientId });
     const host = { resourceId: "/subscriptions/s/sites/app", userAssigned: [identityId] };
     door = await startFrontDoor({ fetch: identity.app.fetch });
@@ -97,6 +105,31 @@ describe("storage for unchanged SDK clients", () => {
     await bodies.remove(["202602/e2/raw-0", "202602/e2/never-there"]);
     expect(await bodies.get("202602/e2/raw-0")).toBeUndefined();
     expect(await bodies.get("202602/e3/raw-0")).toBeDefined();
+  });
+
+  it("lets a managed identity in where it holds the data role, as roles come and go, and counts the use", async () => {
+    const access = createAccessControl();
+    const account = "/subscriptions/s/providers/Microsoft.Storage/storageAccounts/causewaytest";
+    const tables = { principalId, roleId: "0a9a7e1f-b9d0-4cc4-a60d-0319b160aaa3", scope: account };
+    const credential = new ManagedIdentityCredential({ clientId });
+    const table = new TableClient(azurite.tableEndpoint, "roles", credential);
+    const blobs = new BlobServiceClient(azurite.blobEndpoint, credential);
+    access.assign(tables);
+    enforceStorageRoles(azurite, access, account);
+    await eventually(() => refusalOf(blobs.getContainerClient("roles").create(), 403), 5_000);
+    await table.createTable();
+    await eventually(async () => {
+      await Promise.resolve();
+      expect(access.uses()).toEqual([{ ...tables, count: 1 }]);
+    }, 5_000);
+    access.revoke(tables);
+    const row = { partitionKey: "p", rowKey: "r" };
+    await eventually(() => refusalOf(table.upsertEntity(row), 403), 5_000);
+    // The account's key is nobody's role.
+    const byKey = TableClient.fromConnectionString(azurite.connectionString, "roles", {
+      allowInsecureConnection: true,
+    });
+    await byKey.createEntity({ ...row, rowKey: "by key" });
   });
 
   it("leaves neither process nor file behind when it is closed", async () => {

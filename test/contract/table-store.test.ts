@@ -1,11 +1,17 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { TableClient, TableServiceClient } from "@azure/data-tables";
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { createTableStoreOver } from "../../functions/src/platform/azure-table-store.ts";
 import { createTableCatalogOver } from "../../functions/src/platform/table-catalog.ts";
 import type { TableCatalog } from "../../functions/src/platform/table-catalog.ts";
 import type { Row, TableStore } from "../../functions/src/platform/table-store.ts";
+import { startAzurite } from "../../local/storage/start-azurite.ts";
+import type { Azurite } from "../../local/storage/start-azurite.ts";
 import { startTableService } from "../support/azurite-tables.ts";
 import { MemoryTableStore } from "../support/memory-table-store.ts";
+import { testCertificate } from "../support/test-certificate.ts";
 
 const row = (rowKey: string, columns: Row["columns"] = { n: 1 }): Row => ({
   partitionKey: "202611241200-1",
@@ -14,25 +20,36 @@ const row = (rowKey: string, columns: Row["columns"] = { n: 1 }): Row => ({
 });
 
 let service: { readonly connectionString: string; close(): Promise<void> };
+let azurite: Azurite;
+let folder: string;
 beforeAll(async () => {
   service = await startTableService();
+  folder = await mkdtemp(join(tmpdir(), "causeway-tables-"));
+  azurite = await startAzurite({
+    certificate: testCertificate,
+    dir: join(folder, "azurite"),
+    accountName: "causewaytest",
+    accountKey: Buffer.alloc(64, 7).toString("base64"),
+    log: () => undefined,
+  });
 });
-afterAll(() => service.close());
+afterAll(async () => {
+  await Promise.all([service.close(), azurite.close()]);
+  await rm(folder, { recursive: true });
+});
 
 const insecure = { allowInsecureConnection: true };
+const openStore = (connectionString: string): TableStore & TableCatalog => ({
+  ...createTableStoreOver((table) =>
+    TableClient.fromConnectionString(connectionString, table, insecure),
+  ),
+  ...createTableCatalogOver(TableServiceClient.fromConnectionString(connectionString, insecure)),
+});
+
 const stores: readonly [string, () => TableStore & TableCatalog][] = [
   ["the memory store", () => new MemoryTableStore()],
-  [
-    "Azure Tables",
-    () => ({
-      ...createTableStoreOver((table) =>
-        TableClient.fromConnectionString(service.connectionString, table, insecure),
-      ),
-      ...createTableCatalogOver(
-        TableServiceClient.fromConnectionString(service.connectionString, insecure),
-      ),
-    }),
-  ],
+  ["Azure Tables", () => openStore(service.connectionString)],
+  ["Azure Tables as the local Azure has them", () => openStore(azurite.connectionString)],
 ];
 
 let tables = 0;

@@ -94,6 +94,7 @@ export interface LedgerRow {
 }
 
 export interface FailureRow {
+  readonly failureId: string;
   readonly code: string;
   readonly reason: string;
   readonly owner: string;
@@ -227,6 +228,7 @@ async function readFailures(connectionString: string): Promise<readonly FailureR
     if (!rowKey.startsWith("f|")) continue;
     found.push({
       ...row,
+      failureId: rowKey.slice(2),
       target,
       body: body0.length === 0 ? "" : gunzipSync(body0).toString("utf8"),
     });

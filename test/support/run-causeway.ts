@@ -1,4 +1,5 @@
 import { execFile } from "node:child_process";
+import { delimiter } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const program = fileURLToPath(new URL("../../cli/causeway.js", import.meta.url));
@@ -10,11 +11,24 @@ export interface CausewayRun {
   readonly stderr: string;
 }
 
-/** `causeway …` as an operator calls it, against the local Azure of that folder. */
-export function runCauseway(folder: string, args: readonly string[]): Promise<CausewayRun> {
+/**
+ * `causeway …` as an operator calls it, against the local Azure of that folder. `bin`: a folder whose programs
+ * (an `az` that is signed in) come before the machine's.
+ */
+export function runCauseway(
+  folder: string,
+  args: readonly string[],
+  bin?: string,
+): Promise<CausewayRun> {
   return new Promise((resolve, reject) => {
     const command = [program, ...args, "--folder", folder];
-    const env = { ...process.env, NODE_OPTIONS: "", NO_COLOR: "1" };
+    const path = process.env["PATH"] ?? "";
+    const env = {
+      ...process.env,
+      NODE_OPTIONS: "",
+      NO_COLOR: "1",
+      PATH: bin === undefined ? path : `${bin}${delimiter}${path}`,
+    };
     const child = execFile(
       process.execPath,
       command,

@@ -160,6 +160,7 @@ export class StateWorld {
       name === "made for another"
         ? { state: "done", reference: "r9" }
         : { state: "unsure", memo: null },
+      clock.now(),
     );
     target.confirmations = [delivered];
   }

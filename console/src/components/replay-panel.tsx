@@ -21,6 +21,10 @@ interface Plan {
   readonly examples: readonly { readonly target: string; readonly businessKey: string }[];
 }
 
+interface Discarded {
+  readonly noLongerOpen: number;
+}
+
 /** Plan, replay in steps, discard: for the rows that are chosen, or all of them. */
 export function ReplayPanel({
   name,
@@ -36,6 +40,7 @@ export function ReplayPanel({
   const mayOperate = useMayOperate();
   const [plan, setPlan] = useState<Plan>();
   const [error, setError] = useState<ApiError>();
+  const [decidedByOthers, setDecidedByOthers] = useState(0);
   if (!mayOperate) return <p className="muted">An Operator can replay or discard these.</p>;
   const makePlan = async (): Promise<void> => {
     setError(undefined);
@@ -51,7 +56,9 @@ export function ReplayPanel({
     onChange();
   };
   const discard = async (reason: string): Promise<void> => {
-    await post("failures/discard", { selection, reason });
+    setDecidedByOthers(0);
+    const answer = await post<Discarded>("failures/discard", { selection, reason });
+    setDecidedByOthers(answer.noLongerOpen);
     onChange();
   };
   return (
@@ -79,6 +86,14 @@ export function ReplayPanel({
         />
       </div>
       {error !== undefined && <ErrorNotice error={error} />}
+      {decidedByOthers > 0 && (
+        <p className="notice warn" role="status">
+          <span>
+            {count(decidedByOthers)} of them were decided by somebody else meanwhile and stay as
+            that person said.
+          </span>
+        </p>
+      )}
       {plan !== undefined && <PlanView plan={plan} />}
     </div>
   );

@@ -32,7 +32,9 @@ export function FailurePage({
             <a href={hrefTo("failures")}>Failures</a> / {nameOf(target)}
           </p>
           <h1>{failure.businessKey === "" ? failure.failureId : failure.businessKey}</h1>
-          {failure.status !== "open" && <Decided failure={failure} />}
+          {failure.status !== "open" && (
+            <Decided path={path} failure={failure} reload={answer.reload} />
+          )}
           <Story failure={failure} />
           {failure.status === "open" && (
             <ReplayPanel
@@ -63,14 +65,51 @@ export function FailurePage({
   );
 }
 
-/** Somebody was faster: what they decided, instead of buttons that would do it twice. */
-function Decided({ failure }: { readonly failure: Failure }) {
+/**
+ * Somebody was faster: what they decided, instead of buttons that would do it twice. What this person had
+ * typed meanwhile is shown, and may become a note.
+ */
+function Decided({
+  path,
+  failure,
+  reload,
+}: {
+  readonly path: string;
+  readonly failure: Failure;
+  readonly reload: () => void;
+}) {
+  const [forReplay, setForReplay] = useDraft(`reason.replay.${failure.failureId}`);
+  const [forDiscard, setForDiscard] = useDraft(`reason.discard.${failure.failureId}`);
+  const [error, setError] = useState<ApiError>();
+  const words = [forReplay, forDiscard].filter((text) => text.trim() !== "").join(" / ");
+  const keep = async (): Promise<void> => {
+    try {
+      await post(`${path}/notes`, { text: words });
+      setForReplay("");
+      setForDiscard("");
+      reload();
+    } catch (thrown) {
+      setError(toApiError(thrown));
+    }
+  };
   return (
-    <p className="notice" role="status" data-testid="decided">
+    <section className="notice" role="status" data-testid="decided">
       <span>
         This failure is decided: <b>{failure.status}</b>. Who and why is in the audit.
+        {words !== "" && (
+          <>
+            {" "}
+            What you typed was not sent: <q>{words}</q>
+          </>
+        )}
       </span>
-    </p>
+      {words !== "" && (
+        <Button className="quiet" onPress={() => void keep()}>
+          Keep it as a note
+        </Button>
+      )}
+      {error !== undefined && <ErrorNotice error={error} />}
+    </section>
   );
 }
 

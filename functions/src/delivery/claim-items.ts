@@ -1,7 +1,7 @@
 import type { Outcome } from "../targets/target.ts";
 import { inParallel } from "./batch-writes.ts";
 import type { Called, CallResult, Claimed, Placed } from "./call-items.ts";
-import type { ClaimEnd, ClaimId } from "./claims.ts";
+import type { ClaimEnd, ClaimId, Claims } from "./claims.ts";
 import type { EngineDependencies } from "./engine.ts";
 import type { Item, Lane } from "./lane.ts";
 
@@ -42,13 +42,16 @@ async function claimItem<Body>(
     results.push({ item, result, unusedPlaceAt: item.placeAt });
   };
   const isQuestion = item.how === "confirm" && id.version === null;
-  const claim = await (isQuestion ? on.claims.inspect(id, now) : on.claims.take(id, now));
+  const claim = await (isQuestion ? on.claims.inspect(id, now) : takeClaim(on, id, item));
   switch (claim.kind) {
     case "taken":
       claimed.push({ ...item, held: claim.held });
       break;
     case "free":
       claimed.push({ ...item, held: null });
+      break;
+    case "outdated":
+      settle({ kind: "notReached" });
       break;
     case "ask":
       claimed.push({ ...item, how: "confirm", held: claim.held });
@@ -67,6 +70,23 @@ async function claimItem<Body>(
   }
 }
 
+/**
+ * A document that nobody has claimed yet is proof that nobody has called for it, whatever the row was when
+ * it was remembered. Where there is a claim, the row's own story counts: `outdated` when it has gone on.
+ */
+async function takeClaim(
+  on: EngineDependencies,
+  id: ClaimId,
+  item: Item<unknown>,
+): Promise<Awaited<ReturnType<Claims["take"]>> | { readonly kind: "outdated" }> {
+  const now = on.clock.now();
+  if (item.isRemembered !== true || id.version !== null) return on.claims.take(id, now);
+  const held = await on.claims.takeNew(id, now);
+  if (held !== undefined) return { kind: "taken", held };
+  const [current] = await on.ledger.load([item.row], { fresh: true });
+  return current?.etag === item.etag ? on.claims.take(id, now) : { kind: "outdated" };
+}
+
 /** Says of every claim how it ended. One that nothing is known of is left to lapse. */
 export async function settleClaims<Body>(
   on: EngineDependencies,
@@ -76,7 +96,8 @@ export async function settleClaims<Body>(
   await inParallel(answers, 8, async ({ item, result }) => {
     const id = toClaimId(lane, item);
     const end = id === null ? undefined : toEnd(item, result, id);
-    if (id !== null && end !== undefined) await on.claims.settle(id, item.held, end);
+    if (id !== null && end !== undefined)
+      await on.claims.settle(id, item.held, end, on.clock.now());
   });
 }
 

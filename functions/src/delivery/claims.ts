@@ -18,7 +18,7 @@
  * have happened is asked about, and made again, under its own number, whichever event or replay does it.
  */
 import { isConflict } from "../platform/table-store.ts";
-import type { ColumnValue, StoredRow, TableStore } from "../platform/table-store.ts";
+import type { ColumnValue, RowKeys, StoredRow, TableStore } from "../platform/table-store.ts";
 
 export interface ClaimId {
   readonly target: string;
@@ -60,13 +60,15 @@ export type ClaimEnd =
 
 export interface Claims {
   take(id: ClaimId, now: number): Promise<Claim>;
+  /** Only a document that nobody has ever claimed. */
+  takeNew(id: ClaimId, now: number): Promise<HeldClaim | undefined>;
   /** For an effect that may have been made: what to ask about; `free` when nobody claims it. */
   inspect(
     id: ClaimId,
     now: number,
   ): Promise<Exclude<Claim, { kind: "taken" }> | { readonly kind: "free" }>;
   /** `held` is null for whoever holds no claim: then only an effect that is made is written down. */
-  settle(id: ClaimId, held: HeldClaim | null, end: ClaimEnd): Promise<void>;
+  settle(id: ClaimId, held: HeldClaim | null, end: ClaimEnd, now: number): Promise<void>;
 }
 
 const effectsTable = "effects";
@@ -76,10 +78,37 @@ const effectsTable = "effects";
  */
 const leaseMs = 16 * 60_000;
 const conflictTries = 5;
+/**
+ * What this process itself wrote down as unsure is asked about without a look: an answer is only ever
+ * written on the version that was asked about, and a question has no effect.
+ */
+const rememberMs = 60_000;
+const rememberedClaims = 20_000;
 
 export function createClaims(store: TableStore): Claims {
-  const read = (id: ClaimId): Promise<StoredRow | undefined> =>
-    store.get(effectsTable, { partitionKey: id.target, rowKey: id.effectKey });
+  const read = (id: ClaimId): Promise<StoredRow | undefined> => store.get(effectsTable, toKeys(id));
+  const unsure = new Map<string, { readonly stored: StoredRow; readonly at: number }>();
+  const remember = (id: ClaimId, stored: StoredRow, at: number): void => {
+    const [oldest] = unsure.keys();
+    if (unsure.size >= rememberedClaims && oldest !== undefined) unsure.delete(oldest);
+    unsure.set(nameOf(id), { stored, at });
+  };
+  const recall = (id: ClaimId, now: number): StoredRow | undefined => {
+    const known = unsure.get(nameOf(id));
+    return known !== undefined && now - known.at <= rememberMs ? known.stored : undefined;
+  };
+  const claim = async (
+    id: ClaimId,
+    now: number,
+    stored: StoredRow | undefined,
+  ): Promise<HeldClaim | undefined> => {
+    const { eventId } = id;
+    const generation = nextGeneration(stored);
+    const etag = await write(store, id, toClaimed(eventId, generation, now), stored?.etag);
+    return etag === undefined
+      ? undefined
+      : { eventId, generation, memo: null, etag, isUnsure: false };
+  };
   return {
     take: async (id, now) => {
       for (let attempt = 0; attempt < conflictTries; attempt += 1) {
@@ -87,25 +116,26 @@ export function createClaims(store: TableStore): Claims {
         const stored = attempt === 0 ? undefined : await read(id);
         const verdict = stored === undefined ? undefined : judge(stored, id, now);
         if (verdict !== undefined && verdict.kind !== "free") return verdict;
-        const { eventId } = id;
-        const generation = nextGeneration(stored);
-        const columns = toClaimed(eventId, generation, now);
-        const etag = await write(store, id, columns, stored?.etag);
-        if (etag === undefined) continue;
-        const held = { eventId, generation, memo: null, etag, isUnsure: false };
-        return { kind: "taken", held };
+        const held = await claim(id, now, stored);
+        if (held !== undefined) return { kind: "taken", held };
       }
       return { kind: "busy", until: now + leaseMs };
     },
+    takeNew: (id, now) => claim(id, now, undefined),
     inspect: async (id, now) => {
-      const stored = await read(id);
+      const stored = recall(id, now) ?? (await read(id));
       return stored === undefined ? { kind: "free" } : judge(stored, id, now);
     },
-    settle: async (id, held, end) => {
+    settle: async (id, held, end, now) => {
       if (held !== null && end.state === "unsure" && isSaid(held, end.memo)) return;
+      unsure.delete(nameOf(id));
       if (held !== null) {
         const columns = toEnd(id, held, end);
-        if ((await write(store, id, columns, held.etag)) !== undefined) return;
+        const etag = await write(store, id, columns, held.etag);
+        if (etag !== undefined) {
+          if (end.state === "unsure") remember(id, { ...toKeys(id), columns, etag }, now);
+          return;
+        }
       }
       // Somebody else has the row by now. A made effect they must learn of, unless it may repeat.
       if (end.state !== "done" || id.version !== null) return;
@@ -118,6 +148,14 @@ export function createClaims(store: TableStore): Claims {
       throw new Error("a claim changed under every attempt to write its effect down");
     },
   };
+}
+
+function toKeys({ target, effectKey }: ClaimId): RowKeys {
+  return { partitionKey: target, rowKey: effectKey };
+}
+
+function nameOf({ target, effectKey }: ClaimId): string {
+  return `${target}|${effectKey}`;
 }
 
 function judge(
@@ -204,7 +242,7 @@ async function write(
   columns: Record<string, ColumnValue>,
   etag: string | undefined,
 ): Promise<string | undefined> {
-  const row = { partitionKey: id.target, rowKey: id.effectKey, columns };
+  const row = { ...toKeys(id), columns };
   try {
     return await store.write(
       effectsTable,

@@ -108,8 +108,11 @@ class Run<Body> {
     // A business event that comes in for the first time has no row: inserting is the question.
     const known = wakeUps.filter((wakeUp) => !isFirst || wakeUp.hop > 1);
     const loaded = await ledger.load(
-      known.map((wakeUp) => ({ ...wakeUp, minimumHop: wakeUp.hop })),
-      { fresh: !this.#lane.repeatable },
+      known.map((wakeUp) => ({
+        ...wakeUp,
+        minimumHop: wakeUp.hop,
+        fresh: !this.#lane.repeatable && wakeUp.isRedelivered === true,
+      })),
     );
     const rows = new Map<WakeUp<Body>, Versioned>();
     for (const [index, wakeUp] of known.entries()) {

@@ -10,6 +10,8 @@ export interface WakeUp<Body> extends DeliveryId {
   readonly traceparent: string;
   /** Undefined when it stayed in the ledger (claim check). */
   readonly body: Body | undefined;
+  /** Somebody may have worked on it before. */
+  readonly isRedelivered?: boolean;
 }
 
 /** A target and how its deliveries travel. */
@@ -45,6 +47,8 @@ export interface Lane<Body> {
 export interface Item<Body> {
   readonly row: DeliveryRow;
   readonly etag: string;
+  /** From this process's memory: what another one wrote since then is not in it. */
+  readonly isRemembered?: boolean;
   readonly hop: number;
   readonly body: Body;
 }

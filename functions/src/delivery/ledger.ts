@@ -6,7 +6,7 @@
  * Rows that this process wrote lately are remembered with their ETags, so that intake and the
  * deliveries that follow it do not read back what was just written. A remembered row may be behind what
  * another instance wrote: the conditional write finds that, and effects that must not be repeated read
- * afresh and hold a claim besides.
+ * afresh unless their claim proves that nobody has called yet.
  */
 import type { CanonicalEvent } from "../../../schemas/types/canonical-event.ts";
 import { CausewayError } from "../platform/causeway-error.ts";
@@ -33,6 +33,8 @@ import type { DeliveryId, DeliveryRow } from "./ledger-rows.ts";
 export interface Versioned {
   readonly row: DeliveryRow;
   readonly etag: string;
+  /** Not read for this: another process may have written since. */
+  readonly isRemembered?: boolean;
 }
 
 /** Enough of an accepted event to read F&O for it again. */
@@ -65,15 +67,15 @@ export class Ledger {
     this.#rememberMs = options.rememberMs ?? defaultRememberMs;
   }
 
-  /** `minimumHop`: a remembered row below it is out of date. */
+  /** `minimumHop`: a remembered row below it is out of date. `fresh`: so is any. */
   async load(
-    ids: readonly (DeliveryId & { readonly minimumHop?: number })[],
+    ids: readonly (DeliveryId & { readonly minimumHop?: number; readonly fresh?: boolean })[],
     options: { readonly fresh?: boolean } = {},
   ): Promise<readonly (Versioned | undefined)[]> {
     const found = new Map<string, Versioned>();
     const missing: DeliveryId[] = [];
     for (const id of ids) {
-      const known = options.fresh === true ? undefined : this.#recall(id);
+      const known = options.fresh === true || id.fresh === true ? undefined : this.#recall(id);
       if (known !== undefined && known.row.hop >= (id.minimumHop ?? 0)) found.set(keyOf(id), known);
       else missing.push(id);
     }
@@ -282,7 +284,8 @@ export class Ledger {
   #recall(id: DeliveryId): Versioned | undefined {
     const known = this.#remembered.get(keyOf(id));
     if (known === undefined) return undefined;
-    if (this.#clock.now() - known.at <= this.#rememberMs) return known;
+    const { row, etag, at } = known;
+    if (this.#clock.now() - at <= this.#rememberMs) return { row, etag, isRemembered: true };
     this.#remembered.delete(keyOf(id));
     return undefined;
   }

@@ -72,7 +72,7 @@ const customerColumns = [
   "IsOneTimeCustomer",
 ] as const satisfies readonly (keyof CustomerRow)[];
 
-export interface EnrichOptions {
+interface EnrichOptions {
   /** F&O was away: one request of each group goes ahead, and the others follow its answer. */
   readonly isCareful?: boolean;
 }

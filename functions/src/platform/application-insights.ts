@@ -14,6 +14,7 @@ import {
 import type { Context, Histogram, SpanContext } from "@opentelemetry/api";
 import type { TokenCredential } from "@azure/identity";
 import type { TelemetryClient } from "applicationinsights";
+import { createCallContext } from "./call-context.ts";
 import { createBoundedDimensions } from "./bounded-dimensions.ts";
 import { pause, TelemetryQueue } from "./telemetry-queue.ts";
 import { toChildTraceparent } from "./telemetry.ts";
@@ -99,6 +100,9 @@ async function loadClient(options: Options): Promise<TelemetryClient> {
     },
   };
   client.initialize();
+  // Takes the place of the SDK's own before that is used for the first time.
+  context.disable();
+  context.setGlobalContextManager(createCallContext());
   return client;
 }
 

@@ -26,7 +26,7 @@ interface Part {
 }
 
 /** Requests under way to one partition; a second one hides the first one's way there and back. */
-const flightsPerPartition = 2;
+const flightsPerPartition = 1;
 
 class Partition {
   readonly #store: TableStore;

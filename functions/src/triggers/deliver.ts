@@ -57,7 +57,9 @@ async function deliver(target: string, input: unknown, context: InvocationContex
 }
 
 function toWakeUps(target: string, batch: readonly Arrived[]): readonly WakeUp<CanonicalEvent>[] {
-  return batch.flatMap(({ body }) =>
-    isCanonicalEvent(body) ? [toDeliveryWakeUp(target, body)] : [],
+  return batch.flatMap(({ body, deliveryCount }) =>
+    isCanonicalEvent(body)
+      ? [{ ...toDeliveryWakeUp(target, body), isRedelivered: deliveryCount !== 1 }]
+      : [],
   );
 }

@@ -124,6 +124,15 @@ describe("the Functions host with an unchanged app", () => {
     expect(host.pid).not.toBe(second);
   });
 
+  it("is not ready from the moment in which it is killed until another process is", async () => {
+    const { pid } = host;
+    host.kill();
+    expect(host.isReady).toBe(false);
+    while (!host.isReady) await new Promise((resolve) => setImmediate(resolve));
+    expect(host.pid).not.toBe(pid);
+    expect((await get("/api/open")).status).toBe(204);
+  });
+
   it("says which setting is missing", async () => {
     const broken = startFunctionsHost({
       ...options,

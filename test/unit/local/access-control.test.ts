@@ -40,6 +40,19 @@ describe("access control", () => {
     expect(access.uses()).toEqual([]);
   });
 
+  it("names who holds a role at a place or above it, and tells of every change", () => {
+    const access = createAccessControl();
+    let changes = 0;
+    access.watch(() => (changes += 1));
+    const above = { principalId, roleId: sender.toUpperCase(), scope: "/subscriptions/s" };
+    access.assign(above);
+    expect(access.holders([sender], queue)).toEqual([principalId]);
+    expect(access.holders([sender], "/subscriptions/other")).toEqual([]);
+    access.revoke(above);
+    expect(access.holders([sender], queue)).toEqual([]);
+    expect(changes).toBe(2);
+  });
+
   it("lists an assignment once, however often it is made", () => {
     const access = createAccessControl();
     access.assign({ principalId, roleId: sender, scope: queue });

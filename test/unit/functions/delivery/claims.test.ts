@@ -1,6 +1,7 @@
 import { describe, expect, it } from "@jest/globals";
 import { createClaims } from "../../../../functions/src/delivery/claims.ts";
 import type { ClaimId, Claims, HeldClaim } from "../../../../functions/src/delivery/claims.ts";
+import { createCountingStore } from "../../../support/counting-table-store.ts";
 import { MemoryTableStore } from "../../../support/memory-table-store.ts";
 
 const noon = Date.parse("2026-11-24T12:00:00Z");
@@ -33,9 +34,9 @@ describe("a claim", () => {
     const late = await takenBy(claims, idOf("a"));
     const asked = await claims.take(idOf("b"), lapsed);
     if (asked.kind !== "ask") throw new Error("the lease has not lapsed");
-    await claims.settle(idOf("b"), asked.held, free);
+    await claims.settle(idOf("b"), asked.held, free, noon);
     await takenBy(claims, idOf("b"), lapsed);
-    await claims.settle(idOf("a"), late, free);
+    await claims.settle(idOf("a"), late, free, noon);
     expect((await claims.take(idOf("c"), lapsed)).kind).toBe("busy");
   });
 
@@ -44,10 +45,10 @@ describe("a claim", () => {
     const late = await takenBy(claims, idOf("a"));
     const asked = await claims.take(idOf("b"), lapsed);
     if (asked.kind !== "ask") throw new Error("the lease has not lapsed");
-    await claims.settle(idOf("b"), asked.held, free);
+    await claims.settle(idOf("b"), asked.held, free, noon);
     const held = await takenBy(claims, idOf("b"), lapsed);
-    await claims.settle(idOf("a"), late, { state: "done", reference: "m1" });
-    await claims.settle(idOf("b"), held, free);
+    await claims.settle(idOf("a"), late, { state: "done", reference: "m1" }, noon);
+    await claims.settle(idOf("b"), held, free, noon);
     const claim = await claims.take(idOf("c"), lapsed);
     expect(claim).toEqual({ kind: "done", eventId: "a", reference: "m1" });
   });
@@ -55,12 +56,56 @@ describe("a claim", () => {
   it("of an unsure outcome keeps whose it is, its operation and its memo for whoever asks", async () => {
     const claims = createClaims(new MemoryTableStore());
     const held = await takenBy(claims, idOf("a"));
-    await claims.settle(idOf("a"), held, { state: "unsure", memo: "accepted:0" });
+    await claims.settle(idOf("a"), held, { state: "unsure", memo: "accepted:0" }, noon);
     const claim = await claims.take(idOf("b"), noon);
     expect(claim).toMatchObject({
       kind: "ask",
       held: { eventId: "a", generation: 0, memo: "accepted:0", isUnsure: true },
     });
+  });
+
+  it("of an unsure outcome is asked about without a look for a minute by whoever wrote it", async () => {
+    const counting = createCountingStore(new MemoryTableStore());
+    const claims = createClaims(counting);
+    await claims.settle(
+      idOf("a"),
+      await takenBy(claims, idOf("a")),
+      { state: "unsure", memo: "m" },
+      noon,
+    );
+    counting.forget();
+
+    const claim = await claims.inspect(idOf("a"), noon + minuteMs);
+    expect(claim).toMatchObject({ kind: "ask", held: { eventId: "a", memo: "m" } });
+    expect(counting.total()).toBe(0);
+
+    await claims.inspect(idOf("a"), noon + minuteMs + 1);
+    expect(counting.total()).toBe(1);
+  });
+
+  it("that another process has gone on with stands, whatever this one remembers", async () => {
+    const memory = new MemoryTableStore();
+    const [mine, theirs] = [createClaims(memory), createClaims(memory)];
+    const unsure = { state: "unsure", memo: "m" } as const;
+    await mine.settle(idOf("a"), await takenBy(mine, idOf("a")), unsure, noon);
+    const asked = await theirs.inspect(idOf("b"), noon);
+    if (asked.kind !== "ask") throw new Error("the claim is not asked about");
+    await theirs.settle(idOf("b"), asked.held, { state: "free", hasFailed: true }, noon);
+    await takenBy(theirs, idOf("b"));
+
+    const late = await mine.inspect(idOf("a"), noon);
+    if (late.kind !== "ask") throw new Error("the claim is not remembered");
+    await mine.settle(idOf("a"), late.held, free, noon);
+
+    expect((await theirs.take(idOf("c"), noon)).kind).toBe("busy");
+  });
+
+  it("is new only where none has ever been", async () => {
+    const claims = createClaims(new MemoryTableStore());
+    const held = await claims.takeNew(idOf("a"), noon);
+    if (held === undefined) throw new Error("the claim is not new");
+    await claims.settle(idOf("a"), held, free, noon);
+    expect(await claims.takeNew(idOf("b"), noon)).toBeUndefined();
   });
 
   it("counts its operations: a new one only after one that failed for good", async () => {
@@ -69,7 +114,7 @@ describe("a claim", () => {
     for (const hasFailed of [false, true, false, true, true]) {
       const held = await takenBy(claims, idOf("a"));
       generations.push(held.generation);
-      await claims.settle(idOf("a"), held, { state: "free", hasFailed });
+      await claims.settle(idOf("a"), held, { state: "free", hasFailed }, noon);
     }
     expect(generations).toEqual([0, 0, 1, 1, 2]);
   });
@@ -82,7 +127,7 @@ describe("a claim on a version of a document", () => {
     const claims = createClaims(new MemoryTableStore());
     // Two numbers that floating point cannot tell apart.
     const newer = idOf("b", 9_007_199_254_740_993n);
-    await claims.settle(newer, await takenBy(claims, newer), done);
+    await claims.settle(newer, await takenBy(claims, newer), done, noon);
     const claim = await claims.take(idOf("a", 9_007_199_254_740_992n), noon);
     expect(claim).toEqual({ kind: "superseded", reference: "row-1" });
   });
@@ -91,7 +136,7 @@ describe("a claim on a version of a document", () => {
     const claims = createClaims(new MemoryTableStore());
     for (const version of [5n, 5n, 6n]) {
       const id = idOf(`v${version}`, version);
-      await claims.settle(id, await takenBy(claims, id), done);
+      await claims.settle(id, await takenBy(claims, id), done, noon);
     }
     expect((await claims.take(idOf("old", 5n), noon)).kind).toBe("superseded");
   });
@@ -99,10 +144,10 @@ describe("a claim on a version of a document", () => {
   it("keeps what is written while a newer one is under way or has failed", async () => {
     const claims = createClaims(new MemoryTableStore());
     const [second, third] = [idOf("b", 2n), idOf("c", 3n)];
-    await claims.settle(second, await takenBy(claims, second), done);
+    await claims.settle(second, await takenBy(claims, second), done, noon);
     const held = await takenBy(claims, third);
     expect((await claims.take(idOf("a", 1n), noon)).kind).toBe("superseded");
-    await claims.settle(third, held, { state: "free", hasFailed: true });
+    await claims.settle(third, held, { state: "free", hasFailed: true }, noon);
     expect((await claims.take(idOf("a", 1n), noon)).kind).toBe("superseded");
     expect((await claims.take(second, noon)).kind).toBe("taken");
   });
@@ -112,8 +157,8 @@ describe("a claim on a version of a document", () => {
     const [first, second] = [idOf("a", 1n), idOf("b", 2n)];
     const late = await takenBy(claims, first);
     const held = await takenBy(claims, second, lapsed);
-    await claims.settle(first, late, done);
-    await claims.settle(second, held, { ...done, reference: "row-2" });
+    await claims.settle(first, late, done, noon);
+    await claims.settle(second, held, { ...done, reference: "row-2" }, noon);
     const claim = await claims.take(first, lapsed);
     expect(claim).toEqual({ kind: "superseded", reference: "row-2" });
   });

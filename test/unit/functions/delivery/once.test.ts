@@ -3,6 +3,7 @@ import type { Outcome } from "../../../../functions/src/targets/target.ts";
 import { NotCalledError } from "../../../../functions/src/targets/not-called-error.ts";
 import { DeliveryWorld, startOfTime } from "../../../support/delivery-world.ts";
 import { FaultyPorts, Killed } from "../../../support/faulty-ports.ts";
+import { MemoryTableStore } from "../../../support/memory-table-store.ts";
 import { numberedEvent } from "../../../support/numbered-event.ts";
 
 const hourMs = 3_600_000;
@@ -148,6 +149,23 @@ describe("an effect that must never repeat", () => {
     expect((await world.row(numberedEvent(2))).code).toBe("TARGET_THREW");
     await world.settle();
     expect(world.target.effects).toHaveLength(3);
+  });
+
+  it("is not made on a remembered row that another process has failed meanwhile", async () => {
+    const store = new MemoryTableStore();
+    const [here, there] = [1, 2].map(
+      () => new DeliveryWorld({ targetName: "email", once: true, store }),
+    );
+    if (here === undefined || there === undefined) throw new Error("two worlds are needed");
+    await here.accept(numberedEvent());
+    const messages = here.broker.sent.map(({ message }) => message);
+    there.target.answers = [{ kind: "reject", code: "MAIL_REJECTED", reason: "bad address" }];
+    await there.handle(messages);
+
+    await here.handle(messages);
+
+    expect(here.target.calls).toHaveLength(0);
+    expect(await here.row()).toMatchObject({ state: "failed", code: "MAIL_REJECTED" });
   });
 
   it("is asked about by another event of its document under its own operation and memo", async () => {

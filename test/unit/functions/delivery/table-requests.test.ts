@@ -82,6 +82,6 @@ describe("requests to storage", () => {
     await deliverSingly(world);
 
     expect(world.target.effects).toHaveLength(events.length);
-    expect(counting.total(gates) / events.length).toBeLessThanOrEqual(3);
+    expect(counting.total(gates) / events.length).toBeLessThanOrEqual(1);
   });
 });

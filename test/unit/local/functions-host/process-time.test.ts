@@ -33,7 +33,7 @@ describe("a process whose time is moved on", () => {
     const ran: unknown[] = [];
     globals.setTimeout((...given: unknown[]) => ran.push(...given), 90_000, "timeout", 1);
     const cleared = globals.setTimeout(() => ran.push("cleared"), 90_000);
-    globals.setTimeout(() => ran.push("minute"), 60_000);
+    globals.setTimeout(() => ran.push("minute"), 50_000);
     cleared.unref();
     globals.clearTimeout(cleared);
     await clock.advance(89_000);
@@ -42,7 +42,7 @@ describe("a process whose time is moved on", () => {
     expect(ran).toEqual(["minute", "timeout", 1]);
   });
 
-  it.each([1_000, 59_999, 120_000])(
+  it.each([1_000, 49_999, 120_000])(
     "keeps timers of %d ms real: they measure the wire",
     async (ms) => {
       const { globals, clock } = install();

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "@jest/globals";
 import { createFinanceClient } from "../../../../../functions/src/dynamics/finance-client.ts";
 import type { Outcome } from "../../../../../functions/src/targets/target.ts";
+import { salesInvoiceRows, scriptedFinance } from "../../../../support/scripted-finance.ts";
 import { eventOf, RetentionWorld } from "../../../../support/retention-world.ts";
 
 const refusal: Outcome = { kind: "reject", code: "SOURCE_INVALID", reason: "no such thing" };
@@ -61,7 +62,7 @@ describe("a failure whose body's retention is over", () => {
   async function failedLongAgo(): Promise<RetentionWorld> {
     const world = new RetentionWorld();
     world.replays.delivery.target.answers = [refusal];
-    await world.post(eventOf(1));
+    await world.post(eventOf(123));
     await world.night(31);
     await world.night(181);
     return world;
@@ -77,28 +78,16 @@ describe("a failure whose body's retention is over", () => {
     expect(world.replays.delivery.target.calls).toHaveLength(1);
   });
 
-  it("lets a replay ask F&O again by what is left of the business event", async () => {
+  it("is replayed by what F&O says today", async () => {
     const world = await failedLongAgo();
-    const asked: string[] = [];
-    world.replays.finance = {
-      ...createFinanceClient({
-        baseUrl: "https://contoso.operations.dynamics.com",
-        http: ({ url }) => {
-          asked.push(decodeURIComponent(url));
-          return Promise.resolve({
-            status: 200,
-            headers: { get: () => null },
-            body: '{"value":[]}',
-          });
-        },
-        getToken: () => Promise.resolve("token"),
-      }),
-    };
+    const { http } = scriptedFinance(salesInvoiceRows);
+    const getToken = () => Promise.resolve("token");
+    world.replays.finance = createFinanceClient({ baseUrl: "https://fno.example", http, getToken });
     const { id } = await world.replays.begin({ kind: "all" }, { asStored: false });
     await world.replays.run(id);
     const [item] = await world.replays.replays.items(id, 0, 1);
-    // F&O was asked for exactly this document, and does not have it in this test.
-    expect(item?.outcome).toMatch(/^SOURCE_NOT_FOUND: /);
-    expect(asked.some((url) => url.includes("CIV-000001"))).toBe(true);
+    expect(item).toMatchObject({ state: "delivered", changes: [{ path: "data" }] });
+    const [, second] = world.replays.delivery.target.calls;
+    expect(second?.body.data).toMatchObject({ number: "CIV-000123", total: "1250.50" });
   });
 });

@@ -1,0 +1,20 @@
+import type { HttpResponse } from "../platform/http.ts";
+
+/** https://learn.microsoft.com/power-apps/developer/data-platform/api-limits: of the server that answered. */
+const headers = {
+  requests: "x-ms-ratelimit-burst-remaining-xrm-requests",
+  seconds: "x-ms-ratelimit-time-remaining-xrm-requests",
+} as const;
+
+export type QuotaLimit = keyof typeof headers;
+
+/** What Dataverse says is left of its limits; nothing where it does not say so. */
+export function readQuota(
+  response: Pick<HttpResponse, "headers">,
+): readonly (readonly [QuotaLimit, number])[] {
+  return (["requests", "seconds"] as const).flatMap((limit) => {
+    const text = response.headers.get(headers[limit]);
+    const left = Number(text);
+    return text === null || text === "" || !Number.isFinite(left) ? [] : [[limit, left] as const];
+  });
+}
