@@ -9,6 +9,7 @@ import { silentTelemetry } from "../../../../../functions/src/platform/telemetry
 import type { Outcome } from "../../../../../functions/src/targets/target.ts";
 import { faultAt, FaultyPorts } from "../../../../support/faulty-ports.ts";
 import { incompressible } from "../../../../support/incompressible.ts";
+import { failureOf } from "../../../../support/stored-failure.ts";
 import { eventOf, RetentionWorld } from "../../../../support/retention-world.ts";
 
 const refusal: Outcome = {
@@ -33,6 +34,8 @@ async function plantEverything(world: RetentionWorld): Promise<void> {
   await world.post(eventOf(3, large));
   target.answers = [refusal, refusal];
   await world.post(eventOf(4), eventOf(5));
+  const properties = { contact: "anna@example.com" };
+  await world.replays.failures.record([failureOf(9, { target: "crm", properties })]);
   const event = eventOf(4);
   const at = clock.now();
   const changes = [{ path: "data.customer.name", before: "Anna Berg", after: "Anna B" }];
