@@ -52,6 +52,7 @@ const on = {
   bodies: {
     get: () => Promise.resolve(undefined),
     put: () => Promise.resolve(),
+    remove: () => Promise.resolve(),
     deleteFoldersBelow: () => Promise.resolve(0),
   },
   flows,

@@ -134,4 +134,9 @@ async function readExample(): Promise<CanonicalEvent> {
 }
 
 const tooLarge = (): Promise<never> => Promise.reject(new Error("a body that needs a blob"));
-const noBlobs: BodyStore = { put: tooLarge, get: tooLarge, deleteFoldersBelow: tooLarge };
+const noBlobs: BodyStore = {
+  put: tooLarge,
+  get: tooLarge,
+  remove: tooLarge,
+  deleteFoldersBelow: tooLarge,
+};

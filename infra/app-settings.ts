@@ -47,6 +47,7 @@ export function toAppSettings(
     CAUSEWAY_WORKFLOW_AUDIENCE: input.workflowAudience,
     CAUSEWAY_TARGETS: pulumi.jsonStringify(withSenderDomain(config.targets, input.senderDomain)),
     CAUSEWAY_MAXIMUM_INSTANCE_COUNT: String(config.maximumInstanceCount),
+    CAUSEWAY_RETENTION: JSON.stringify(config.retention),
     CAUSEWAY_MAX_MESSAGE_BYTES: String(MAX_MESSAGE_BYTES[config.serviceBusTier]),
     ...(config.operator === undefined
       ? {}

@@ -30,6 +30,7 @@ export function findRuleMistakes(
     ...findOwnerMistakes(config),
     ...findOperatorMistakes(config),
     ...findCapacityMistakes(config),
+    ...findRetentionMistakes(config),
     ...findNetworkMistakes(config),
   ];
 }
@@ -312,6 +313,37 @@ function findCapacityMistakes(config: StackConfig): readonly Mistake[] {
       key: "alwaysReady",
       reason: `is ${alwaysReady}, more than maximumInstanceCount (${maximumInstanceCount})`,
       fix: "choose 1, or raise maximumInstanceCount",
+    });
+  }
+  return mistakes;
+}
+
+/** No month has fewer days. */
+const FEWEST_DAYS = 28;
+
+/** A body may not outlive the row that it belongs to, nor a settled event's one that waits for a person. */
+function findRetentionMistakes({ retention }: StackConfig): readonly Mistake[] {
+  const { bodyDays, escalateDays, failureBodyDays, ledgerMonths } = retention;
+  const mistakes: Mistake[] = [];
+  if (failureBodyDays <= bodyDays) {
+    mistakes.push({
+      key: "retention.failureBodyDays",
+      reason: `is ${failureBodyDays}, but must be more than retention.bodyDays (${bodyDays})`,
+      fix: "what waits for a person is needed longer than what is settled; 180 and 30 are the defaults",
+    });
+  }
+  if (failureBodyDays <= escalateDays) {
+    mistakes.push({
+      key: "retention.escalateDays",
+      reason: `is ${escalateDays}, but must be less than retention.failureBodyDays (${failureBodyDays})`,
+      fix: "people have to hear of a failure while its body is still there",
+    });
+  }
+  if (ledgerMonths * FEWEST_DAYS <= Math.max(failureBodyDays, bodyDays)) {
+    mistakes.push({
+      key: "retention.ledgerMonths",
+      reason: `is ${ledgerMonths}, but the ledger must be kept longer than its bodies (${Math.max(failureBodyDays, bodyDays)} days)`,
+      fix: "raise it, or lower retention.failureBodyDays",
     });
   }
   return mistakes;

@@ -199,6 +199,16 @@ export const stackConfigSchema = {
     alwaysReady: { type: "integer", minimum: 0, maximum: 1000 },
     nodeVersion: { enum: ["22", "24"] },
     logRetentionDays: { type: "integer", minimum: 30, maximum: 730 },
+    retention: {
+      type: "object",
+      additionalProperties: false,
+      properties: {
+        bodyDays: { type: "integer", minimum: 1, maximum: 3650 },
+        failureBodyDays: { type: "integer", minimum: 2, maximum: 3650 },
+        escalateDays: { type: "integer", minimum: 1, maximum: 3650 },
+        ledgerMonths: { type: "integer", minimum: 1, maximum: 120 },
+      },
+    },
     alerts: {
       type: "object",
       additionalProperties: false,

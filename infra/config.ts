@@ -228,6 +228,10 @@ function withDefaults(raw: RawStackConfig, input: ConfigInput): StackConfig {
     alwaysReady: raw.alwaysReady ?? (isProduction ? 1 : 0),
     nodeVersion: raw.nodeVersion ?? "22",
     logRetentionDays: raw.logRetentionDays ?? (isProduction ? 90 : 30),
+    retention: {
+      ...{ bodyDays: 30, failureBodyDays: 180, escalateDays: 30, ledgerMonths: 13 },
+      ...raw.retention,
+    },
     alerts: { emails: [], oldestUndeliveredMinutes: 60, ...raw.alerts },
     budget: raw.budget,
     runbookUrl: raw.runbookUrl ?? "docs/runbook.md",

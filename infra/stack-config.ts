@@ -89,6 +89,18 @@ export interface AlertsConfig {
   readonly oldestUndeliveredMinutes: number;
 }
 
+/** How long what is kept lives; personal data stands in bodies. */
+export interface RetentionConfig {
+  /** Bodies of events whose deliveries are all settled. */
+  readonly bodyDays: number;
+  /** Bodies of what nobody has decided. */
+  readonly failureBodyDays: number;
+  /** An undecided failure of this age is told to its owner and to integration. */
+  readonly escalateDays: number;
+  /** Full months of the ledger. */
+  readonly ledgerMonths: number;
+}
+
 export interface BudgetConfig {
   /** Per month, in the currency of the subscription's bill. */
   readonly amount: number;
@@ -122,6 +134,7 @@ export interface StackConfig {
   readonly alwaysReady: number;
   readonly nodeVersion: string;
   readonly logRetentionDays: number;
+  readonly retention: RetentionConfig;
   readonly alerts: AlertsConfig;
   /** Undefined: nobody is told what the month costs. */
   readonly budget: BudgetConfig | undefined;
@@ -164,6 +177,7 @@ export interface RawStackConfig {
   readonly alwaysReady?: number;
   readonly nodeVersion?: string;
   readonly logRetentionDays?: number;
+  readonly retention?: Partial<RetentionConfig>;
   readonly alerts?: Partial<AlertsConfig>;
   readonly budget?: BudgetConfig;
   readonly runbookUrl?: string;

@@ -40,6 +40,7 @@ export interface FailureSummary {
 export interface Failure extends FailureSummary {
   readonly body: string;
   readonly bodyIsMasked: boolean;
+  readonly bodyTakenAt: string | null;
   readonly notes: readonly { readonly at: string; readonly by: string; readonly text: string }[];
 }
 

@@ -34,6 +34,7 @@ import type { AppConfig } from "./platform/config.ts";
 import { createDeadLetterBlobs } from "./platform/dead-letter-blobs.ts";
 import { createGatheringTableStore } from "./platform/gathering-table-store.ts";
 import { createHttp } from "./platform/http.ts";
+import { createTableCatalog } from "./platform/table-catalog.ts";
 import { createServiceBus } from "./platform/service-bus-sender.ts";
 import type { ServiceBus } from "./platform/service-bus-sender.ts";
 import { silentTelemetry } from "./platform/telemetry.ts";
@@ -46,6 +47,8 @@ import { createOwnerNotices } from "./recovery/owner-notices.ts";
 import type { OwnerNotices } from "./recovery/owner-notices.ts";
 import { createFailureStore } from "./recovery/failure-store.ts";
 import type { DrainDependencies } from "./recovery/drain-dead-letters.ts";
+import { createRetentionStore } from "./recovery/retention/retention-store.ts";
+import type { RetentionDependencies } from "./recovery/retention/run-retention.ts";
 import { createReplayRunner } from "./recovery/replay/create-replay-runner.ts";
 import type { ReplayRunner } from "./recovery/replay/create-replay-runner.ts";
 import { createReplayStore } from "./recovery/replay/replay-store.ts";
@@ -87,6 +90,7 @@ export interface App {
   readonly count: CountDependencies;
   readonly probe: Probe;
   readonly notices: OwnerNotices;
+  readonly retention: RetentionDependencies;
   readonly health: () => Promise<Health>;
   parse(body: unknown): ParsedEvent;
   /** Hands over what is kept for a moment: telemetry and the console's recent outcomes. Never throws. */
@@ -264,6 +268,12 @@ async function compose(config: AppConfig): Promise<App> {
     consoleFiles: createConsoleFiles(fileURLToPath(new URL("console", import.meta.url)), config),
     probe: composeProbe(targetsInput, gates),
     notices,
+    retention: {
+      ...{ failures, bodies, clock, telemetry, notices },
+      catalog: createTableCatalog(config.tableEndpoint, credential),
+      cursors: createRetentionStore(store),
+      settings: config.retention,
+    },
     health: createHealth({
       clock,
       vital: {

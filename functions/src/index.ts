@@ -14,6 +14,7 @@ import "./triggers/count-posted.ts";
 import "./triggers/probe.ts";
 import "./triggers/notify-owners.ts";
 import "./triggers/daily-digest.ts";
+import "./triggers/retention.ts";
 import "./triggers/health.ts";
 import "./triggers/warm-up.ts";
 import "./triggers/drain.ts";

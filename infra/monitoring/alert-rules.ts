@@ -235,6 +235,40 @@ customEvents
       window: "PT3H",
     },
     {
+      name: "failures-undecided",
+      title: "Nobody decides what has failed",
+      severity: 3,
+      // Told once a day, for as long as it lasts.
+      query: `customEvents
+| where name == "undecided"
+| extend target = ${dimension("target")}, code = ${dimension("code")}, owner = ${dimension("owner")},
+    failures = todouble(customMeasurements["failures"])
+| summarize failures = max(failures) by target, code, owner`,
+      measure: "failures",
+      aggregation: "Total",
+      operator: "GreaterThan",
+      threshold: 0,
+      splitBy: ["target", "code", "owner"],
+      every: "PT6H",
+      window: "P1D",
+    },
+    {
+      name: "retention-late",
+      title: "Personal data is kept longer than promised",
+      severity: 3,
+      // Fires on silence, as a run that breaks off and one that never ends are both late.
+      query: `customEvents
+| where name == "retention" and ${dimension("result")} == "ok"
+| summarize runs = count()`,
+      measure: "runs",
+      aggregation: "Total",
+      operator: "LessThan",
+      threshold: 1,
+      splitBy: [],
+      every: "PT6H",
+      window: "P2D",
+    },
+    {
       name: "probe-failed",
       title: "The built-in probe did not get through",
       severity: 2,

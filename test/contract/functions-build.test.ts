@@ -47,6 +47,7 @@ describe("the built function app", () => {
         "probe timerTrigger",
         "notify-owners timerTrigger",
         "daily-digest timerTrigger",
+        "retention timerTrigger",
         "health httpTrigger",
       ],
       refused: [],

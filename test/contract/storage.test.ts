@@ -100,6 +100,11 @@ describe("storage for unchanged SDK clients", () => {
     expect(await bodies.deleteFoldersBelow("202602")).toBe(1);
     expect(await bodies.get("202601/e1/raw-0")).toBeUndefined();
     expect(await bodies.get("202602/e2/raw-0")).toBeDefined();
+    expect(await bodies.deleteFoldersBelow("202602")).toBe(0);
+    await bodies.put("202602/e3/raw-0", content);
+    await bodies.remove(["202602/e2/raw-0", "202602/e2/never-there"]);
+    expect(await bodies.get("202602/e2/raw-0")).toBeUndefined();
+    expect(await bodies.get("202602/e3/raw-0")).toBeDefined();
   });
 
   it("lets a managed identity in where it holds the data role, as roles come and go, and counts the use", async () => {

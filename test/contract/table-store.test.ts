@@ -1,9 +1,11 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { TableClient } from "@azure/data-tables";
+import { TableClient, TableServiceClient } from "@azure/data-tables";
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { createTableStoreOver } from "../../functions/src/platform/azure-table-store.ts";
+import { createTableCatalogOver } from "../../functions/src/platform/table-catalog.ts";
+import type { TableCatalog } from "../../functions/src/platform/table-catalog.ts";
 import type { Row, TableStore } from "../../functions/src/platform/table-store.ts";
 import { startAzurite } from "../../local/storage/start-azurite.ts";
 import type { Azurite } from "../../local/storage/start-azurite.ts";
@@ -36,12 +38,15 @@ afterAll(async () => {
   await rm(folder, { recursive: true });
 });
 
-const openStore = (connectionString: string): TableStore =>
-  createTableStoreOver((table) =>
-    TableClient.fromConnectionString(connectionString, table, { allowInsecureConnection: true }),
-  );
+const insecure = { allowInsecureConnection: true };
+const openStore = (connectionString: string): TableStore & TableCatalog => ({
+  ...createTableStoreOver((table) =>
+    TableClient.fromConnectionString(connectionString, table, insecure),
+  ),
+  ...createTableCatalogOver(TableServiceClient.fromConnectionString(connectionString, insecure)),
+});
 
-const stores: readonly [string, () => TableStore][] = [
+const stores: readonly [string, () => TableStore & TableCatalog][] = [
   ["the memory store", () => new MemoryTableStore()],
   ["Azure Tables", () => openStore(service.connectionString)],
   ["Azure Tables as the local Azure has them", () => openStore(azurite.connectionString)],
@@ -182,5 +187,28 @@ describe.each(stores)("%s", (_name, open) => {
       partitionKey: { from: "ce|", below: "ce|2026112411" },
     });
     expect(page.rows.map((found) => found.partitionKey)).toEqual(["ce|2026112410"]);
+  });
+
+  it("names its tables, and drops one with its rows, twice without harm", async () => {
+    const store = open();
+    const [first, second] = [freshTable(), freshTable()];
+    for (const table of [first, second]) {
+      await store.write(table, { kind: "insert", row: row("a") });
+    }
+    expect(await store.names()).toEqual(expect.arrayContaining([first, second]));
+    await store.drop(first);
+    await store.drop(first);
+    expect(await store.names()).not.toContain(first);
+    expect(await store.get(first, row("a"))).toBeUndefined();
+    expect(await store.get(second, row("a"))).toBeDefined();
+  });
+
+  it("takes text for bytes in a merge, which is how a column is emptied", async () => {
+    const store = open();
+    const table = freshTable();
+    const columns = { body0: Buffer.from("somebody"), kept: "yes" };
+    const etag = await store.write(table, { kind: "insert", row: row("a", columns) });
+    await store.write(table, { kind: "merge", row: row("a", { body0: "" }), etag });
+    expect((await store.get(table, row("a")))?.columns).toEqual({ body0: "", kept: "yes" });
   });
 });

@@ -1,3 +1,4 @@
+import { defaultRetention } from "../../functions/src/platform/config.ts";
 import type { AppConfig } from "../../functions/src/platform/config.ts";
 
 /** A production stack; tests say only what they are about. */
@@ -20,6 +21,7 @@ export function appConfig(changes: Partial<AppConfig> = {}): AppConfig {
     targets: {},
     maximumInstanceCount: 10,
     maxMessageBytes: 262_144,
+    retention: defaultRetention,
     telemetryConnectionString: undefined,
     ownerWebhooks: {},
     ownerMail: undefined,

@@ -13,6 +13,11 @@ export class MemoryBodyStore implements BodyStore {
     return Promise.resolve(this.blobs.get(name));
   }
 
+  remove(names: readonly string[]): Promise<void> {
+    for (const name of names) this.blobs.delete(name);
+    return Promise.resolve();
+  }
+
   deleteFoldersBelow(folder: string): Promise<number> {
     const old = [...this.blobs.keys()].filter((name) => name < folder);
     for (const name of old) this.blobs.delete(name);

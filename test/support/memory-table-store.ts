@@ -1,4 +1,5 @@
 import { keysOf, TableError } from "../../functions/src/platform/table-store.ts";
+import type { TableCatalog } from "../../functions/src/platform/table-catalog.ts";
 import type {
   Row,
   RowKeys,
@@ -12,7 +13,7 @@ import type {
 const maxWrites = 100;
 
 /** Azure Tables' rules for one process: ETags, entity-group transactions, order by key. */
-export class MemoryTableStore implements TableStore {
+export class MemoryTableStore implements TableStore, TableCatalog {
   readonly #tables = new Map<string, Map<string, StoredRow>>();
   #version = 0;
 
@@ -64,6 +65,15 @@ export class MemoryTableStore implements TableStore {
 
   tableNames(): readonly string[] {
     return [...this.#tables.keys()].sort(compare);
+  }
+
+  names(): Promise<readonly string[]> {
+    return Promise.resolve(this.tableNames());
+  }
+
+  drop(table: string): Promise<void> {
+    this.#tables.delete(table);
+    return Promise.resolve();
   }
 
   #apply(rows: Map<string, StoredRow>, write: Write): string {

@@ -149,7 +149,7 @@ export class ReplayWorld {
     const parse = (body: unknown) =>
       parseBusinessEvent(body, {
         schemas,
-        knownEvents: ["CustFreeTextInvoicePostedBusinessEvent"],
+        knownEvents: ["CustFreeTextInvoicePostedBusinessEvent", "SalesInvoicePostedBusinessEvent"],
       });
     const target = { name: "intake", deliver: () => Promise.resolve([]) };
     return {

@@ -50,7 +50,14 @@ export function FailurePage({
             {failure.bodyIsMasked && (
               <p className="muted">Names and addresses are shown to Operators.</p>
             )}
-            <pre tabIndex={0}>{pretty(failure.body)}</pre>
+            {failure.bodyTakenAt === null ? (
+              <pre tabIndex={0}>{pretty(failure.body)}</pre>
+            ) : (
+              <p>
+                Its retention is over: the body was deleted on {failure.bodyTakenAt.slice(0, 10)}. A
+                replay that reads F&O again still works; one as stored is refused.
+              </p>
+            )}
           </details>
         </>
       )}

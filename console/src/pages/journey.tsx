@@ -41,7 +41,13 @@ export function JourneyPage({
               The canonical event, as every target was given it. Names and addresses are shown to
               Operators.
             </p>
-            <pre tabIndex={0}>{JSON.stringify(journey.body, null, 2)}</pre>
+            {journey.bodyTakenAt === null ? (
+              <pre tabIndex={0}>{JSON.stringify(journey.body, null, 2)}</pre>
+            ) : (
+              <p>
+                Its retention is over: the body was deleted on {journey.bodyTakenAt.slice(0, 10)}.
+              </p>
+            )}
           </details>
         </>
       )}

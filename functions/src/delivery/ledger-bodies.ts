@@ -1,14 +1,17 @@
 /*
  * Bodies of the ledger. What is small stands in the event's own row, compressed; what is not goes to a blob
  * first, and the row names it. The order makes a crash harmless: a blob that no row names is deleted
- * with its month. Names hold the content's hash, so that a second run never writes other content under a
+ * with its month. What has been settled for long loses its body (recovery/retention): the columns are emptied,
+ * for a merge cannot remove them, and `bodyTakenAt` says that there was one. Names hold the content's hash, so that a second run never writes other content under a
  * name that a row may have.
  */
 import { createHash } from "node:crypto";
 import { gunzipSync, gzipSync } from "node:zlib";
 import type { BodyStore } from "../platform/body-store.ts";
 import type { ColumnValue } from "../platform/table-store.ts";
-import { toBodyColumns, unpackBody } from "./ledger-columns.ts";
+import { CausewayError } from "../platform/causeway-error.ts";
+import type { LedgerErrorCode } from "./ledger-columns.ts";
+import { toBodyColumns, toEmptyColumns, unpackBody } from "./ledger-columns.ts";
 import { toLedgerMonth } from "./ledger-keys.ts";
 
 /** The event as it came in, and as it was accepted; both stand in one row of at most 1 MiB. */
@@ -42,17 +45,32 @@ export async function readBody(
   return bytes === undefined ? undefined : gunzipSync(bytes).toString("utf8");
 }
 
-/**
- * Open failures keep their body for 180 days and settled deliveries for 30; by whole months, so that no
- * row has to be asked.
- */
-const retentionDays = 180 + 30 + 31;
-
-export function deleteOldBodies(bodies: BodyStore, now: number): Promise<number> {
-  const oldest = new Date(now - retentionDays * 86_400_000).toISOString();
-  return bodies.deleteFoldersBelow(toLedgerMonth(oldest));
+/** Thrown by whoever reads a body that the ledger does not have, or not any more. */
+export function isWithoutBody(error: unknown): error is CausewayError<LedgerErrorCode> {
+  return (
+    error instanceof CausewayError &&
+    (error.code === "BODY_MISSING" || error.code === "BODY_RETENTION_OVER")
+  );
 }
 
-function referenceColumn(name: BodyName): string {
+/** Present, in ISO 8601, on a row whose body's retention is over. */
+export const takenColumn = "bodyTakenAt";
+
+export function isBodyTaken(columns: Readonly<Record<string, ColumnValue>>): boolean {
+  const at = columns[takenColumn];
+  return typeof at === "string" && at !== "";
+}
+
+/** For a merge: everything that a body of that name can stand in, and the mark. */
+export function toTakenColumns(
+  names: readonly (BodyName | "wouldSend")[],
+  now: number,
+): Record<string, ColumnValue> {
+  const columns: Record<string, ColumnValue> = { [takenColumn]: new Date(now).toISOString() };
+  for (const name of names) Object.assign(columns, toEmptyColumns(name));
+  return columns;
+}
+
+export function referenceColumn(name: BodyName): string {
   return `${name}Blob`;
 }

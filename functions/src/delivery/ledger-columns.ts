@@ -11,7 +11,7 @@ const chunkBytes = 64 * 1024;
 const maxBodyBytes = 14 * chunkBytes;
 const maxShownBytes = 4 * chunkBytes;
 
-export type LedgerErrorCode = "BODY_TOO_LARGE" | "BODY_MISSING";
+export type LedgerErrorCode = "BODY_TOO_LARGE" | "BODY_MISSING" | "BODY_RETENTION_OVER";
 
 /** A row as columns; what is null or the default is left out. */
 export function toColumns(row: DeliveryRow): Record<string, ColumnValue> {
@@ -149,6 +149,15 @@ export function toBodyColumns(name: string, bytes: Buffer): Record<string, Colum
   const columns: Record<string, ColumnValue> = {};
   for (let start = 0; start < bytes.byteLength; start += chunkBytes) {
     columns[`${name}${start / chunkBytes}`] = bytes.subarray(start, start + chunkBytes);
+  }
+  return columns;
+}
+
+/** For a merge, which can empty columns and not remove them: such a body reads as none. */
+export function toEmptyColumns(name: string): Record<string, ColumnValue> {
+  const columns: Record<string, ColumnValue> = {};
+  for (let index = 0; index * chunkBytes < maxBodyBytes; index += 1) {
+    columns[`${name}${index}`] = cleared;
   }
   return columns;
 }

@@ -15,7 +15,7 @@ import type { Clock } from "../platform/clock.ts";
 import type { RowKeys, StoredRow, TableStore, Write } from "../platform/table-store.ts";
 import { inParallel, writeAll } from "./batch-writes.ts";
 import type { TableWrite } from "./batch-writes.ts";
-import { keepBody, readBody } from "./ledger-bodies.ts";
+import { isBodyTaken, keepBody, readBody } from "./ledger-bodies.ts";
 import type { BodyName } from "./ledger-bodies.ts";
 import { fromColumns, toColumns, toMergeColumns } from "./ledger-columns.ts";
 import type { LedgerErrorCode } from "./ledger-columns.ts";
@@ -36,6 +36,9 @@ export interface Versioned {
   /** Not read for this: another process may have written since. */
   readonly isRemembered?: boolean;
 }
+
+/** Enough of an accepted event to read F&O for it again. */
+export type EventRest = Pick<CanonicalEvent, "id" | "time" | "traceparent" | "flow" | "effectkey">;
 
 export interface LedgerOptions {
   readonly store: TableStore;
@@ -227,7 +230,18 @@ export class Ledger {
     };
   }
 
-  /** The business event as it came in, as JSON text. */
+  /** What is left of an event whose body's retention is over; undefined while it has one. */
+  async loadRest(eventId: string, time: string): Promise<EventRest | undefined> {
+    const stored = await this.read({ eventId, time, target: intakeTarget });
+    if (stored === undefined || !isBodyTaken(stored.columns)) return undefined;
+    const { effectKey, flow, traceparent } = stored.columns;
+    return {
+      ...{ id: eventId, time, traceparent: String(traceparent) },
+      ...{ effectkey: String(effectKey ?? ""), flow: String(flow ?? "") },
+    };
+  }
+
+  /** The business event as it came in, as JSON text; without what tells of persons once its retention is over. */
   async loadRaw(eventId: string, time: string): Promise<string> {
     const stored = await this.read({ eventId, time, target: intakeTarget });
     return this.#bodyOf(stored, "raw", eventId);
@@ -236,9 +250,16 @@ export class Ledger {
   async #bodyOf(stored: StoredRow | undefined, name: BodyName, eventId: string): Promise<string> {
     const body = stored && (await readBody(this.#bodies, name, stored.columns));
     if (body !== undefined) return body;
+    if (stored !== undefined && isBodyTaken(stored.columns)) {
+      throw new CausewayError<LedgerErrorCode>(
+        "BODY_RETENTION_OVER",
+        "The retention of this event's body is over; F&O can still be read for it.",
+        { fate: "permanent", ids: { eventId, name } },
+      );
+    }
     throw new CausewayError<LedgerErrorCode>(
       "BODY_MISSING",
-      "The ledger has no body for this event: it was never accepted or its retention is over.",
+      "The ledger has no body for this event: it was never accepted.",
       { fate: "permanent", ids: { eventId, name } },
     );
   }

@@ -54,6 +54,8 @@ export function showFailure(
     properties: failure.properties,
     body: isMasked ? maskPersons(failure.body) : failure.body,
     bodyIsMasked: isMasked,
+    /** Not null: there was a body, and its retention is over. */
+    bodyTakenAt: failure.bodyTakenAt === null ? null : iso(failure.bodyTakenAt),
     notes: notes.map((note) => ({ ...note, at: iso(note.at) })),
   };
 }

@@ -11,15 +11,18 @@ export interface BodyStore {
   put(name: string, content: Uint8Array): Promise<void>;
   /** Undefined: there is none, or its retention is over. */
   get(name: string): Promise<Uint8Array | undefined>;
-  /** Deletes the folders (first parts of names) that sort before this one; the number of bodies. */
+  /** Names that there are none of are as good as deleted. */
+  remove(names: readonly string[]): Promise<void>;
+  /** Deletes some of the folders (first parts of names) that sort before this one; how many bodies, 0 when none is left. */
   deleteFoldersBelow(folder: string): Promise<number>;
 }
 
 const container = "claim-checks";
 /** As for tables: few and short, delivery has its own rule for storage being away. */
 const retryOptions = { maxTries: 3, retryDelayInMs: 200, maxRetryDelayInMs: 1_000 };
-/** A sweep comes every five minutes; what is left is for the next one. */
+/** Of one call, so that who has little time can ask in between. */
 const maxDeletes = 1_000;
+const parallelDeletes = 16;
 
 export function createBodyStore(blobEndpoint: string, credential: TokenCredential): BodyStore {
   const url = `${blobEndpoint}/${container}`;
@@ -48,18 +51,27 @@ export function createBodyStoreOver(client: ContainerClient): BodyStore {
           throw error;
         }
       }),
+    remove: (names) => attempt(() => removeAll(client, names)),
     deleteFoldersBelow: (folder) =>
       attempt(async () => {
-        let deleted = 0;
+        const names: string[] = [];
         // Names come in order: the first one that is not below ends it.
         for await (const { name } of client.listBlobsFlat()) {
-          if (name >= folder || deleted >= maxDeletes) break;
-          await client.getBlockBlobClient(name).deleteIfExists();
-          deleted += 1;
+          if (name >= folder || names.length >= maxDeletes) break;
+          names.push(name);
         }
-        return deleted;
+        await removeAll(client, names);
+        return names.length;
       }),
   };
+}
+
+async function removeAll(client: ContainerClient, names: readonly string[]): Promise<void> {
+  const queue = names.values();
+  const worker = async (): Promise<void> => {
+    for (const name of queue) await client.getBlockBlobClient(name).deleteIfExists();
+  };
+  await Promise.all(Array.from({ length: Math.min(parallelDeletes, names.length) }, worker));
 }
 
 async function attempt<T>(run: () => Promise<T>): Promise<T> {

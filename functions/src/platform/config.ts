@@ -44,6 +44,25 @@ export interface ConsoleSettings {
   readonly simulation?: Readonly<Record<"finance" | "dataverse" | "crm" | "mail", string>>;
 }
 
+/** How long what is kept lives (docs/decisions/0060). */
+export interface RetentionSettings {
+  /** Bodies of events whose deliveries are all settled: days after settling. */
+  readonly bodyDays: number;
+  /** Bodies of what nobody has decided. */
+  readonly failureBodyDays: number;
+  /** Undecided failures of this age are told to their owner and to integration. */
+  readonly escalateDays: number;
+  /** Full months of the ledger, beside the one that is running. */
+  readonly ledgerMonths: number;
+}
+
+export const defaultRetention: RetentionSettings = {
+  bodyDays: 30,
+  failureBodyDays: 180,
+  escalateDays: 30,
+  ledgerMonths: 13,
+};
+
 /** The function app's settings, read and checked once; nothing else reads the environment. */
 export interface AppConfig {
   readonly environmentKind: EnvironmentKind;
@@ -67,6 +86,7 @@ export interface AppConfig {
   /** Instances the plan may scale to: per-instance budgets are a share of the target's. */
   readonly maximumInstanceCount: number;
   readonly maxMessageBytes: number;
+  readonly retention: RetentionSettings;
   readonly telemetryConnectionString: string | undefined;
   /** Where owners of failures are told (masterData, finance, integration): webhook addresses. */
   readonly ownerWebhooks: Readonly<Record<string, string>>;
@@ -95,6 +115,7 @@ export type ConfigErrorCode = "CONFIG_INVALID";
  * CAUSEWAY_BLOB_ENDPOINT, CAUSEWAY_FINANCE_URL, CAUSEWAY_DATAVERSE_URL, CAUSEWAY_WORKFLOWS (JSON:
  * target → access endpoint), CAUSEWAY_WORKFLOW_AUDIENCE, CAUSEWAY_TARGETS (JSON: target →
  * TargetSettings), CAUSEWAY_MAXIMUM_INSTANCE_COUNT, CAUSEWAY_MAX_MESSAGE_BYTES,
+ * CAUSEWAY_RETENTION (JSON: RetentionSettings, each with its default),
  * CAUSEWAY_OPERATOR (JSON: OperatorSettings), CAUSEWAY_CONSOLE (JSON: ConsoleSettings),
  * CAUSEWAY_OWNER_WEBHOOKS (JSON: owner → address), CAUSEWAY_OWNER_MAIL (JSON: OwnerMailSettings), APPLICATIONINSIGHTS_CONNECTION_STRING. Throws one CONFIG_INVALID that lists every bad setting.
  */
@@ -154,6 +175,10 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): A
     targets: json<Record<string, TargetSettings>>("CAUSEWAY_TARGETS", {}),
     maximumInstanceCount: count("CAUSEWAY_MAXIMUM_INSTANCE_COUNT", 10),
     maxMessageBytes: count("CAUSEWAY_MAX_MESSAGE_BYTES", 262_144),
+    retention: {
+      ...defaultRetention,
+      ...json<Partial<RetentionSettings>>("CAUSEWAY_RETENTION", {}),
+    },
     telemetryConnectionString: env["APPLICATIONINSIGHTS_CONNECTION_STRING"],
     ownerWebhooks: json<Record<string, string>>("CAUSEWAY_OWNER_WEBHOOKS", {}),
     ownerMail: json<OwnerMailSettings | undefined>("CAUSEWAY_OWNER_MAIL", undefined),
@@ -161,6 +186,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): A
     operator: json<OperatorSettings | undefined>("CAUSEWAY_OPERATOR", undefined),
     console: json<ConsoleSettings | undefined>("CAUSEWAY_CONSOLE", undefined),
   };
+  problems.push(...findRetentionProblems(config.retention));
   for (const [owner, address] of Object.entries(config.ownerWebhooks)) {
     // The address itself is a secret and stays out of the text.
     if (!isOwner(owner)) problems.push(`CAUSEWAY_OWNER_WEBHOOKS: there is no owner ${owner}`);
@@ -179,6 +205,25 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): A
     );
   }
   return config;
+}
+
+/** What is deleted is gone: a wrong number must delete nothing. */
+function findRetentionProblems(retention: RetentionSettings): readonly string[] {
+  const { bodyDays, escalateDays, failureBodyDays, ledgerMonths } = retention;
+  const wrong = Object.entries({ bodyDays, escalateDays, failureBodyDays, ledgerMonths }).flatMap(
+    ([name, value]) =>
+      Number.isInteger(value) && value >= 1
+        ? []
+        : [`CAUSEWAY_RETENTION: ${name} must be a whole number ≥ 1`],
+  );
+  if (wrong.length > 0) return wrong;
+  const inOrder = bodyDays < failureBodyDays && failureBodyDays < ledgerMonths * 28;
+  return [
+    ...(inOrder ? [] : ["CAUSEWAY_RETENTION: bodyDays < failureBodyDays < ledgerMonths must hold"]),
+    ...(escalateDays < failureBodyDays
+      ? []
+      : ["CAUSEWAY_RETENTION: escalateDays must be less than failureBodyDays"]),
+  ];
 }
 
 function isOwner(value: string): boolean {

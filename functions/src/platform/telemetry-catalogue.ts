@@ -163,8 +163,21 @@ export const telemetryEvents = {
     dimensions: ["target", "result", "code"],
     measurements: ["lagMs"],
   },
+  undecided: {
+    meaning:
+      "A group of failures has been open for longer than retention.escalateDays; told every day for as long as it is.",
+    dimensions: ["code", "target", "owner", "group"],
+    measurements: ["failures", "oldestDays"],
+  },
+  retention: {
+    meaning:
+      "A run of retention ended: result ok, unfinished (the next one goes on) or failed. No ok for two days: personal data is kept longer than promised.",
+    dimensions: ["result", "code"],
+    measurements: ["days", "bodies", "tables", "blobs"],
+  },
   notification: {
-    meaning: "An owner was told of a new failure group or got the digest: result sent or failed.",
+    meaning:
+      "An owner was told of a new failure group, of one that nobody decides, or got the digest: result sent or failed.",
     dimensions: ["owner", "channel", "name", "group", "result", "code"],
     measurements: ["failures"],
   },

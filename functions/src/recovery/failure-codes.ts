@@ -42,6 +42,11 @@ const catalogue = {
   CE_ROW_CLOSED: of("finance", "CE", "The row in CE is closed and says something else."),
   CE_REJECTED: of("integration", "CE", "CE does not take the record as it is."),
   CE_MAPPING_FAILED: of("integration", "flow", "The mapping gives no record for this document."),
+  BODY_RETENTION_OVER: of(
+    "integration",
+    "Causeway",
+    "The retention of the event's body was over before it was delivered.",
+  ),
   CE_BODY_MISSING: of("integration", "Causeway", "The event came without its data."),
   LOOKUP_MISSING: of(
     "masterData",

@@ -4,6 +4,7 @@
  * they cannot disagree. The keys of the first two begin with the status: a change of status takes the old
  * ones away, and whoever finds them gone knows that somebody else was first.
  */
+import { isBodyTaken, takenColumn } from "../delivery/ledger-bodies.ts";
 import { packBody, unpackBody } from "../delivery/ledger-columns.ts";
 import { toSafeKey } from "../platform/safe-key.ts";
 import type { ColumnValue, Row, RowKeys, StoredRow, Write } from "../platform/table-store.ts";
@@ -204,7 +205,7 @@ export function fromFailureRow(stored: StoredRow): StoredFailure {
     properties: JSON.parse(textOf(columns, "properties") || "{}") as Readonly<
       Record<string, unknown>
     >,
-    // Undefined once its retention is over.
+    bodyTakenAt: isBodyTaken(columns) ? Date.parse(textOf(columns, takenColumn)) : null,
     body: unpackBody("body", columns) ?? "",
   };
 }

@@ -70,6 +70,8 @@ export interface FailureSummary extends Pick<
 }
 
 export interface StoredFailure extends Failure, FailureSummary {
+  /** When its body was taken because its retention was over, epoch ms; null: it has it. */
+  readonly bodyTakenAt: number | null;
   /** The replay that has it or had it last; empty for none. */
   readonly replayId: string;
   /** The failure that its replay ended in; empty for none. */

@@ -6,6 +6,9 @@
  *                                 ▲                         └── refused ──► due
  *                                 └── seven days after it was sent, a failure of the group comes again
  *
+ * Of a group that nobody decides (retention/escalate-failures.ts) its owner and integration are told once, by a
+ * row of its own, which goes away with the last failure that is so old: a later one is told anew.
+ *
  * A crash between the claim and the answer leaves `sending`, which nobody sends again: the message may
  * have gone out, and the digest names the group anyway. What is sent tells of causes and counts, never of
  * a document or a person.
@@ -39,6 +42,11 @@ export interface OwnerNotices {
   note(groups: readonly NoticeGroup[]): Promise<void>;
   /** Sends what is due. */
   sendDue(): Promise<void>;
+  /** Notes every group that has been open for too long; what was told before and is not among them is over. */
+  noteUndecided(
+    groups: readonly FailureGroup[],
+    days: { readonly escalateDays: number; readonly failureBodyDays: number },
+  ): Promise<void>;
   /** Once a day, to owners that have open failures. */
   sendDigest(): Promise<void>;
 }
@@ -66,12 +74,21 @@ export function createOwnerNotices(options: NoticeOptions): OwnerNotices {
         noted.set(each.group, now);
       }
     },
+    noteUndecided: async (groups, days) => {
+      for (const channel of channels) {
+        const own = groups.filter(
+          ({ owner }) => owner === channel.owner || channel.owner === "integration",
+        );
+        await noteOld(options, channel.key, own, days);
+      }
+    },
     sendDue: async () => {
       for (const channel of channels) {
         const { rows } = await options.store.query(noticesTable, { partitionKey: channel.key });
         for (const row of rows.filter(({ columns }) => columns["state"] === "due")) {
-          const { code, target } = row.columns;
-          await send(options, channel, row, toNotice(String(code), String(target)), 1);
+          const { code, failures, target, text } = row.columns;
+          const told = typeof text === "string" ? text : toNotice(String(code), String(target));
+          await send(options, channel, row, told, Number(failures ?? 1));
         }
       }
     },
@@ -104,6 +121,32 @@ async function noteGroup(
       ? ({ kind: "insert", row } as const)
       : ({ kind: "replace", row, etag: before.etag } as const);
   await ignoringConflicts(store.write(noticesTable, write));
+}
+
+const oldPrefix = "old-";
+
+async function noteOld(
+  { clock, store }: NoticeOptions,
+  partitionKey: string,
+  groups: readonly FailureGroup[],
+  days: { readonly escalateDays: number; readonly failureBodyDays: number },
+): Promise<void> {
+  const range = { partitionKey, from: oldPrefix, below: `${oldPrefix}~` };
+  const { rows } = await store.query(noticesTable, range);
+  const known = new Set(rows.map(({ rowKey }) => rowKey));
+  const wanted = new Map(groups.map((group) => [`${oldPrefix}${group.group}`, group]));
+  for (const [rowKey, group] of wanted) {
+    if (known.has(rowKey)) continue;
+    const { code, count: failures, target } = group;
+    const told = { state: "due", code, target, failures, text: toUndecided(group, days) };
+    const columns = { ...told, at: new Date(clock.now()).toISOString() };
+    const row = { partitionKey, rowKey, columns };
+    await ignoringConflicts(store.write(noticesTable, { kind: "insert", row }));
+  }
+  for (const rowKey of [...known].filter((each) => !wanted.has(each))) {
+    const keys = { partitionKey, rowKey };
+    await ignoringConflicts(store.write(noticesTable, { kind: "delete", keys }));
+  }
 }
 
 /** The digest's row, for whoever inserts it; undefined when it was sent, or is being sent, by another. */
@@ -141,13 +184,14 @@ async function send(
   // Only what surely was not taken is tried again.
   if (answer !== "unknown") await move(claimed, answer === "taken" ? "sent" : "due");
   const isDigest = row.rowKey.startsWith("digest-");
+  const isOld = row.rowKey.startsWith(oldPrefix);
   telemetry.event(
     "notification",
     {
       owner: channel.owner,
       channel: channel.kind,
-      name: isDigest ? "digest" : "group",
-      group: isDigest ? "" : row.rowKey,
+      name: isDigest ? "digest" : isOld ? "undecided" : "group",
+      group: isDigest ? "" : row.rowKey.slice(isOld ? oldPrefix.length : 0),
       result: answer === "taken" ? "sent" : "failed",
       code: answer,
     },
@@ -165,13 +209,21 @@ async function ignoringConflicts(write: Promise<string>): Promise<string | undef
 }
 
 /** A workflow may make up codes; what is no code may quote a document. */
-function toSafeCode(code: string): string {
+export function toSafeCode(code: string): string {
   return /^[A-Z][A-Z0-9_]{0,63}$/.test(code) ? code : "OTHER";
 }
 
 function toNotice(code: string, target: string): string {
   const { fixIn, meaning } = meaningOf(code);
   return `Causeway: new failures ${toSafeCode(code)} for ${target}. ${meaning} To be put right in ${fixIn}. The console lists the documents; docs/runbook.md says what to do.`;
+}
+
+function toUndecided(
+  { code, count, firstAt, isAtLeast, owner, target, fixIn }: FailureGroup,
+  { escalateDays, failureBodyDays }: { escalateDays: number; failureBodyDays: number },
+): string {
+  const since = new Date(firstAt).toISOString().slice(0, 10);
+  return `Causeway: ${count}${isAtLeast ? " or more" : ""} failures ${toSafeCode(code)} for ${target} are undecided for more than ${escalateDays} days. The oldest is of ${since}; ${failureBodyDays} days after its failure its body is deleted. Owner: ${owner}. To be put right in ${fixIn}, or discarded. The console lists the documents; docs/runbook.md says what to do.`;
 }
 
 function toDigest(day: string, groups: readonly FailureGroup[], count: number): string {

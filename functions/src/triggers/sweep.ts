@@ -1,7 +1,6 @@
 import { app } from "@azure/functions";
 import { getApp } from "../compose.ts";
 import type { App } from "../compose.ts";
-import { deleteOldBodies } from "../delivery/ledger-bodies.ts";
 import { sweepLane } from "../delivery/sweep.ts";
 import type { SweepDependencies } from "../delivery/sweep.ts";
 import { asError } from "../platform/causeway-error.ts";
@@ -34,6 +33,5 @@ function toWork(on: App): readonly (() => Promise<unknown>)[] {
     () => sweepLane(sweep, on.intake),
     ...[...on.targets.values()].map((lane) => () => sweepLane(sweep, lane)),
     () => drainDeadLetters(on.recovery),
-    () => deleteOldBodies(on.bodies, clock.now()),
   ];
 }

@@ -124,6 +124,27 @@ describe("the stack's settings", () => {
   });
 });
 
+describe("retention", () => {
+  it("keeps bodies 30 and 180 days and the ledger 13 months until somebody says otherwise", () => {
+    expect(read({ ...good, retention: { bodyDays: 10 } }).retention).toEqual({
+      bodyDays: 10,
+      failureBodyDays: 180,
+      escalateDays: 30,
+      ledgerMonths: 13,
+    });
+  });
+
+  it("is refused where a body would outlive its row, or what waits for a person what is settled", () => {
+    const retention = { bodyDays: 90, failureBodyDays: 90, escalateDays: 90, ledgerMonths: 3 };
+
+    expect(mistakesIn({ ...good, retention })).toEqual([
+      "causeway:retention.failureBodyDays is 90, but must be more than retention.bodyDays (90)",
+      "causeway:retention.escalateDays is 90, but must be less than retention.failureBodyDays (90)",
+      "causeway:retention.ledgerMonths is 3, but the ledger must be kept longer than its bodies (90 days)",
+    ]);
+  });
+});
+
 describe("the message about wrong settings", () => {
   it("says for every mistake what to do, and that nothing was deployed", () => {
     const values = {

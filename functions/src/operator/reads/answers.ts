@@ -149,6 +149,8 @@ export interface JourneyAnswer {
   readonly deliveries: readonly DeliveryView[];
   /** The canonical event, masked by role; null when it was never made or its retention is over. */
   readonly body: unknown;
+  /** When its body was taken because its retention was over; null: it was not. */
+  readonly bodyTakenAt: string | null;
 }
 
 export interface ActivityItem {

@@ -1,4 +1,4 @@
-import { readBody } from "../../delivery/ledger-bodies.ts";
+import { isBodyTaken, readBody, takenColumn } from "../../delivery/ledger-bodies.ts";
 import { fromColumns } from "../../delivery/ledger-columns.ts";
 import { intakeTarget } from "../../delivery/ledger-keys.ts";
 import { isTerminal } from "../../delivery/ledger-rows.ts";
@@ -25,21 +25,25 @@ export async function readJourney(
   const event = rows.find((row) => row.rowKey === eventId);
   if (event === undefined) return undefined;
   const deliveries = rows.map((row) => toView(fromColumns(row.columns), mask));
-  const body = await readEvent(on, event);
-  const [legalEntity = "", ...number] = (body?.subject ?? "").split("/");
+  // A body whose retention is over leaves only what names the event.
+  const isTaken = isBodyTaken(event.columns);
+  const body = isTaken ? undefined : await readEvent(on, event);
+  const text = (name: string): string => String(event.columns[name] ?? "");
+  const [legalEntity = "", ...number] = text("subject").split("/");
   return {
     eventId,
     time: fromColumns(event.columns).time,
     legalEntity,
     number: number.join("/"),
-    customerAccount: body?.data?.customer.account ?? "",
-    flow: body?.flow ?? "",
-    effectKey: body?.effectkey ?? "",
+    customerAccount: text("customerAccount"),
+    flow: text("flow"),
+    effectKey: text("effectKey"),
     traceId: fromColumns(event.columns).traceparent.split("-")[1] ?? "",
     sourceUrl:
       legalEntity === "" ? null : `${on.config.financeUrl}/?cmp=${encodeURIComponent(legalEntity)}`,
     deliveries: deliveries.sort((a, b) => rank(a) - rank(b) || a.target.localeCompare(b.target)),
-    body: body === undefined ? await readRaw(on, event, mask) : mask(body),
+    body: isTaken ? null : body === undefined ? await readRaw(on, event, mask) : mask(body),
+    bodyTakenAt: isTaken ? text(takenColumn) : null,
   };
 }
 
@@ -63,16 +67,9 @@ function rank(view: DeliveryView): number {
   return view.target === intakeTarget ? 0 : 1;
 }
 
-interface StoredEvent {
-  readonly subject: string;
-  readonly flow: string;
-  readonly effectkey: string;
-  readonly data?: { readonly customer: { readonly account: string } };
-}
-
-async function readEvent(on: ReadDependencies, event: StoredRow): Promise<StoredEvent | undefined> {
+async function readEvent(on: ReadDependencies, event: StoredRow): Promise<unknown> {
   const text = await readBody(on.bodies, "body", event.columns);
-  return text === undefined ? undefined : (JSON.parse(text) as StoredEvent);
+  return text === undefined ? undefined : JSON.parse(text);
 }
 
 /** An event that was never accepted has only what came in. */

@@ -1,4 +1,7 @@
+import type { CanonicalEvent } from "../../../../schemas/types/canonical-event.ts";
+import { isWithoutBody } from "../../delivery/ledger-bodies.ts";
 import { intakeTarget } from "../../delivery/ledger-keys.ts";
+import type { DeliveryId } from "../../delivery/ledger-rows.ts";
 import type { SchemaSet } from "../../flows/schema-set.ts";
 import type { AuditLog } from "../../recovery/audit-log.ts";
 import { editEvent, editablePaths } from "../../recovery/edits/edit-event.ts";
@@ -111,7 +114,7 @@ async function propose(on: EditRoutesOptions, call: OperatorCall): Promise<unkno
       "Put it right in F&O or in the flow, and replay it.",
     );
   }
-  const stored = await on.ledger.loadDeliveryBody({ eventId, time, target });
+  const stored = await loadEvent(on, { eventId, time, target });
   const edited = editEvent(stored, given.changes, on.schemas);
   if (edited.kind !== "edited") throw toRefusal(edited);
   const at = on.clock.now();
@@ -141,13 +144,14 @@ async function approve(on: EditRoutesOptions, call: OperatorCall): Promise<unkno
   const isUnfinished =
     edit.state === "approved" && (await on.replays.get(edit.replayId)) === undefined;
   if (edit.state !== "proposed" && !isUnfinished) throw toDecided(edit);
+  if (stored.event === null) throw toRetentionOver();
   await findOpen(on, edit.target, edit.failureId);
   const decidedAt = on.clock.now();
   const replayId = isUnfinished ? edit.replayId : toReplayId(decidedAt);
   await tell(on, caller, "edits.approve", edit, "");
   const decision = { state: "approved", decidedBy: caller.name, decidedAt, replayId } as const;
   if (!(await on.edits.decide(stored, decision))) throw toDecided(edit);
-  await replayEdit(on, stored, replayId, caller);
+  await replayEdit(on, { edit, event: stored.event }, replayId, caller);
   on.kick(replayId);
   return showEdit({ ...edit, ...decision }, caller);
 }
@@ -164,6 +168,24 @@ async function reject(on: EditRoutesOptions, call: OperatorCall): Promise<unknow
   const decision = { state: "rejected", decidedBy, decidedAt, decision: given.reason } as const;
   if (!(await on.edits.decide(stored, decision))) throw toDecided(stored.edit);
   return showEdit({ ...stored.edit, ...decision }, caller);
+}
+
+/** A body whose retention is over cannot be edited: there is nothing left to be changed. */
+async function loadEvent({ ledger }: EditRoutesOptions, id: DeliveryId): Promise<CanonicalEvent> {
+  try {
+    return await ledger.loadDeliveryBody(id);
+  } catch (error) {
+    if (isWithoutBody(error)) throw toRetentionOver();
+    throw error;
+  }
+}
+
+function toRetentionOver(): OperatorError {
+  return new OperatorError(
+    "BODY_RETENTION_OVER",
+    "The body's retention is over: there is no event left to edit.",
+    "Replay the failure; it reads F&O again.",
+  );
 }
 
 function checkEnabled({ allowEdits }: EditRoutesOptions): void {

@@ -18,12 +18,14 @@ export interface EditStore {
 
 export interface StoredEdit {
   readonly edit: Edit;
-  readonly event: CanonicalEvent;
+  /** Null once its retention is over. */
+  readonly event: CanonicalEvent | null;
   readonly etag: string;
 }
 
-const editsTable = "edits";
-const partitionKey = "edit";
+export const editsTable = "edits";
+export const editsPartition = "edit";
+const partitionKey = editsPartition;
 
 export function createEditStore(store: TableStore): EditStore {
   return {
@@ -71,6 +73,6 @@ function toEdit({ columns }: StoredRow): Edit {
 }
 
 function toStoredEdit(stored: StoredRow): StoredEdit {
-  const event = JSON.parse(unpackBody("body", stored.columns) ?? "null") as CanonicalEvent;
+  const event = JSON.parse(unpackBody("body", stored.columns) ?? "null") as CanonicalEvent | null;
   return { edit: toEdit(stored), event, etag: stored.etag };
 }

@@ -1,8 +1,9 @@
+import type { CanonicalEvent } from "../../../../schemas/types/canonical-event.ts";
 import type { Ledger } from "../../delivery/ledger.ts";
 import type { Clock } from "../../platform/clock.ts";
 import { toNewReplay } from "../replay/replay-job.ts";
 import type { ReplayStore } from "../replay/replay-store.ts";
-import type { StoredEdit } from "./edit-store.ts";
+import type { Edit } from "./edit.ts";
 
 export interface ReplayEditDependencies {
   readonly ledger: Ledger;
@@ -16,7 +17,7 @@ export interface ReplayEditDependencies {
  */
 export async function replayEdit(
   on: ReplayEditDependencies,
-  { edit, event }: StoredEdit,
+  { edit, event }: { readonly edit: Edit; readonly event: CanonicalEvent },
   replayId: string,
   approver: { readonly name: string; readonly id: string },
 ): Promise<void> {

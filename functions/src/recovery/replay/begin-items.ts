@@ -12,11 +12,12 @@ import type { Lane } from "../../delivery/lane.ts";
 import { intakeTarget } from "../../delivery/ledger-keys.ts";
 import { createDeliveryRow, isTerminal } from "../../delivery/ledger-rows.ts";
 import type { DeliveryId, DeliveryRow } from "../../delivery/ledger-rows.ts";
-import type { Ledger, Versioned } from "../../delivery/ledger.ts";
+import { isWithoutBody } from "../../delivery/ledger-bodies.ts";
+import type { EventRest, Ledger, Versioned } from "../../delivery/ledger.ts";
 import { onReplay } from "../../delivery/on-replay.ts";
-import { CausewayError } from "../../platform/causeway-error.ts";
 import type { Clock } from "../../platform/clock.ts";
 import { toStableId } from "../../platform/effect-key.ts";
+import { maskAddresses } from "../../platform/mask-addresses.ts";
 import { entities } from "../../platform/messages.ts";
 import type { OutgoingMessage, Sender } from "../../platform/messages.ts";
 import type { Telemetry } from "../../platform/telemetry.ts";
@@ -24,7 +25,7 @@ import { toRootTraceparent } from "../../platform/trace.ts";
 import type { ParsedEvent } from "../../intake/parse-business-event.ts";
 import type { FailureStore } from "../failure-store.ts";
 import type { FailureStatus } from "../failure.ts";
-import { diffEvents } from "./diff-events.ts";
+import { allRead, diffEvents } from "./diff-events.ts";
 import { rebuildEvents } from "./rebuild-events.ts";
 import type { Rebuilt, RebuildDependencies } from "./rebuild-events.ts";
 import type { EventChange, ReplayItem, ReplayJob } from "./replay-job.ts";
@@ -61,6 +62,8 @@ type Body =
       readonly changes: readonly EventChange[];
     }
   | { readonly kind: "raw"; readonly raw: unknown }
+  /** The accepted event's retention is over: F&O has to be read for it. */
+  | { readonly kind: "rest"; readonly rest: EventRest }
   | Exclude<Rebuilt, { readonly kind: "event" }>;
 
 /** What became of the items of one chunk; an item that is not in it is tried again. */
@@ -233,7 +236,8 @@ export async function settleAll(
     endings.flatMap(({ item, end: { outcome, failure: to, replacedBy = "" } }) => {
       if (item.failure === null) return [];
       const failure = { ...item.failure, status: "replaying" as const };
-      return [{ failure, to, also: { outcome, replacedBy } }];
+      // The failure outlives its body, and a reason may quote an address.
+      return [{ failure, to, also: { outcome: maskAddresses(outcome), replacedBy } }];
     }),
   );
   for (const { item, end } of endings) {
@@ -248,10 +252,11 @@ async function chooseBodies(
   signal: AbortSignal,
 ): Promise<ReadonlyMap<Work, Body>> {
   const bodies = new Map<Work, Body>();
-  const stored = new Map<Work, CanonicalEvent>();
+  const stored = new Map<Work, CanonicalEvent | EventRest>();
   await inParallel(works, parallel, async (work) => {
-    const body = await readBody(on, work);
+    const body = await readBody(on, job, work);
     if (body.kind === "event") stored.set(work, body.event);
+    if (body.kind === "rest") stored.set(work, body.rest);
     bodies.set(work, body);
   });
   if (job.options.asStored || stored.size === 0) return bodies;
@@ -259,22 +264,30 @@ async function chooseBodies(
   for (const [index, [work, before]] of [...stored].entries()) {
     const after = rebuilt[index];
     if (after?.kind === "event") {
-      bodies.set(work, { ...after, changes: diffEvents(before, after.event) });
+      const changes = "data" in before ? diffEvents(before, after.event) : allRead;
+      bodies.set(work, { ...after, changes });
     } else if (after !== undefined) bodies.set(work, after);
   }
   return bodies;
 }
 
 /** As the ledger has it; a failure whose event never came that far has it itself. */
-async function readBody(on: BeginDependencies, { item, id, version }: Work): Promise<Body> {
+async function readBody(
+  on: BeginDependencies,
+  job: ReplayJob,
+  { item, id, version }: Work,
+): Promise<Body> {
   try {
     if (item.target === intakeTarget) return await readRaw(on, item, id, version);
     if (id === null)
       return { kind: "refused", code: "UNREADABLE_MESSAGE", reason: "it names no event" };
     return { kind: "event", event: await on.ledger.loadDeliveryBody(id), changes: [] };
   } catch (error) {
-    if (!(error instanceof CausewayError) || error.code !== "BODY_MISSING") throw error;
-    return { kind: "refused", code: "BODY_MISSING", reason: error.message };
+    if (!isWithoutBody(error)) throw error;
+    const isAsked = !job.options.asStored && item.target !== intakeTarget;
+    const rest = isAsked && id !== null ? await on.ledger.loadRest(id.eventId, id.time) : undefined;
+    if (rest !== undefined) return { kind: "rest", rest };
+    return { kind: "refused", code: error.code, reason: error.message };
   }
 }
 
@@ -291,6 +304,10 @@ async function readRaw(
     };
   }
   const failure = await on.failures.get(item.target, item.failureId);
+  if (failure !== undefined && failure.bodyTakenAt !== null) {
+    const reason = "the retention of its body is over; send the event again from F&O";
+    return { kind: "refused", code: "BODY_RETENTION_OVER", reason };
+  }
   const raw = parseOr(failure?.body ?? "");
   const parsed = on.parse(raw);
   if (parsed.kind !== "failure" || parsed.identity !== null) return { kind: "raw", raw };

@@ -3,6 +3,11 @@ import type { EventChange } from "./replay-job.ts";
 const maxChanges = 20;
 const maxText = 200;
 
+/** For an event of which nothing is left to compare with. */
+export const allRead: readonly EventChange[] = [
+  { path: "data", before: "(its retention is over)", after: "(read again from F&O)" },
+];
+
 /** What is different, by path; nothing for equal values. Order of members means nothing. */
 export function diffEvents(before: unknown, after: unknown): readonly EventChange[] {
   const changes: EventChange[] = [];

@@ -1,7 +1,8 @@
 import type { CanonicalEvent } from "../../../../schemas/types/canonical-event.ts";
 import { intakeTarget } from "../../delivery/ledger-keys.ts";
-import { CausewayError } from "../../platform/causeway-error.ts";
-import { diffEvents } from "./diff-events.ts";
+import { isWithoutBody } from "../../delivery/ledger-bodies.ts";
+import type { EventRest } from "../../delivery/ledger.ts";
+import { allRead, diffEvents } from "./diff-events.ts";
 import { rebuildEvents } from "./rebuild-events.ts";
 import type { RebuildDependencies } from "./rebuild-events.ts";
 import type { EventChange } from "./replay-job.ts";
@@ -32,7 +33,9 @@ export async function previewChanges(
     const example = { target, businessKey, changes: [], refusal: "" };
     if (typeof before !== "object") return { ...example, refusal: before ?? "" };
     const after = answers.get(before);
-    if (after?.kind === "event") return { ...example, changes: diffEvents(before, after.event) };
+    if (after?.kind === "event") {
+      return { ...example, changes: "data" in before ? diffEvents(before, after.event) : allRead };
+    }
     if (after?.kind === "refused") return { ...example, refusal: `${after.code}: ${after.reason}` };
     return { ...example, refusal: `F&O cannot be read now (${after?.code ?? "no answer"})` };
   });
@@ -42,13 +45,15 @@ export async function previewChanges(
 async function readStored(
   on: RebuildDependencies,
   { eventId, target, time }: Candidate,
-): Promise<CanonicalEvent | string> {
+): Promise<CanonicalEvent | EventRest | string> {
   // Intake reads F&O by itself when it gets the business event again.
   if (target === intakeTarget || eventId === "") return "";
   try {
     return await on.ledger.loadDeliveryBody({ eventId, time, target });
   } catch (error) {
-    if (!(error instanceof CausewayError) || error.code !== "BODY_MISSING") throw error;
+    if (!isWithoutBody(error)) throw error;
+    const rest = await on.ledger.loadRest(eventId, time);
+    if (rest !== undefined) return rest;
     return `${error.code}: ${error.message}`;
   }
 }

@@ -1,5 +1,5 @@
 import type { CanonicalEvent } from "../../../../schemas/types/canonical-event.ts";
-import type { Ledger } from "../../delivery/ledger.ts";
+import type { EventRest, Ledger } from "../../delivery/ledger.ts";
 import type { FinanceClient } from "../../dynamics/finance-client.ts";
 import { findFlow } from "../../flows/load-flows.ts";
 import type { LoadedFlow } from "../../flows/load-flows.ts";
@@ -31,11 +31,11 @@ const laterMs = 60_000;
 /** The events as F&O tells them now, in the order given; a batch of them is a handful of requests. */
 export async function rebuildEvents(
   on: RebuildDependencies,
-  stored: readonly CanonicalEvent[],
+  stored: readonly EventRest[],
   signal: AbortSignal,
 ): Promise<readonly Rebuilt[]> {
-  const results = new Map<CanonicalEvent, Rebuilt>();
-  const asked: { readonly old: CanonicalEvent; readonly event: InvoiceEvent }[] = [];
+  const results = new Map<EventRest, Rebuilt>();
+  const asked: { readonly old: EventRest; readonly event: InvoiceEvent }[] = [];
   await inParallel(stored, 16, async (old) => {
     const parsed = on.parse(JSON.parse(await on.ledger.loadRaw(old.id, old.time)) as unknown);
     if (parsed.kind === "invoice") asked.push({ old, event: parsed.event });
@@ -54,7 +54,7 @@ export async function rebuildEvents(
 
 function toRebuilt(
   on: RebuildDependencies,
-  old: CanonicalEvent,
+  old: EventRest,
   event: InvoiceEvent,
   answer: Enriched | undefined,
 ): Rebuilt {

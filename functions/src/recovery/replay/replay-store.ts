@@ -42,16 +42,21 @@ export interface ReplayStore {
   items(id: string, from: number, below: number): Promise<readonly ReplayItem[]>;
 }
 
-const replaysTable = "replays";
-const jobsPartition = ".jobs";
+export const replaysTable = "replays";
+export const jobsPartition = ".jobs";
 const wishesPartition = ".wishes";
 const activePartition = ".active";
 /** Longer than the slowest single request of a runner; shorter than a person's patience after a crash. */
 export const leaseMs = 15_000;
 
+/** Of the ids that are given at this instant: they count backwards. */
+export function toReplayIdStart(at: number): string {
+  return Number(toNewestFirst(at)).toString(36).padStart(9, "0");
+}
+
 /** Sorts newest first, and is short enough to be typed. */
 export function toReplayId(now: number): string {
-  return `${Number(toNewestFirst(now)).toString(36).padStart(9, "0")}-${randomBytes(3).toString("hex")}`;
+  return `${toReplayIdStart(now)}-${randomBytes(3).toString("hex")}`;
 }
 
 export function createReplayStore(store: TableStore): ReplayStore {

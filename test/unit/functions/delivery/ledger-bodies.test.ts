@@ -1,12 +1,10 @@
 import { describe, expect, it } from "@jest/globals";
 import type { CanonicalEvent } from "../../../../schemas/types/canonical-event.ts";
-import { deleteOldBodies } from "../../../../functions/src/delivery/ledger-bodies.ts";
 import type { Outcome } from "../../../../functions/src/targets/target.ts";
 import { canonicalInvoice } from "../../../support/canonical-invoice.ts";
 import { DeliveryWorld } from "../../../support/delivery-world.ts";
 import { FaultyPorts } from "../../../support/faulty-ports.ts";
 import { incompressible } from "../../../support/incompressible.ts";
-import { MemoryBodyStore } from "../../../support/memory-body-store.ts";
 import { numberedEvent } from "../../../support/numbered-event.ts";
 
 function eventOf(characters: number): CanonicalEvent {
@@ -54,17 +52,6 @@ describe("a body that no ledger row can hold", () => {
     expect(world.blobs.blobs.size).toBe(0);
     await world.settle();
     expect(world.target.calls[0]?.body.data?.customer.name).toHaveLength(300_000);
-  });
-});
-
-describe("blobs of bodies", () => {
-  it("are deleted by month, eight months later", async () => {
-    const bodies = new MemoryBodyStore();
-    for (const month of ["202603", "202604", "202611"]) {
-      await bodies.put(`${month}/event/raw-0`, new Uint8Array());
-    }
-    expect(await deleteOldBodies(bodies, Date.parse("2026-12-10T00:00:00Z"))).toBe(1);
-    expect([...bodies.blobs.keys()]).toEqual(["202604/event/raw-0", "202611/event/raw-0"]);
   });
 });
 

@@ -40,6 +40,25 @@ describe("the function app's settings", () => {
     });
   });
 
+  it("say how long bodies and ledger are kept, and delete nothing by numbers that make no sense", () => {
+    const read = (retention: object) =>
+      readConfig({ ...settings, CAUSEWAY_RETENTION: JSON.stringify(retention) });
+    expect(read({ bodyDays: 10 }).retention).toEqual({
+      bodyDays: 10,
+      failureBodyDays: 180,
+      escalateDays: 30,
+      ledgerMonths: 13,
+    });
+    expect(() => read({ bodyDays: 0, ledgerMonths: "13" })).toThrow(
+      "- CAUSEWAY_RETENTION: bodyDays must be a whole number ≥ 1\n" +
+        "- CAUSEWAY_RETENTION: ledgerMonths must be a whole number ≥ 1",
+    );
+    expect(() => read({ failureBodyDays: 30 })).toThrow(
+      "- CAUSEWAY_RETENTION: bodyDays < failureBodyDays < ledgerMonths must hold\n" +
+        "- CAUSEWAY_RETENTION: escalateDays must be less than failureBodyDays",
+    );
+  });
+
   it("name every mistake at once, and no webhook's address", () => {
     expect(() =>
       readConfig({
