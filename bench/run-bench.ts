@@ -9,7 +9,7 @@ import { readOptions, usage } from "./bench-options.ts";
 import type { BenchOptions } from "./bench-options.ts";
 import { liftBudgets } from "./bench-package.ts";
 import { buildSampleApp } from "./build-sample-app.ts";
-import { bundleProcess } from "./bundle-process.ts";
+import { bundleLocalAzure } from "./bundle-local-azure.ts";
 import { createProgress } from "./create-progress.ts";
 import { renderReport } from "./render-report.ts";
 import type { BenchReport } from "./render-report.ts";
@@ -81,7 +81,7 @@ async function prepare(options: BenchOptions, onProgress: Parts["onProgress"]): 
   const [causeway, sample, program] = await Promise.all([
     liftBudgets(built.zip, join(folder, "functions.zip")),
     buildSampleApp(folder),
-    bundleProcess("bench/local-azure-process.ts", "local-azure.mjs"),
+    bundleLocalAzure(),
   ]);
   // The bundler's process has done its work and would be in nobody's figures.
   await stop();

@@ -6,7 +6,7 @@ import { parseArgs, promisify } from "node:util";
 import { stop } from "esbuild";
 import type { Environment } from "../local/environment.ts";
 import { buildIfChanged } from "../scripts/build-if-changed.ts";
-import { bundleProcess } from "./bundle-process.ts";
+import { bundleLocalAzure } from "./bundle-local-azure.ts";
 import { callJson, toJsonInit } from "./call-json.ts";
 import { checkEffects } from "./check-effects.ts";
 import { createProgress } from "./create-progress.ts";
@@ -124,7 +124,7 @@ async function runOnce(options: Options, kills: number, progress: Progress): Pro
   progress.show("starting a local Azure");
   await mkdir(folder, { recursive: true });
   const built = await buildIfChanged();
-  const program = await bundleProcess("bench/local-azure-process.ts", "local-azure.mjs");
+  const program = await bundleLocalAzure();
   await stop();
   const azure = await startBenchAzure(program, {
     folder: join(folder, "run"),
