@@ -16,7 +16,8 @@ const config = {
       },
     ],
   },
-  maxWorkers: 2,
+  // One more than the cores that CI has: journeys wait for other processes half of their time.
+  maxWorkers: 3,
   testTimeout: 60_000,
   // Unpacked packages of a running local Azure would collide in the file scan.
   modulePathIgnorePatterns: ["<rootDir>/.local", "<rootDir>/dist"],
