@@ -4,7 +4,6 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs, promisify } from "node:util";
 import { stop } from "esbuild";
-import type { Environment } from "../local/environment.ts";
 import { buildIfChanged } from "../scripts/build-if-changed.ts";
 import { bundleLocalAzure } from "./bundle-local-azure.ts";
 import { callJson, toJsonInit } from "./call-json.ts";
@@ -13,6 +12,7 @@ import { createProgress } from "./create-progress.ts";
 import type { Progress } from "./create-progress.ts";
 import { measureProcess } from "./measure-processes.ts";
 import { plantFailures } from "./plant-failures.ts";
+import { signIn } from "./sign-in.ts";
 import { startBenchAzure } from "./start-bench-azure.ts";
 import type { BenchAzure } from "./start-bench-azure.ts";
 import { connectTargets } from "./watch-effects.ts";
@@ -225,19 +225,6 @@ async function findHost({ processes }: BenchAzure): Promise<number> {
   const id = Number.parseInt(hosts.at(-1)?.trim() ?? "", 10);
   if (Number.isNaN(id)) throw new Error("the function host is not among the processes");
   return id;
-}
-
-async function signIn({ identity, operator }: Environment): Promise<string> {
-  const answer = (await callJson(`${identity.baseUrl}/${identity.tenantId}/oauth2/v2.0/token`, {
-    method: "POST",
-    body: new URLSearchParams({
-      grant_type: "client_credentials",
-      client_id: identity.clientId,
-      client_secret: identity.clientSecret,
-      scope: `${operator.audience}/.default`,
-    }),
-  })) as { readonly access_token: string };
-  return answer.access_token;
 }
 
 function render(results: readonly Result[]): string {

@@ -19,7 +19,6 @@ import { createLocalAzure } from "./deploy/local-azure.ts";
 import type { LocalCloud } from "./deploy/local-cloud.ts";
 import { runProgram, type ProgramResult } from "./deploy/run-program.ts";
 import { removeEnvironment, writeEnvironment, type Environment } from "./environment.ts";
-import { bundleHostProcess } from "./functions-host/bundle-host-process.ts";
 import type { Azurite } from "./storage/start-azurite.ts";
 
 /**
@@ -86,8 +85,6 @@ async function start(
   options: LocalAzureOptions,
   keep: Base["keep"],
 ): Promise<Omit<LocalAzure, "close">> {
-  // Needed last and made in another process: begun first.
-  bundleHostProcess().catch(() => undefined);
   const { folder, log, clock = systemClock, ports = {} } = options;
   const { authority, azurite } = options.storage;
   // Before everything that calls it, and so closed after it, although it may still be starting.

@@ -16,6 +16,7 @@ export function composeProbe(input: TargetsInput, gates: Pick<Gates, "read">): P
     flows,
     config: toDryConfig(input.config),
     http: onlyReads(input.http),
+    dataverseHttp: onlyReads(input.dataverseHttp),
   });
   return createProbe({
     targets: targets.map(({ target }) => target),

@@ -3,8 +3,6 @@ import type { FlowBudget } from "../../schemas/types/flow.ts";
 import type { Budget } from "./delivery/budgets.ts";
 import type { TargetLaneOptions } from "./delivery/create-lane.ts";
 import { createDataverseClient } from "./dynamics/dataverse-client.ts";
-import { paceQuota } from "./dynamics/pace-quota.ts";
-import { watchQuota } from "./dynamics/watch-quota.ts";
 import type { LoadedFlow, LoadedTarget } from "./flows/load-flows.ts";
 import { isRecipientAllowed } from "./flows/mail-safety.ts";
 import { isSkip, resolveTarget } from "./flows/resolve-target.ts";
@@ -28,6 +26,8 @@ export interface TargetsInput {
   readonly flows: readonly LoadedFlow[];
   readonly config: AppConfig;
   readonly http: Http;
+  /** For everything that asks Dataverse: it counts by user, and all of it is one. */
+  readonly dataverseHttp: Http;
   readonly getToken: GetToken;
   readonly clock: Clock;
   readonly telemetry: Telemetry;
@@ -37,10 +37,8 @@ type TargetParts = Omit<TargetLaneOptions, "ledger" | "maxMessageBytes">;
 
 /** Every target that a flow names and that this stack has the address of. */
 export function createTargets(input: TargetsInput): readonly TargetParts[] {
-  // One for all targets: Dataverse counts by user, and they are one.
-  const dataverseHttp = watchQuota(paceQuota(input.http, input.clock), input.telemetry);
   return targetNames(input.flows).flatMap((name) => {
-    const target = createTarget(name, input, dataverseHttp);
+    const target = createTarget(name, input);
     if (target === undefined) return [];
     const definitions = input.flows.flatMap(({ targets }) => targets[name] ?? []);
     return [
@@ -75,12 +73,8 @@ function targetNames(flows: readonly LoadedFlow[]): readonly string[] {
 }
 
 /** Undefined: not deployed here (a workflow without an address). */
-function createTarget(
-  name: string,
-  input: TargetsInput,
-  dataverseHttp: Http,
-): Target<CanonicalEvent> | undefined {
-  const { config, getToken, clock, telemetry } = input;
+function createTarget(name: string, input: TargetsInput): Target<CanonicalEvent> | undefined {
+  const { config, dataverseHttp, getToken, clock, telemetry } = input;
   const definitions = input.flows.flatMap(({ targets }) => targets[name] ?? []);
   const mappingOf = (event: CanonicalEvent): LoadedTarget["mapping"] =>
     loadedOf(input, name, event).mapping;

@@ -18,6 +18,8 @@ import { createPublisher } from "./delivery/publisher.ts";
 import type { RunBatchDependencies } from "./delivery/run-batch.ts";
 import { createDataverseClient } from "./dynamics/dataverse-client.ts";
 import { createFinanceClient } from "./dynamics/finance-client.ts";
+import { paceQuota } from "./dynamics/pace-quota.ts";
+import { watchQuota } from "./dynamics/watch-quota.ts";
 import { findFlow, loadFlows } from "./flows/load-flows.ts";
 import { isCompanyServed } from "./flows/resolve-target.ts";
 import { createSchemaSet } from "./flows/schema-set.ts";
@@ -150,7 +152,8 @@ async function compose(config: AppConfig): Promise<App> {
   const budgets = createBudgets({ store, clock, instances });
   const recent = new RecentOutcomes({ store, clock, telemetry });
   const wake = { ledger, sender, clock, telemetry, random };
-  const targetsInput = { flows, config, http, getToken, clock, telemetry };
+  const dataverseHttp = watchQuota(paceQuota(http, clock), telemetry);
+  const targetsInput = { flows, config, http, dataverseHttp, getToken, clock, telemetry };
   const targets = createTargets(targetsInput);
   const failures = createFailureStore(store, clock);
   const audit = createAuditLog(store, clock);
@@ -180,7 +183,9 @@ async function compose(config: AppConfig): Promise<App> {
       flows.some(({ name, targets: named }) => name === flow && target in named),
   };
   const replays = createReplayRunner(recovery);
-  const dataverse = createDataverseClient({ http, getToken, baseUrl: config.dataverseUrl, clock });
+  const dataverse = createDataverseClient({
+    ...{ http: dataverseHttp, getToken, baseUrl: config.dataverseUrl, clock },
+  });
   const verify: VerifyDependencies = {
     ...recovery,
     config,

@@ -1,4 +1,5 @@
 import { callJson, toJsonInit } from "../../bench/call-json.ts";
+import { signIn } from "../../bench/sign-in.ts";
 import type { Environment } from "../../local/environment.ts";
 
 export interface ShownReplay {
@@ -47,17 +48,4 @@ export function createOperatorClient(environment: Environment): OperatorClient {
     },
     verification: async (id) => (await call(`verifications/${id}`)) as ShownVerification,
   };
-}
-
-async function signIn({ identity, operator }: Environment): Promise<string> {
-  const answer = (await callJson(`${identity.baseUrl}/${identity.tenantId}/oauth2/v2.0/token`, {
-    method: "POST",
-    body: new URLSearchParams({
-      grant_type: "client_credentials",
-      client_id: identity.clientId,
-      client_secret: identity.clientSecret,
-      scope: `${operator.audience}/.default`,
-    }),
-  })) as { readonly access_token: string };
-  return answer.access_token;
 }

@@ -29,13 +29,15 @@ function createScene(answer: Http, gate: Gate = openGate(0)) {
   const asked: HttpRequest[] = [];
   const clock = new SimulatedClock(Date.parse("2026-11-27T08:00:00.000Z"));
   const recorded = recordTelemetry();
+  const http: Http = (request) => {
+    asked.push(request);
+    return answer(request);
+  };
   const input = {
     flows,
     config: live,
-    http: (request: HttpRequest) => {
-      asked.push(request);
-      return answer(request);
-    },
+    http,
+    dataverseHttp: http,
     getToken: () => Promise.resolve("token"),
     clock,
     telemetry: recorded.telemetry,
