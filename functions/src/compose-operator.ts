@@ -6,6 +6,8 @@ import { createEditRoutes } from "./operator/routes/edit-routes.ts";
 import { createFailureRoutes } from "./operator/routes/failure-routes.ts";
 import { createDiscardRoutes } from "./operator/routes/discard-routes.ts";
 import { createMeRoutes } from "./operator/routes/me-routes.ts";
+import { createProbeRoutes } from "./operator/routes/probe-routes.ts";
+import type { ProbeRoutesOptions } from "./operator/routes/probe-routes.ts";
 import { createReplayRoutes } from "./operator/routes/replay-routes.ts";
 import { createVerifyRoutes } from "./operator/routes/verify-routes.ts";
 import type { Clock } from "./platform/clock.ts";
@@ -31,6 +33,7 @@ export interface OperatorParts {
   readonly runner: ReplayRunner;
   readonly verify: VerifyDependencies;
   readonly audit: AuditLog;
+  readonly probes: Omit<ProbeRoutesOptions, "clock" | "audit">;
   readonly reads: Omit<ReadRoutesOptions, "config" | "clock" | "audit" | "countFailures">;
 }
 
@@ -61,6 +64,7 @@ export function composeOperatorApi(parts: OperatorParts): OperatorApi {
         kick: (id) => runner.kick(id),
       }),
       ...createVerifyRoutes({ ...parts.verify, audit }),
+      ...createProbeRoutes({ ...parts.probes, audit, clock }),
       ...createAuditRoutes(parts),
       ...createReadRoutes({
         ...parts.reads,

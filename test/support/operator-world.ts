@@ -3,6 +3,7 @@ import type { OperatorParts } from "../../functions/src/compose-operator.ts";
 import type { OperatorAnswer } from "../../functions/src/operator/operator-route.ts";
 import { silentTelemetry } from "../../functions/src/platform/telemetry.ts";
 import { createAuditLog } from "../../functions/src/recovery/audit-log.ts";
+import { createProbeRounds } from "../../functions/src/targets/probe-rounds.ts";
 import { createVerificationStore } from "../../functions/src/recovery/verify/verification-store.ts";
 import { startFrontDoor } from "../../local/front-door.ts";
 import { createIdentityApp } from "../../local/identity/identity-app.ts";
@@ -14,6 +15,7 @@ import { readsOver } from "./reads-world.ts";
 import { ReplayWorld } from "./replay-world.ts";
 
 const operatorAudience = "api://causeway-test";
+const probedPlaces = ["ce", "email"].map((target) => ({ flow: "invoice-posted", target }));
 const tenantId = "9c2f3d3e-6f0e-4f0f-8a51-0d6a8f1f2b11";
 
 export type Role = "Reader" | "Operator" | "Approver" | "none";
@@ -34,6 +36,8 @@ export interface OperatorWorld {
   readonly replays: ReplayWorld;
   /** Replays that were begun or told something, in order. */
   readonly kicked: readonly string[];
+  /** Message ids of the probe's rounds, in order. */
+  readonly probed: readonly string[];
   ask(ask: OperatorAsk): Promise<OperatorAnswer>;
   token(changes?: Partial<TokenRequest>): Promise<string>;
   close(): Promise<void>;
@@ -46,6 +50,7 @@ export async function createOperatorWorld({
   const replays = new ReplayWorld();
   const { clock, memory } = replays.delivery;
   const kicked: string[] = [];
+  const probed: string[] = [];
   const identity = await createIdentityApp(
     { clock: new SimulatedClock(startOfTime), log: () => undefined },
     { tenantId, wallClockMs: () => startOfTime },
@@ -75,6 +80,24 @@ export async function createOperatorWorld({
       takeOver: () => Promise.resolve(),
     },
     audit: createAuditLog(memory, clock),
+    probes: {
+      probe: {
+        places: probedPlaces,
+        messages: (round = "") =>
+          probedPlaces.map(({ target }) => ({
+            messageId: `${round}-${target}`,
+            body: JSON.stringify({ round }),
+            properties: { target },
+          })),
+      },
+      rounds: createProbeRounds(memory, clock),
+      sender: {
+        send: (_entity, messages) => {
+          probed.push(...messages.map(({ messageId }) => messageId));
+          return Promise.resolve();
+        },
+      },
+    },
     reads: await readsOver(replays.delivery),
   };
   const api = composeOperatorApi(parts);
@@ -86,6 +109,7 @@ export async function createOperatorWorld({
     parts,
     replays,
     kicked,
+    probed,
     token,
     ask: async ({ method = "GET", path, as = "Approver", body, authorization }) => {
       const url = new URL(path, "http://operator");
