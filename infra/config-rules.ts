@@ -1,4 +1,5 @@
 import { closest } from "fastest-levenshtein";
+import { hasHttpsDoor } from "./operator-ranges.ts";
 import {
   isDeployed,
   type RawStackConfig,
@@ -255,13 +256,12 @@ function findOwnerMistakes({ ownerEmails, targets }: StackConfig): readonly Mist
   ];
 }
 
-/** An app without an HTTPS door is closed; whoever operates it must have said from where. */
-function findOperatorMistakes({ doors, operator }: StackConfig): readonly Mistake[] {
+/** A public app without an HTTPS door is closed; whoever operates it must have said from where. */
+function findOperatorMistakes({ doors, network, operator }: StackConfig): readonly Mistake[] {
   if (operator === undefined) return [];
-  const isDoor = doors.some((door) => door.endpoints.includes("https"));
   const { allowedAddresses } = operator;
   const key = "operator.allowedAddresses";
-  if (!isDoor && allowedAddresses === undefined) {
+  if (network === "public" && !hasHttpsDoor({ doors }) && allowedAddresses === undefined) {
     return [
       {
         key,
@@ -269,17 +269,6 @@ function findOperatorMistakes({ doors, operator }: StackConfig): readonly Mistak
           "is missing: no door takes https, so the function app is closed, and nobody would reach " +
           "the operator API and the console",
         fix: "list your offices' public addresses such as 203.0.113.0/24, or write [] if nobody shall",
-      },
-    ];
-  }
-  if (isDoor && allowedAddresses !== undefined) {
-    return [
-      {
-        key,
-        reason:
-          "is set, but a door takes https: F&O's addresses are not known, so the app is open to all " +
-          "and only tokens and keys guard it",
-        fix: "remove it, or take https out of doors.<n>.endpoints",
       },
     ];
   }

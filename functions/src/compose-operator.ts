@@ -1,3 +1,4 @@
+import { createCheckAddress } from "./operator/check-address.ts";
 import { createCheckToken } from "./operator/check-token.ts";
 import { createOperatorApi } from "./operator/create-operator-api.ts";
 import type { OperatorApi } from "./operator/create-operator-api.ts";
@@ -44,6 +45,7 @@ export function composeOperatorApi(parts: OperatorParts): OperatorApi {
   const { audit, clock, recovery, runner } = parts;
   const { operator } = parts.config;
   return createOperatorApi({
+    checkAddress: createCheckAddress(operator?.addresses),
     checkToken: operator === undefined ? undefined : createCheckToken(operator, parts.clock),
     telemetry: parts.telemetry,
     routes: [

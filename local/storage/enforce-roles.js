@@ -12,14 +12,12 @@ subscribe("http.server.request.start", ({ request, socket }) => {
   const { authorization } = request.headers;
   if (allowed === undefined || !authorization?.startsWith("Bearer ")) return;
   const holder = toHolder(authorization);
-  if (!allowed.includes(holder)) {
-    delete request.headers.authorization;
-    return;
-  }
   const use = `${socket.localPort} ${holder}`;
-  if (told.has(use)) return;
-  told.add(use);
-  process.send?.({ used: { port: socket.localPort, principalId: holder } });
+  if (!told.has(use)) {
+    told.add(use);
+    process.send?.({ asked: { port: socket.localPort, principalId: holder } });
+  }
+  if (!allowed.includes(holder)) delete request.headers.authorization;
 });
 
 process.on("message", (message) => {

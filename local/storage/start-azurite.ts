@@ -43,11 +43,11 @@ export interface Azurite extends Running {
   /** Requests of any kind that its table service has got. */
   tableRequests(): Promise<number>;
   /**
-   * From now on only these principals get through with a token: object ids by service. `onUse` is told once of
-   * each that does, again after each call.
+   * From now on only these principals get through with a token: object ids by service. `onAsk` is told once of
+   * each that comes, let through or not, again after each call.
    */
   enforceRoles(holders: Readonly<Record<RoleService, readonly string[]>>): void;
-  onUse(listener: (service: RoleService, principalId: string) => void): void;
+  onAsk(listener: (service: RoleService, principalId: string) => void): void;
   /** Shuts the https endpoints, for those who were started with `canBeAway`; the http ones stay open. */
   setAway(isAway: boolean): void;
   /** Rises while bytes go through the doors. */
@@ -103,10 +103,10 @@ export async function startAzurite(options: AzuriteOptions): Promise<Azurite> {
       if (!child.connected) return;
       child.send({ holders: { [ports.Blob]: Blob, [ports.Table]: Table } });
     },
-    onUse: (listener) => {
+    onAsk: (listener) => {
       child.on("message", (message: ChildMessage) => {
-        if (message.used === undefined) return;
-        listener(message.used.port === ports.Blob ? "Blob" : "Table", message.used.principalId);
+        if (message.asked === undefined) return;
+        listener(message.asked.port === ports.Blob ? "Blob" : "Table", message.asked.principalId);
       });
     },
     setAway: (isAway) => {
@@ -191,7 +191,7 @@ async function startTunnels(
 
 interface ChildMessage {
   readonly counts?: Readonly<Record<string, number>>;
-  readonly used?: { readonly port: number; readonly principalId: string };
+  readonly asked?: { readonly port: number; readonly principalId: string };
 }
 
 const countLimitMs = 5_000;

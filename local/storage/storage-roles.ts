@@ -18,8 +18,8 @@ export function enforceStorageRoles(
       Blob: access.holders(roles.Blob, accountId),
       Table: access.holders(roles.Table, accountId),
     });
-  // Counts the assignment as used.
-  azurite.onUse((service, principalId) => access.allows(principalId, roles[service], accountId));
+  // Counts the assignment as used, or the refusal.
+  azurite.onAsk((service, principalId) => access.allows(principalId, roles[service], accountId));
   access.watch(tell);
   tell();
 }

@@ -28,6 +28,7 @@ export interface OperatorAsk {
   readonly body?: unknown;
   /** In place of a good token; null sends none. */
   readonly authorization?: string | null;
+  readonly forwardedFor?: string;
 }
 
 export interface OperatorWorld {
@@ -46,7 +47,11 @@ export interface OperatorWorld {
 /** The operator API over memory stores, signed in by the local identity service. */
 export async function createOperatorWorld({
   allowEdits = true,
-}: { readonly allowEdits?: boolean } = {}): Promise<OperatorWorld> {
+  addresses,
+}: {
+  readonly allowEdits?: boolean;
+  readonly addresses?: readonly string[];
+} = {}): Promise<OperatorWorld> {
   const replays = new ReplayWorld();
   const { clock, memory } = replays.delivery;
   const kicked: string[] = [];
@@ -61,6 +66,7 @@ export async function createOperatorWorld({
     tenantId,
     audiences: [operatorAudience],
     allowEdits,
+    ...(addresses === undefined ? {} : { addresses }),
     replayPerSecond: 100,
   };
   const parts: OperatorParts = {
@@ -111,7 +117,14 @@ export async function createOperatorWorld({
     kicked,
     probed,
     token,
-    ask: async ({ method = "GET", path, as = "Approver", body, authorization }) => {
+    ask: async ({
+      method = "GET",
+      path,
+      as = "Approver",
+      body,
+      authorization,
+      forwardedFor = null,
+    }) => {
       const url = new URL(path, "http://operator");
       const appRoles = as === "none" ? [] : [as];
       const own = authorization === undefined ? `Bearer ${await token({ appRoles })}` : null;
@@ -120,6 +133,7 @@ export async function createOperatorWorld({
         path: url.pathname.slice(1),
         query: url.searchParams,
         authorization: authorization ?? own,
+        forwardedFor,
         text: () => Promise.resolve(body === undefined ? "" : JSON.stringify(body)),
       });
     },

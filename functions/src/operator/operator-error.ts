@@ -3,6 +3,7 @@ import { CausewayError } from "../platform/causeway-error.ts";
 /** Everything that the operator API says no with. */
 export type OperatorErrorCode =
   | "OPERATOR_NOT_CONFIGURED"
+  | "ADDRESS_NOT_ALLOWED"
   | "NOT_SIGNED_IN"
   | "ROLE_MISSING"
   | "ROUTE_UNKNOWN"
@@ -31,6 +32,7 @@ export type OperatorErrorCode =
 
 const statusOf: Readonly<Record<OperatorErrorCode, number>> = {
   OPERATOR_NOT_CONFIGURED: 503,
+  ADDRESS_NOT_ALLOWED: 403,
   NOT_SIGNED_IN: 401,
   ROLE_MISSING: 403,
   ROUTE_UNKNOWN: 404,
