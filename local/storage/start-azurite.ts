@@ -44,14 +44,21 @@ export interface Azurite extends Running {
   tableRequests(): Promise<number>;
   /**
    * From now on only these principals get through with a token: object ids by service. `onAsk` is told once of
-   * each that comes, let through or not, again after each call.
+   * each that comes for each container or table (empty: for the account), let through or not, again after each call.
    */
-  enforceRoles(holders: Readonly<Record<RoleService, readonly string[]>>): void;
-  onAsk(listener: (service: RoleService, principalId: string) => void): void;
+  enforceRoles(holders: Readonly<Record<RoleService, RoleHolders>>): void;
+  onAsk(listener: (service: RoleService, principalId: string, name: string) => void): void;
   /** Shuts the https endpoints, for those who were started with `canBeAway`; the http ones stay open. */
   setAway(isAway: boolean): void;
   /** Rises while bytes go through the doors. */
   readonly activity: () => number;
+}
+
+export interface RoleHolders {
+  /** Of the whole account. */
+  readonly account: readonly string[];
+  /** By container or table, in lower case. */
+  readonly within: Readonly<Record<string, readonly string[]>>;
 }
 
 /** What the function app uses of an account. */
@@ -106,7 +113,8 @@ export async function startAzurite(options: AzuriteOptions): Promise<Azurite> {
     onAsk: (listener) => {
       child.on("message", (message: ChildMessage) => {
         if (message.asked === undefined) return;
-        listener(message.asked.port === ports.Blob ? "Blob" : "Table", message.asked.principalId);
+        const { name, port, principalId } = message.asked;
+        listener(port === ports.Blob ? "Blob" : "Table", principalId, name);
       });
     },
     setAway: (isAway) => {
@@ -191,7 +199,7 @@ async function startTunnels(
 
 interface ChildMessage {
   readonly counts?: Readonly<Record<string, number>>;
-  readonly asked?: { readonly port: number; readonly principalId: string };
+  readonly asked?: { readonly port: number; readonly principalId: string; readonly name: string };
 }
 
 const countLimitMs = 5_000;
