@@ -28,7 +28,7 @@ beforeAll(async () => {
   files = createConsoleFiles(folder, config);
 });
 
-const from = { acceptsGzip: false, forwardedFor: null };
+const from = { acceptsGzip: false, clientIp: null };
 
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
@@ -61,8 +61,8 @@ describe("the console's files", () => {
   it("are for those addresses only from which the stack is operated", async () => {
     const operator = { ...config.operator, addresses: ["10.0.0.0/8"] } as AppConfig["operator"];
     const closed = createConsoleFiles(folder, { ...config, operator });
-    const statusOf = async (forwardedFor: string | null): Promise<number> =>
-      (await closed.get("", { ...from, forwardedFor })).status;
+    const statusOf = async (clientIp: string | null): Promise<number> =>
+      (await closed.get("", { ...from, clientIp })).status;
 
     expect(await statusOf("10.40.0.132:50122")).toBe(200);
     expect(await statusOf("203.0.113.9:50122")).toBe(403);

@@ -28,7 +28,7 @@ export interface OperatorAsk {
   readonly body?: unknown;
   /** In place of a good token; null sends none. */
   readonly authorization?: string | null;
-  readonly forwardedFor?: string;
+  readonly clientIp?: string;
 }
 
 export interface OperatorWorld {
@@ -123,7 +123,7 @@ export async function createOperatorWorld({
       as = "Approver",
       body,
       authorization,
-      forwardedFor = null,
+      clientIp = null,
     }) => {
       const url = new URL(path, "http://operator");
       const appRoles = as === "none" ? [] : [as];
@@ -133,7 +133,7 @@ export async function createOperatorWorld({
         path: url.pathname.slice(1),
         query: url.searchParams,
         authorization: authorization ?? own,
-        forwardedFor,
+        clientIp,
         text: () => Promise.resolve(body === undefined ? "" : JSON.stringify(body)),
       });
     },

@@ -1,8 +1,8 @@
 import { BlockList, isIPv4 } from "node:net";
 import { OperatorError } from "./operator-error.ts";
 
-/** Throws ADDRESS_NOT_ALLOWED for a request that comes from elsewhere; `forwardedFor`: its header. */
-export type CheckAddress = (forwardedFor: string | null) => void;
+/** Throws ADDRESS_NOT_ALLOWED for a request that comes from elsewhere; `clientIp`: its header. */
+export type CheckAddress = (clientIp: string | null) => void;
 
 /**
  * Where operators sit, for an app that is open to all because F&O posts to it. `ranges`: IPv4 addresses and
@@ -15,8 +15,8 @@ export function createCheckAddress(ranges: readonly string[] | undefined): Check
     const [address = "", prefix = "32"] = range.split("/");
     allowed.addSubnet(address, Number(prefix));
   }
-  return (forwardedFor) => {
-    const address = toCaller(forwardedFor);
+  return (clientIp) => {
+    const address = toCaller(clientIp);
     if (address !== undefined && allowed.check(address)) return;
     throw new OperatorError(
       "ADDRESS_NOT_ALLOWED",
@@ -27,11 +27,10 @@ export function createCheckAddress(ranges: readonly string[] | undefined): Check
 }
 
 /**
- * App Service's front end appends the address that it saw, with its port; what stands before it is the
- * caller's own word. From memory: a wrong reading keeps people out and lets nobody in without a token.
+ * `203.0.113.7:50122`, written by App Service's front end over whatever the caller said:
+ * https://github.com/Azure/app-service-linux-docs/blob/master/Things_You_Should_Know/headers.md
  */
-function toCaller(forwardedFor: string | null): string | undefined {
-  const last = forwardedFor?.split(",").at(-1)?.trim() ?? "";
-  const address = last.replace(/:\d+$/, "");
+function toCaller(clientIp: string | null): string | undefined {
+  const address = clientIp?.replace(/:\d+$/, "") ?? "";
   return isIPv4(address) ? address : undefined;
 }

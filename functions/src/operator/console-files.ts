@@ -21,8 +21,8 @@ export interface ConsoleFiles {
 
 export interface ConsoleCaller {
   readonly acceptsGzip: boolean;
-  /** Header `x-forwarded-for`. */
-  readonly forwardedFor: string | null;
+  /** Header `client-ip`. */
+  readonly clientIp: string | null;
 }
 
 /** What the page is told before anybody has signed in: nothing that is secret. */
@@ -57,9 +57,9 @@ export function createConsoleFiles(folder: string, config: AppConfig): ConsoleFi
   const checkAddress = createCheckAddress(config.operator?.addresses);
   const plain = { ...security, ...fresh, "content-type": "text/plain; charset=utf-8" };
   return {
-    get: async (path, { acceptsGzip, forwardedFor }) => {
+    get: async (path, { acceptsGzip, clientIp }) => {
       try {
-        checkAddress(forwardedFor);
+        checkAddress(clientIp);
       } catch (error) {
         if (!(error instanceof OperatorError)) throw error;
         const { fix, message, status } = error;

@@ -54,7 +54,7 @@ async function answer(
   routes: readonly CompiledRoute[],
   { checkAddress, checkToken }: OperatorApiOptions,
 ): Promise<OperatorAnswer> {
-  checkAddress(request.forwardedFor);
+  checkAddress(request.clientIp);
   if (checkToken === undefined) {
     throw new OperatorError(
       "OPERATOR_NOT_CONFIGURED",

@@ -17,7 +17,7 @@ async function operate(request: HttpRequest): Promise<HttpResponseInit> {
     path: request.params["path"] ?? "",
     query: request.query,
     authorization: request.headers.get("authorization"),
-    forwardedFor: request.headers.get("x-forwarded-for"),
+    clientIp: request.headers.get("client-ip"),
     text: () => request.text(),
   });
   return { status, jsonBody: body, headers: { "cache-control": "no-store" } };

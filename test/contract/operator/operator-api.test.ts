@@ -101,8 +101,8 @@ describe("the operator API's doors", () => {
   it("are shut for addresses from which the stack is not operated, before any token is looked at", async () => {
     const closed = await createOperatorWorld({ addresses: ["10.0.0.0/8"] });
     const ask = { path: "me", as: "Operator" } as const;
-    const inside = await closed.ask({ ...ask, forwardedFor: "10.40.0.132:50122" });
-    const outside = await closed.ask({ ...ask, forwardedFor: "198.51.100.4:443" });
+    const inside = await closed.ask({ ...ask, clientIp: "10.40.0.132:50122" });
+    const outside = await closed.ask({ ...ask, clientIp: "198.51.100.4:443" });
     await closed.close();
 
     expect(inside.status).toBe(200);
