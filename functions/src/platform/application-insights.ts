@@ -12,18 +12,20 @@ import {
   trace,
 } from "@opentelemetry/api";
 import type { Context, Histogram, SpanContext } from "@opentelemetry/api";
+import { hostname } from "node:os";
 import type { TokenCredential } from "@azure/identity";
 import type { TelemetryClient } from "applicationinsights";
 import { createCallContext } from "./call-context.ts";
 import { createBoundedDimensions } from "./bounded-dimensions.ts";
 import { pause, TelemetryQueue } from "./telemetry-queue.ts";
-import { toChildTraceparent } from "./telemetry.ts";
 import type { Dimensions, Hop, HopStart, Telemetry } from "./telemetry.ts";
-import { parseTraceparent, toRootTraceparent } from "./trace.ts";
+import { createSpanId, formatTraceparent, parseTraceparent, toRootTraceparent } from "./trace.ts";
+import type { TraceContext } from "./trace.ts";
 
 /** A flush is for the end of a process, which nobody may hold up. */
 const flushLimitMs = 4_000;
 const tracerName = "causeway";
+const rememberedTraces = 2_000;
 
 interface Options {
   readonly connectionString: string;
@@ -35,6 +37,7 @@ interface Options {
 export function createApplicationInsights(options: Options): Telemetry {
   const queue = new TelemetryQueue();
   const record = createRecord();
+  const traceOf = createTraceOf();
   let client: TelemetryClient | undefined;
   const loading = loadClient(options).then(
     (loaded) => {
@@ -75,6 +78,8 @@ export function createApplicationInsights(options: Options): Telemetry {
 async function loadClient(options: Options): Promise<TelemetryClient> {
   // Read while the SDK loads: it would report on itself to Microsoft.
   process.env["APPLICATION_INSIGHTS_NO_STATSBEAT"] ??= "true";
+  // The SDK would ask the system for it with every record.
+  process.env["OTEL_RESOURCE_ATTRIBUTES"] ??= `service.instance.id=${hostname()}`;
   const { TelemetryClient: Client } = await import("applicationinsights");
   const client = new Client(options.connectionString);
   client.config.azureMonitorOpenTelemetryOptions = {
@@ -128,28 +133,29 @@ function createRecord(): (
 }
 
 function startHop(start: HopStart, queue: TelemetryQueue): Hop {
-  const traceparent = toChildTraceparent(start.parent);
+  const parent = parseTraceparent(start.parent);
+  const spanId = createSpanId();
   const startTime = Date.now();
   return {
-    traceparent,
+    traceparent: parent === undefined ? start.parent : formatTraceparent({ ...parent, spanId }),
     end: ({ success, code }) => {
       const endTime = Date.now();
       queue.push(() => {
         const attributes = { ...start.attributes, code, "ai.operation.name": start.name };
-        const links = toSpanContexts(start.follows).map((linked) => ({ context: linked }));
+        const follows = parseTraceparent(start.follows ?? "");
         const span = trace.getTracer(tracerName).startSpan(
           start.name,
           {
             kind: start.kind === "call" ? SpanKind.CLIENT : SpanKind.CONSUMER,
             // The exporter drops a consumer span's own name and takes `ai.operation.name` for it.
             attributes,
-            links,
+            links: follows === undefined ? [] : [{ context: toSpanContext(follows) }],
             startTime,
           },
-          toContext(start.parent),
+          toContext(parent),
         );
         // The id that others were given as their parent; the SDK would draw another one.
-        Object.assign(span.spanContext(), { spanId: parseTraceparent(traceparent)?.spanId });
+        if (parent !== undefined) Object.assign(span.spanContext(), { spanId });
         span.setStatus({ code: success ? SpanStatusCode.OK : SpanStatusCode.ERROR });
         span.end(endTime);
       });
@@ -157,21 +163,28 @@ function startHop(start: HopStart, queue: TelemetryQueue): Hop {
   };
 }
 
-/** Events stand in their event's trace, beside its hops. */
-function traceOf(eventId: string | undefined): Context {
-  return eventId === undefined ? ROOT_CONTEXT : toContext(toRootTraceparent(eventId));
+/** Events stand in their event's trace, beside its hops. Half a dozen of them come shortly one after the other. */
+function createTraceOf(): (eventId: string | undefined) => Context {
+  const contexts = new Map<string, Context>();
+  return (eventId) => {
+    if (eventId === undefined) return ROOT_CONTEXT;
+    let found = contexts.get(eventId);
+    if (found === undefined) {
+      if (contexts.size >= rememberedTraces) contexts.clear();
+      contexts.set(eventId, (found = toContext(parseTraceparent(toRootTraceparent(eventId)))));
+    }
+    return found;
+  };
 }
 
-function toContext(traceparent: string): Context {
-  const [parent] = toSpanContexts(traceparent);
-  return parent === undefined ? ROOT_CONTEXT : trace.setSpanContext(ROOT_CONTEXT, parent);
+function toContext(parent: TraceContext | undefined): Context {
+  return parent === undefined
+    ? ROOT_CONTEXT
+    : trace.setSpanContext(ROOT_CONTEXT, toSpanContext(parent));
 }
 
-function toSpanContexts(traceparent: string | null | undefined): readonly SpanContext[] {
-  const parsed = parseTraceparent(traceparent ?? "");
-  if (parsed === undefined) return [];
-  const { traceId, spanId } = parsed;
-  return [{ traceId, spanId, traceFlags: 1, isRemote: true }];
+function toSpanContext({ traceId, spanId }: TraceContext): SpanContext {
+  return { traceId, spanId, traceFlags: 1, isRemote: true };
 }
 
 function withoutMessage(error: Error): Error {
@@ -183,17 +196,17 @@ function withoutMessage(error: Error): Error {
 }
 
 function toProperties(dimensions: Dimensions): Record<string, string> {
-  return Object.fromEntries(
-    Object.entries(dimensions).map(([name, value]) => [name, String(value)]),
-  );
+  const properties: Record<string, string> = {};
+  for (const name in dimensions) properties[name] = String(dimensions[name]);
+  return properties;
 }
 
 function toNumbers(
   measurements: Readonly<Record<string, number | undefined>>,
 ): Record<string, number> {
-  return Object.fromEntries(
-    Object.entries(measurements).flatMap(([name, value]) =>
-      value === undefined ? [] : [[name, value]],
-    ),
-  );
+  const numbers: Record<string, number> = {};
+  for (const [name, value] of Object.entries(measurements)) {
+    if (value !== undefined) numbers[name] = value;
+  }
+  return numbers;
 }
