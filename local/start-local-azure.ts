@@ -192,7 +192,7 @@ function describe(
     eventGrid: toEventGridAddress(azure, deployed),
     serviceBus: { connectionString: azure.bus().connectionString("RootManageSharedAccessKey") },
     storage: { connectionString },
-    functions: { baseUrl: host.baseUrl, key },
+    functions: { baseUrl: host.baseUrl, key, masterKey: host.masterKey },
     finance: { baseUrl: systems.finance.httpUrl },
     dataverse: { baseUrl: systems.dataverse.httpUrl },
     crm: { baseUrl: systems.crm.httpUrl },
