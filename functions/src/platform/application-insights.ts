@@ -17,6 +17,7 @@ import type { TokenCredential } from "@azure/identity";
 import type { TelemetryClient } from "applicationinsights";
 import { createCallContext } from "./call-context.ts";
 import { createBoundedDimensions } from "./bounded-dimensions.ts";
+import { telemetryMetrics } from "./telemetry-catalogue.ts";
 import { pause, TelemetryQueue } from "./telemetry-queue.ts";
 import type { Dimensions, Hop, HopStart, Telemetry } from "./telemetry.ts";
 import { createSpanId, formatTraceparent, parseTraceparent, toRootTraceparent } from "./trace.ts";
@@ -38,6 +39,7 @@ export function createApplicationInsights(options: Options): Telemetry {
   const queue = new TelemetryQueue();
   const record = createRecord();
   const traceOf = createTraceOf();
+  const addUp = createCounts(queue, record);
   let client: TelemetryClient | undefined;
   const loading = loadClient(options).then(
     (loaded) => {
@@ -53,13 +55,17 @@ export function createApplicationInsights(options: Options): Telemetry {
     },
   );
   return {
-    event: (name, dimensions, measurements) =>
+    event: (name, dimensions, measurements) => {
       queue.push(() => {
         const properties = toProperties(dimensions);
         const telemetry = { name, properties, measurements: toNumbers(measurements ?? {}) };
         context.with(traceOf(properties["eventId"]), () => client?.trackEvent(telemetry));
-      }),
-    metric: (name, value, dimensions) => queue.push(() => record(name, value, dimensions), 0),
+      });
+    },
+    metric: (name, value, dimensions) => {
+      if (telemetryMetrics[name].kind === "count") addUp(name, value, dimensions);
+      else queue.push(() => record(name, value, dimensions), 0);
+    },
     error: (error, dimensions) => {
       // Messages may quote documents: name and place tell enough.
       const exception = withoutMessage(error);
@@ -111,15 +117,40 @@ async function loadClient(options: Options): Promise<TelemetryClient> {
   return client;
 }
 
+type RecordMetric = (
+  name: string,
+  value: number,
+  dimensions: Readonly<Record<string, string>>,
+) => void;
+
+/**
+ * Adds counts up until the queue has its turn: a batch of a hundred deliveries is then one record of the SDK's,
+ * which costs more than all the additions. Of a count only its sum is asked for.
+ */
+function createCounts(queue: TelemetryQueue, record: RecordMetric): RecordMetric {
+  const counts = new Map<string, { readonly tell: (sum: number) => void; sum: number }>();
+  const tellAll = (): void => {
+    const added = [...counts.values()];
+    counts.clear();
+    for (const { tell, sum } of added) tell(sum);
+  };
+  return (name, value, dimensions) => {
+    const key = [name, ...Object.values(dimensions)].join("\n");
+    const known = counts.get(key);
+    if (known !== undefined) {
+      known.sum += value;
+      return;
+    }
+    if (counts.size === 0 && !queue.push(tellAll, 0)) return;
+    counts.set(key, { tell: (sum) => record(name, sum, dimensions), sum: value });
+  };
+}
+
 /**
  * The SDK's own `trackMetric` looks its instrument up in every call. Every metric is a histogram here:
  * its export has sum, count, least and most, so counts can be summed and gauges be looked at.
  */
-function createRecord(): (
-  name: string,
-  value: number,
-  dimensions: Readonly<Record<string, string>>,
-) => void {
+function createRecord(): RecordMetric {
   const bound = createBoundedDimensions();
   const instruments = new Map<string, Histogram>();
   return (name, value, dimensions) => {
