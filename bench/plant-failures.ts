@@ -93,6 +93,7 @@ function toFailure(event: CanonicalEvent, now: number): Failure {
     eventId,
     time,
     traceId: toTraceId(eventId),
+    flow: event.flow,
     legalEntity: company,
     businessKey: event.subject,
     effectKey: event.effectkey,

@@ -6,8 +6,15 @@ export interface Environment {
   readonly eventGrid: { readonly endpoint: string; readonly key: string };
   readonly serviceBus: { readonly connectionString: string };
   readonly storage: { readonly connectionString: string };
-  /** `key` opens the HTTPS door: header `x-functions-key` or query `code`. */
-  readonly functions: { readonly baseUrl: string; readonly key: string };
+  /**
+   * `key` opens the HTTPS door: header `x-functions-key` or query `code`. `masterKey` in that header opens
+   * `POST /admin/functions/<name>`, which runs a timer now.
+   */
+  readonly functions: {
+    readonly baseUrl: string;
+    readonly key: string;
+    readonly masterKey: string;
+  };
   readonly finance: { readonly baseUrl: string };
   readonly dataverse: { readonly baseUrl: string };
   readonly crm: { readonly baseUrl: string };

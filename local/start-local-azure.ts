@@ -16,7 +16,7 @@ import { startSystems, type DataverseLimits, type Systems } from "./assembly/sta
 import { systemClock, type LocalClock } from "./clock.ts";
 import type { Running } from "./cloud.ts";
 import { createLocalAzure } from "./deploy/local-azure.ts";
-import type { LocalCloud } from "./deploy/local-cloud.ts";
+import type { LocalCloud, LocalTelemetry } from "./deploy/local-cloud.ts";
 import { runProgram, type ProgramResult } from "./deploy/run-program.ts";
 import { removeEnvironment, writeEnvironment, type Environment } from "./environment.ts";
 import type { Azurite } from "./storage/start-azurite.ts";
@@ -51,6 +51,8 @@ export interface LoadOptions {
   readonly dataverseLimits?: DataverseLimits;
   /** The stack's `targets`; the local stack's own when left out. */
   readonly targets?: Readonly<Record<string, unknown>>;
+  /** Off: the function app is given no collector, and tells nothing. */
+  readonly telemetry?: boolean;
 }
 
 export interface LocalAzure extends Running {
@@ -108,8 +110,10 @@ async function start(
       mailQuota: options.load?.mailQuota ?? true,
     }),
   ]);
+  const cloud =
+    options.load?.telemetry === false ? { ...azure, telemetry: withoutCollector } : azure;
   const [deployed] = await Promise.all([
-    deploy(base, azure, systems, {
+    deploy(base, cloud, systems, {
       financeReader: { clientId: financeReader.clientId, objectId: financeReader.principalId },
       functionsPackage: await options.functionsPackage,
       targets: options.load?.targets,
@@ -138,6 +142,8 @@ async function start(
     resourceCount: deployed.resources.filter(({ isComponent }) => !isComponent).length,
   };
 }
+
+const withoutCollector: LocalTelemetry = { createComponent: () => ({ connectionString: "" }) };
 
 /** `pulumi up` of the stack `local`, in this process. */
 function deploy(
@@ -186,7 +192,7 @@ function describe(
     eventGrid: toEventGridAddress(azure, deployed),
     serviceBus: { connectionString: azure.bus().connectionString("RootManageSharedAccessKey") },
     storage: { connectionString },
-    functions: { baseUrl: host.baseUrl, key },
+    functions: { baseUrl: host.baseUrl, key, masterKey: host.masterKey },
     finance: { baseUrl: systems.finance.httpUrl },
     dataverse: { baseUrl: systems.dataverse.httpUrl },
     crm: { baseUrl: systems.crm.httpUrl },

@@ -82,7 +82,7 @@ function print(targets: readonly TargetView[]): void {
       mode === "off" ? "off" : gate.state,
       mode,
       `${backlog.count}${backlog.isMore ? "+" : ""}`,
-      shortInstant(gate.since),
+      gate.state === "open" ? "" : shortInstant(gate.since),
       shortInstant(gate.until ?? ""),
       gate.pause === null ? "" : `${gate.pause.by}: ${gate.pause.reason}`,
     ]),

@@ -235,6 +235,7 @@ async function compose(config: AppConfig): Promise<App> {
       telemetry,
       notices,
       identify: (body) => toIdentity(parse(body)),
+      flowOf,
       serviceBus,
       blobs: createDeadLetterBlobs(config.blobEndpoint, credential),
     },

@@ -55,6 +55,7 @@ export function createSimRoutes(options: SimOptions): Hono {
     configure(endpoints);
     return context.json({ endpoints: endpoints.length });
   });
+  app.patch("/endpoints/:name", (context) => activate(context, options));
   app.post("/customers", async (context) => {
     const {
       company = "",
@@ -81,6 +82,20 @@ export function createSimRoutes(options: SimOptions): Hono {
     return context.body(null, 204);
   });
   return app;
+}
+
+/** In which companies the endpoint's business events are active: an empty list for none, null for all. */
+async function activate(context: Context, { outbox, configure }: SimOptions): Promise<Response> {
+  const name = context.req.param("name");
+  const { legalEntities = null } = await readBody<{
+    readonly legalEntities?: readonly string[] | null;
+  }>(context);
+  const found = outbox.endpoints.find((endpoint) => endpoint.name === name);
+  if (found === undefined)
+    throw new FinanceError("NOT_FOUND", `There is no endpoint ${name ?? ""}`);
+  const changed = { ...found, legalEntities: legalEntities ?? undefined };
+  configure(outbox.endpoints.map((endpoint) => (endpoint === found ? changed : endpoint)));
+  return context.json({ name, legalEntities });
 }
 
 async function post(context: Context, options: SimOptions): Promise<Response> {

@@ -7,7 +7,7 @@ export type Door = EventEndpoint["type"];
 interface EndpointBase {
   readonly name: string;
   /** Companies whose events go there; all when left out. */
-  readonly legalEntities?: readonly string[];
+  readonly legalEntities?: readonly string[] | undefined;
 }
 
 /**

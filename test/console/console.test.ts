@@ -243,6 +243,24 @@ describe("the console", () => {
   );
 
   it(
+    "fits a narrow window: no page has to be moved sideways",
+    async () => {
+      const page = await signIn("Operator");
+      await page.setViewportSize({ width: 400, height: 800 });
+      const tooWide: string[] = [];
+      for (const place of ["overview", "find", "failures", "targets", "flows", "simulation"]) {
+        await open(page, place);
+        if (place === "flows") await page.getByTestId("record").waitFor();
+        const by = await page.evaluate<number>("document.documentElement.scrollWidth - innerWidth");
+        if (by > 0) tooWide.push(`${place} by ${by}`);
+      }
+      expect(tooWide).toEqual([]);
+      await page.context().close();
+    },
+    testMs,
+  );
+
+  it(
     "is clean by axe on every page, light and dark, and asks nobody else for anything",
     async () => {
       const page = await signIn("Approver");

@@ -46,6 +46,13 @@ describe("finding a journey", () => {
     expect(await search("civ-000007")).toEqual(["CIV-000007"]);
   });
 
+  it("finds a document as every list shows it, with its company before its number", async () => {
+    expect(await search("usmf/CIV-000007")).toEqual(["CIV-000007"]);
+    expect(await search("USMF/civ-00001")).toHaveLength(3);
+    expect(await search("demf/CIV-000007")).toEqual([]);
+    expect(await search("usmf/")).toEqual([]);
+  });
+
   it("finds by the beginning of a number, by customer and by event id", async () => {
     expect(await search("CIV-00001")).toHaveLength(3);
     expect(await search("US-001", "customer")).toHaveLength(12);

@@ -9,8 +9,9 @@ import { createAccessControl } from "../../local/access-control.ts";
 import { systemClock } from "../../local/clock.ts";
 import { startFrontDoor } from "../../local/front-door.ts";
 import { createMonitorApp } from "../../local/monitor/monitor-app.ts";
-import type { TelemetryRow, TelemetryTable } from "../../local/monitor/telemetry-row.ts";
+import type { TelemetryRow } from "../../local/monitor/telemetry-row.ts";
 import { bundleForFunctions } from "../../scripts/build-functions.ts";
+import { findUnanswered } from "../support/find-unanswered.ts";
 import { runScript } from "../support/run-script.ts";
 import { testCaFile, testCertificate } from "../support/test-certificate.ts";
 
@@ -19,14 +20,6 @@ import { testCaFile, testCertificate } from "../support/test-certificate.ts";
  * and metric of the catalogue, told by the app's own telemetry over the unchanged SDK.
  */
 const iKey = "11111111-35a5-4a8f-8f6b-0f5a2c1f7d11";
-const tables = [
-  "customEvents",
-  "customMetrics",
-  "exceptions",
-] as const satisfies readonly TelemetryTable[];
-/** Of those that our queries use; the collector names them as Application Insights does. */
-const columns = ["timestamp", "name", "type", "operation_Id", "value", "valueMin", "valueMax"];
-
 let arrived: readonly TelemetryRow[] = [];
 
 beforeAll(async () => {
@@ -54,26 +47,7 @@ beforeAll(async () => {
   arrived = monitor.find({ take: 5_000 });
 }, 120_000);
 
-/** What a query asks for and no row that arrived has. */
-function findMissing(query: string): readonly string[] {
-  const table = tables.find((each) => query.includes(each));
-  const rows = arrived.filter((row) => row.table === table);
-  const names = [...query.matchAll(/name == "([^"]+)"/g)].map(([, name = ""]) => name);
-  const asked = names.length === 0 ? rows : rows.filter((row) => names.includes(row.name));
-  const inOne = (bag: "customDimensions" | "customMeasurements", member: string): boolean =>
-    asked.some((row) => member in (row[bag] as object));
-  const bags = [...query.matchAll(/(customDimensions|customMeasurements)\["(\w+)"\]/g)];
-  const bare = query.replace(/"[^"]*"/g, "");
-  return [
-    ...names.filter((name) => !rows.some((row) => row.name === name)),
-    ...bags
-      .filter(([, bag, member = ""]) => !inOne(bag as "customDimensions", member))
-      .map(([, bag = "", member = ""]) => `${bag}.${member}`),
-    ...columns
-      .filter((column) => new RegExp(`\\b${column}\\b(?!\\s*=[^=])`).test(bare))
-      .filter((column) => !asked.some((row) => row[column] !== undefined && row[column] !== "")),
-  ];
-}
+const findMissing = (query: string): readonly string[] => findUnanswered(query, arrived);
 
 const queries = [
   ...createLogAlerts({ oldestUndeliveredMinutes: 60 }),

@@ -1,8 +1,10 @@
 import { createHash } from "node:crypto";
 import { describe, expect, it } from "@jest/globals";
+import { createLogAlerts } from "../../infra/monitoring/alert-rules.ts";
 import { toTraceId } from "../../functions/src/platform/trace.ts";
 import type { TelemetryRow } from "../../local/monitor/telemetry-row.ts";
 import { eventually } from "../support/eventually.ts";
+import { findUnanswered } from "../support/find-unanswered.ts";
 import { dimensionOf, linksOf, readTelemetry, readTrace } from "../support/read-trace.ts";
 import type { Trace } from "../support/read-trace.ts";
 import { runCauseway } from "../support/run-causeway.ts";
@@ -10,6 +12,18 @@ import { useLocalAzure } from "../support/use-local-azure.ts";
 
 const local = useLocalAzure("journey-trace");
 const customerName = "Contoso Retail";
+/** Of an invoice that goes to all targets. */
+const everyHop = new Set([
+  "F&O > deliver intake",
+  "deliver intake > deliver ce",
+  "deliver intake > deliver crm",
+  "deliver crm > call crm workflow",
+  "deliver intake > deliver email",
+  "deliver email > call email workflow",
+  // The mail service takes a mail first and says later that it sent it.
+  "deliver intake > confirm email",
+  "confirm email > call email workflow",
+]);
 
 const read = (query: string): Promise<readonly TelemetryRow[]> =>
   readTelemetry(local.environment.monitor.baseUrl, query);
@@ -30,19 +44,7 @@ describe("one invoice's way in the collector", () => {
     const operationId = toTraceId(eventId);
     await eventually(async () => {
       const { ways } = await traceOf(eventId);
-      expect(new Set(ways)).toEqual(
-        new Set([
-          "F&O > deliver intake",
-          "deliver intake > deliver ce",
-          "deliver intake > deliver crm",
-          "deliver crm > call crm workflow",
-          "deliver intake > deliver email",
-          "deliver email > call email workflow",
-          // The mail service takes a mail first and says later that it sent it.
-          "deliver intake > confirm email",
-          "confirm email > call email workflow",
-        ]),
-      );
+      expect(new Set(ways)).toEqual(everyHop);
       // Only the mail is asked for more than once, until it was sent.
       const once = ways.filter((way) => !way.includes("confirm"));
       expect(once).toHaveLength(6);
@@ -117,18 +119,7 @@ describe("one invoice's way in the collector", () => {
       expect(await world.states(eventId)).toMatchObject({ ce: "delivered", email: "delivered" });
       expect((await world.ceInvoices(number))[0]?.invoice_details).toHaveLength(190);
       const { ways } = await traceOf(eventId);
-      expect(new Set(ways)).toEqual(
-        new Set([
-          "F&O > deliver intake",
-          "deliver intake > deliver ce",
-          "deliver intake > deliver crm",
-          "deliver crm > call crm workflow",
-          "deliver intake > deliver email",
-          "deliver email > call email workflow",
-          "deliver intake > confirm email",
-          "confirm email > call email workflow",
-        ]),
-      );
+      expect(new Set(ways)).toEqual(everyHop);
     }, 60_000);
   }, 100_000);
 
@@ -177,6 +168,46 @@ describe("one invoice's way in the collector", () => {
   }, 80_000);
 });
 
+describe("what F&O posted and never sent", () => {
+  it("is counted as missing, as the alert asks for it", async () => {
+    const { world } = local;
+    await world.setActiveCompanies(["demf"]);
+    const silent = [
+      await world.post({ number: "JRN-SILENT-1", customer: "US-001" }),
+      await world.post({ number: "JRN-SILENT-2", customer: "US-001" }),
+    ];
+    await world.setActiveCompanies(null);
+    const hour = lastCountedHour();
+    for (const { number } of silent) {
+      await world.changeInvoice("usmf", number, {
+        CreatedOn: new Date(hour + 600_000).toISOString(),
+      });
+    }
+    expect(await Promise.all(silent.map(({ eventId }) => world.ledger(eventId)))).toEqual([{}, {}]);
+    await world.runTimer("count-posted");
+    const legalEntity = "usmf";
+    await eventually(async () => {
+      const rows = await read("table=customEvents&name=posted");
+      const [row] = rows.filter((each) => dimensionOf(each, "legalEntity") === legalEntity);
+      expect(row?.customDimensions).toEqual({ legalEntity, hour: new Date(hour).toISOString() });
+      expect(row?.customMeasurements).toEqual({ posted: 2, known: 0, missing: 2 });
+    }, 40_000);
+
+    const rules = createLogAlerts({ oldestUndeliveredMinutes: 60 });
+    const arrived = await read("table=customEvents");
+    for (const name of ["posted-missing", "posted-not-counted"]) {
+      const rule = rules.find((each) => each.name === name);
+      expect(findUnanswered(rule?.query ?? "?", arrived)).toEqual([]);
+    }
+  }, 60_000);
+});
+
+/** Start of the newest full hour that is counted: half an hour of grace has passed since. */
+function lastCountedHour(): number {
+  const hourMs = 3_600_000;
+  return (Math.floor((Date.now() - hourMs / 2) / hourMs) - 1) * hourMs;
+}
+
 /** Which of the words, or of the run's own secrets, are in the collector or were printed. */
 async function findPlanted(
   words: readonly string[],
@@ -185,6 +216,7 @@ async function findPlanted(
   const text = JSON.stringify(await read("")) + local.output();
   const secrets = [
     ...[environment.identity.clientSecret, environment.eventGrid.key, environment.functions.key],
+    environment.functions.masterKey,
   ];
   const found = [...words, ...secrets].filter((word) => text.includes(word));
   return { ran: text.includes("deliver ce"), found };

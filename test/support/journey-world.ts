@@ -16,6 +16,10 @@ export interface JourneyWorld {
   /** Ids of the endpoint test event, sent to every endpoint. */
   sendTestEvent(): Promise<TestEvent>;
   changeInvoice(company: string, number: string, columns: object): Promise<void>;
+  /** In which companies F&O's business events are active, at every endpoint; null for all. */
+  setActiveCompanies(companies: readonly string[] | null): Promise<void>;
+  /** A timer function, now. */
+  runTimer(name: string): Promise<void>;
   addAccount(accountnumber: string, name: string): Promise<void>;
   /** null ends it. */
   setFault(system: "finance" | "dataverse" | "crm" | "mail", fault: object | null): Promise<void>;
@@ -151,6 +155,18 @@ export function connectJourneyWorld(environment: Environment): JourneyWorld {
     sendTestEvent: async () => (await sim("test-event", json("POST", {}))) as TestEvent,
     changeInvoice: async (company, number, columns) => {
       await sim(`invoices/${company}/${encodeURIComponent(number)}`, json("PATCH", columns));
+    },
+    setActiveCompanies: async (legalEntities) => {
+      const endpoints = (await sim("endpoints")) as readonly { readonly name: string }[];
+      for (const { name } of endpoints) {
+        await sim(`endpoints/${encodeURIComponent(name)}`, json("PATCH", { legalEntities }));
+      }
+    },
+    runTimer: async (name) => {
+      const url = `${functions.baseUrl.replace("https:", "http:")}/admin/functions/${name}`;
+      const headers = { "x-functions-key": functions.masterKey };
+      const { status } = await fetch(url, { method: "POST", headers });
+      if (status !== 202) throw new Error(`${name} was not run: ${status}`);
     },
     addAccount: async (accountnumber, name) => {
       await call(`${dataverse.baseUrl}/sim/accounts`, json("POST", { accountnumber, name }));

@@ -239,7 +239,7 @@ export class ModelWorld {
       properties,
       source: null,
     }));
-    await recordFailures({ ...on.parts, identify: () => null }, found);
+    await recordFailures({ ...on.parts, identify: () => null, flowOf: () => "" }, found);
     for (const letter of letters) this.broker.complete("dead-letters", letter);
   }
 

@@ -82,6 +82,7 @@ export class ReplayWorld {
           clock,
           telemetry: silentTelemetry,
           identify: () => null,
+          flowOf: () => "",
         },
         [letter],
       );

@@ -192,7 +192,8 @@ export class StateWorld {
   async #giveUp(): Promise<void> {
     const { ledger, store, clock } = this.world;
     const failures = createFailureStore(store, clock);
-    const on = { ledger, failures, clock, telemetry: silentTelemetry, identify: () => null };
+    const telling = { telemetry: silentTelemetry, identify: () => null, flowOf: () => "" };
+    const on = { ledger, failures, clock, ...telling };
     const body: unknown = JSON.parse(this.message(2).body);
     await recordFailures(on, [
       { body, properties: { DeadLetterReason: "MaxDeliveryCountExceeded" }, source: null },

@@ -17,6 +17,7 @@ export function failureOf(n = 1, changes: Partial<Failure> = {}): Failure {
     eventId: event.id,
     time: event.time,
     traceId: "0".repeat(32),
+    flow: event.flow,
     legalEntity: "usmf",
     businessKey: event.subject,
     effectKey: event.effectkey,

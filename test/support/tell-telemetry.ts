@@ -38,6 +38,9 @@ for (let index = 0; index < count; index += 1) {
   telemetry.event("received", { eventId });
   telemetry.metric("causeway.accepted", 1, { flow: "invoice-posted" });
 }
+telemetry.metric("causeway.accepted", 3, { flow: "another" });
+telemetry.metric("causeway.backlog.age", 7, { target: "ce" });
+telemetry.metric("causeway.backlog.age", 5, { target: "ce" });
 telemetry.error(new TypeError("no account for anna@example.com"), { target: "ce" });
 const toldMs = performance.now() - startedAt;
 await telemetry.flush();

@@ -1,7 +1,7 @@
 import { useEffect, useState } from "react";
 import type { FlowView, TryAnswer } from "../../../functions/src/operator/reads/answers.ts";
 import { post } from "../api.ts";
-import type { ApiError } from "../api.ts";
+import { ApiError } from "../api.ts";
 import { toApiError } from "../use-answer.ts";
 import { useDraft } from "../use-draft.ts";
 import { ErrorNotice } from "./answer-view.tsx";
@@ -24,9 +24,8 @@ export function MappingTrial({
   useEffect(() => {
     let isCurrent = true;
     const tryIt = async (): Promise<void> => {
-      const document: unknown = text === "" ? undefined : parse(text);
-      const body = document === undefined ? { target, sample } : { target, document };
       try {
+        const body = text === "" ? { target, sample } : { target, document: parse(text) };
         const tried = await post<TryAnswer>(`flows/${encodeURIComponent(flow.name)}/try`, body);
         if (!isCurrent) return;
         setAnswer(tried);
@@ -81,11 +80,15 @@ export function MappingTrial({
   );
 }
 
-/** What is no JSON yet goes as text: the API then says what is wrong with it. */
 function parse(text: string): unknown {
   try {
     return JSON.parse(text);
-  } catch {
-    return {};
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new ApiError(
+      "NO_JSON",
+      `The document is no JSON yet: ${why}`,
+      "Go on typing; the record below is of what was last complete.",
+    );
   }
 }

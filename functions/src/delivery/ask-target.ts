@@ -179,7 +179,8 @@ function startHop<Body>(
     name: `${how} ${target}`,
     parent: traceparent,
     follows: lastCall,
-    attributes: { eventId, target, hop },
+    // The name has the target.
+    attributes: { eventId, hop },
   });
 }
 

@@ -252,10 +252,11 @@ function onUnsure(
   moment: Moment,
 ): Decision {
   const { now, random } = moment;
+  const { reason = "it may have happened" } = outcome;
   const clock = reachableNow(row, now);
   const unsureSince = row.unsureSince ?? clock;
   const next = {
-    ...withProblem(row, { code: outcome.code, reason: "it may have happened" }, now),
+    ...withProblem(row, { code: outcome.code, reason }, now),
     unsureSince,
     checks: row.checks + 1,
     memo: outcome.memo ?? row.memo,

@@ -25,6 +25,7 @@ export function showSummary(summary: FailureSummary): Record<string, unknown> {
     eventId: summary.eventId,
     eventTime: summary.time,
     traceId: summary.traceId,
+    flow: summary.flow,
     legalEntity: summary.legalEntity,
     businessKey: summary.businessKey,
     missing: summary.missing,

@@ -12,18 +12,21 @@ import {
   trace,
 } from "@opentelemetry/api";
 import type { Context, Histogram, SpanContext } from "@opentelemetry/api";
+import { hostname } from "node:os";
 import type { TokenCredential } from "@azure/identity";
 import type { TelemetryClient } from "applicationinsights";
 import { createCallContext } from "./call-context.ts";
 import { createBoundedDimensions } from "./bounded-dimensions.ts";
+import { telemetryMetrics } from "./telemetry-catalogue.ts";
 import { pause, TelemetryQueue } from "./telemetry-queue.ts";
-import { toChildTraceparent } from "./telemetry.ts";
 import type { Dimensions, Hop, HopStart, Telemetry } from "./telemetry.ts";
-import { parseTraceparent, toRootTraceparent } from "./trace.ts";
+import { createSpanId, formatTraceparent, parseTraceparent, toRootTraceparent } from "./trace.ts";
+import type { TraceContext } from "./trace.ts";
 
 /** A flush is for the end of a process, which nobody may hold up. */
 const flushLimitMs = 4_000;
 const tracerName = "causeway";
+const rememberedTraces = 2_000;
 
 interface Options {
   readonly connectionString: string;
@@ -35,6 +38,8 @@ interface Options {
 export function createApplicationInsights(options: Options): Telemetry {
   const queue = new TelemetryQueue();
   const record = createRecord();
+  const traceOf = createTraceOf();
+  const addUp = createCounts(queue, record);
   let client: TelemetryClient | undefined;
   const loading = loadClient(options).then(
     (loaded) => {
@@ -50,13 +55,17 @@ export function createApplicationInsights(options: Options): Telemetry {
     },
   );
   return {
-    event: (name, dimensions, measurements) =>
+    event: (name, dimensions, measurements) => {
       queue.push(() => {
         const properties = toProperties(dimensions);
         const telemetry = { name, properties, measurements: toNumbers(measurements ?? {}) };
         context.with(traceOf(properties["eventId"]), () => client?.trackEvent(telemetry));
-      }),
-    metric: (name, value, dimensions) => queue.push(() => record(name, value, dimensions), 0),
+      });
+    },
+    metric: (name, value, dimensions) => {
+      if (telemetryMetrics[name].kind === "count") addUp(name, value, dimensions);
+      else queue.push(() => record(name, value, dimensions), 0);
+    },
     error: (error, dimensions) => {
       // Messages may quote documents: name and place tell enough.
       const exception = withoutMessage(error);
@@ -75,6 +84,8 @@ export function createApplicationInsights(options: Options): Telemetry {
 async function loadClient(options: Options): Promise<TelemetryClient> {
   // Read while the SDK loads: it would report on itself to Microsoft.
   process.env["APPLICATION_INSIGHTS_NO_STATSBEAT"] ??= "true";
+  // The SDK would ask the system for it with every record.
+  process.env["OTEL_RESOURCE_ATTRIBUTES"] ??= `service.instance.id=${hostname()}`;
   const { TelemetryClient: Client } = await import("applicationinsights");
   const client = new Client(options.connectionString);
   client.config.azureMonitorOpenTelemetryOptions = {
@@ -106,15 +117,40 @@ async function loadClient(options: Options): Promise<TelemetryClient> {
   return client;
 }
 
+type RecordMetric = (
+  name: string,
+  value: number,
+  dimensions: Readonly<Record<string, string>>,
+) => void;
+
+/**
+ * Adds counts up until the queue has its turn: a batch of a hundred deliveries is then one record of the SDK's,
+ * which costs more than all the additions. Of a count only its sum is asked for.
+ */
+function createCounts(queue: TelemetryQueue, record: RecordMetric): RecordMetric {
+  const counts = new Map<string, { readonly tell: (sum: number) => void; sum: number }>();
+  const tellAll = (): void => {
+    const added = [...counts.values()];
+    counts.clear();
+    for (const { tell, sum } of added) tell(sum);
+  };
+  return (name, value, dimensions) => {
+    const key = [name, ...Object.values(dimensions)].join("\n");
+    const known = counts.get(key);
+    if (known !== undefined) {
+      known.sum += value;
+      return;
+    }
+    if (counts.size === 0 && !queue.push(tellAll, 0)) return;
+    counts.set(key, { tell: (sum) => record(name, sum, dimensions), sum: value });
+  };
+}
+
 /**
  * The SDK's own `trackMetric` looks its instrument up in every call. Every metric is a histogram here:
  * its export has sum, count, least and most, so counts can be summed and gauges be looked at.
  */
-function createRecord(): (
-  name: string,
-  value: number,
-  dimensions: Readonly<Record<string, string>>,
-) => void {
+function createRecord(): RecordMetric {
   const bound = createBoundedDimensions();
   const instruments = new Map<string, Histogram>();
   return (name, value, dimensions) => {
@@ -128,28 +164,29 @@ function createRecord(): (
 }
 
 function startHop(start: HopStart, queue: TelemetryQueue): Hop {
-  const traceparent = toChildTraceparent(start.parent);
+  const parent = parseTraceparent(start.parent);
+  const spanId = createSpanId();
   const startTime = Date.now();
   return {
-    traceparent,
+    traceparent: parent === undefined ? start.parent : formatTraceparent({ ...parent, spanId }),
     end: ({ success, code }) => {
       const endTime = Date.now();
       queue.push(() => {
         const attributes = { ...start.attributes, code, "ai.operation.name": start.name };
-        const links = toSpanContexts(start.follows).map((linked) => ({ context: linked }));
+        const follows = parseTraceparent(start.follows ?? "");
         const span = trace.getTracer(tracerName).startSpan(
           start.name,
           {
             kind: start.kind === "call" ? SpanKind.CLIENT : SpanKind.CONSUMER,
             // The exporter drops a consumer span's own name and takes `ai.operation.name` for it.
             attributes,
-            links,
+            links: follows === undefined ? [] : [{ context: toSpanContext(follows) }],
             startTime,
           },
-          toContext(start.parent),
+          toContext(parent),
         );
         // The id that others were given as their parent; the SDK would draw another one.
-        Object.assign(span.spanContext(), { spanId: parseTraceparent(traceparent)?.spanId });
+        if (parent !== undefined) Object.assign(span.spanContext(), { spanId });
         span.setStatus({ code: success ? SpanStatusCode.OK : SpanStatusCode.ERROR });
         span.end(endTime);
       });
@@ -157,21 +194,28 @@ function startHop(start: HopStart, queue: TelemetryQueue): Hop {
   };
 }
 
-/** Events stand in their event's trace, beside its hops. */
-function traceOf(eventId: string | undefined): Context {
-  return eventId === undefined ? ROOT_CONTEXT : toContext(toRootTraceparent(eventId));
+/** Events stand in their event's trace, beside its hops. Half a dozen of them come shortly one after the other. */
+function createTraceOf(): (eventId: string | undefined) => Context {
+  const contexts = new Map<string, Context>();
+  return (eventId) => {
+    if (eventId === undefined) return ROOT_CONTEXT;
+    let found = contexts.get(eventId);
+    if (found === undefined) {
+      if (contexts.size >= rememberedTraces) contexts.clear();
+      contexts.set(eventId, (found = toContext(parseTraceparent(toRootTraceparent(eventId)))));
+    }
+    return found;
+  };
 }
 
-function toContext(traceparent: string): Context {
-  const [parent] = toSpanContexts(traceparent);
-  return parent === undefined ? ROOT_CONTEXT : trace.setSpanContext(ROOT_CONTEXT, parent);
+function toContext(parent: TraceContext | undefined): Context {
+  return parent === undefined
+    ? ROOT_CONTEXT
+    : trace.setSpanContext(ROOT_CONTEXT, toSpanContext(parent));
 }
 
-function toSpanContexts(traceparent: string | null | undefined): readonly SpanContext[] {
-  const parsed = parseTraceparent(traceparent ?? "");
-  if (parsed === undefined) return [];
-  const { traceId, spanId } = parsed;
-  return [{ traceId, spanId, traceFlags: 1, isRemote: true }];
+function toSpanContext({ traceId, spanId }: TraceContext): SpanContext {
+  return { traceId, spanId, traceFlags: 1, isRemote: true };
 }
 
 function withoutMessage(error: Error): Error {
@@ -183,17 +227,17 @@ function withoutMessage(error: Error): Error {
 }
 
 function toProperties(dimensions: Dimensions): Record<string, string> {
-  return Object.fromEntries(
-    Object.entries(dimensions).map(([name, value]) => [name, String(value)]),
-  );
+  const properties: Record<string, string> = {};
+  for (const name in dimensions) properties[name] = String(dimensions[name]);
+  return properties;
 }
 
 function toNumbers(
   measurements: Readonly<Record<string, number | undefined>>,
 ): Record<string, number> {
-  return Object.fromEntries(
-    Object.entries(measurements).flatMap(([name, value]) =>
-      value === undefined ? [] : [[name, value]],
-    ),
-  );
+  const numbers: Record<string, number> = {};
+  for (const [name, value] of Object.entries(measurements)) {
+    if (value !== undefined) numbers[name] = value;
+  }
+  return numbers;
 }

@@ -118,7 +118,8 @@ export const telemetryEvents = {
     measurements: [],
   },
   replay: {
-    meaning: "A replay ended a step (state running) or ended itself: done, stopped, cancelled.",
+    meaning:
+      "A replay ended a step (state running, counts of that step) or ended itself (done, stopped, cancelled, counts of all ended steps; told again when what was still under way has settled).",
     dimensions: ["replayId", "state"],
     measurements: ["delivered", "skipped", "failedAgain", "refused"],
   },

@@ -37,14 +37,16 @@ export class TelemetryQueue {
   #unflushed = 0;
   #dropped = 0;
 
-  push(tell: Tell, places: 0 | 1 = 1): void {
-    if (this.#closed) return;
+  /** False when it was let go. */
+  push(tell: Tell, places: 0 | 1 = 1): boolean {
+    if (this.#closed) return false;
     if (this.#waiting.length >= maxWaiting) {
       this.#dropped += 1;
-      return;
+      return false;
     }
     this.#waiting.push({ tell, places });
     this.#start();
+    return true;
   }
 
   open(sink: TelemetrySink): void {

@@ -40,8 +40,8 @@ export async function discardFailures(
     left.map((failure) => ({ failure, to: "discarded" as const, also: { outcome: reason } })),
   );
   const discarded = left.filter((_each, index) => moved[index] === true);
-  for (const { eventId, target, failureId, code } of discarded) {
-    on.telemetry.event("discarded", { eventId, flow: "", target, failureId, code });
+  for (const { eventId, flow, target, failureId, code } of discarded) {
+    on.telemetry.event("discarded", { eventId, flow, target, failureId, code });
   }
   return discarded.length;
 }

@@ -14,6 +14,8 @@ export interface Failure {
   readonly eventId: string;
   readonly time: string;
   readonly traceId: string;
+  /** Empty when none is known: no flow takes the event, or the message cannot be read. */
+  readonly flow: string;
   readonly legalEntity: string;
   /** What people call it: the document's number, or the best that is known. */
   readonly businessKey: string;
@@ -57,6 +59,7 @@ export interface FailureSummary extends Pick<
   | "eventId"
   | "time"
   | "traceId"
+  | "flow"
   | "legalEntity"
   | "businessKey"
   | "missing"

@@ -36,6 +36,8 @@ export interface RecordFailureDependencies {
   readonly notices?: Pick<OwnerNotices, "note">;
   /** Event id and time of a raw business event; null when the body is none. */
   readonly identify: (body: unknown) => { readonly eventId: string; readonly time: string } | null;
+  /** The flow that takes a raw business event; empty for none. */
+  readonly flowOf: (raw: unknown) => string;
 }
 
 /**
@@ -77,7 +79,7 @@ async function toFailures(
       failureId === null
         ? await settle(on, letter, version)
         : asItWas(version.row, failureId, letter);
-    if (row !== undefined) failures.push(toFailure(letter, row));
+    if (row !== undefined) failures.push(toFailure(on, letter, row));
   }
   const known = versions.some((version) => version !== undefined);
   return known ? failures : [toUnknown(on, letter, failureId, ids[0])];
@@ -143,7 +145,11 @@ function asItWas(row: DeliveryRow, failureId: string, letter: DeadLetter): Deliv
   };
 }
 
-function toFailure(letter: DeadLetter, row: DeliveryRow): Failure {
+function toFailure(
+  { flowOf }: RecordFailureDependencies,
+  letter: DeadLetter,
+  row: DeliveryRow,
+): Failure {
   const { body, properties } = letter;
   const subject = textOf(body, "subject") ?? "";
   const [legalEntity = ""] = subject.split("/");
@@ -160,6 +166,7 @@ function toFailure(letter: DeadLetter, row: DeliveryRow): Failure {
     eventId: row.eventId,
     time: row.time,
     traceId: toTraceId(row.eventId),
+    flow: textOf(body, "flow") ?? flowOf(isIntakeEnvelope(body) ? body.data : body),
     legalEntity,
     businessKey: subject === "" ? row.eventId : subject,
     effectKey: textOf(body, "effectkey") ?? "",
@@ -200,6 +207,7 @@ function toUnknown(
     eventId: id?.eventId ?? textOf(body, "id") ?? "",
     time: id?.time ?? "",
     traceId: id === undefined ? "" : toTraceId(id.eventId),
+    flow: textOf(body, "flow") ?? on.flowOf(isOurs ? body["data"] : body),
     legalEntity: "",
     businessKey: id?.eventId ?? "",
     effectKey: textOf(body, "effectkey") ?? "",

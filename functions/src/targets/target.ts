@@ -40,6 +40,8 @@ export type Outcome =
   | {
       readonly kind: "unsure";
       readonly code: string;
+      /** What people read; that it may have happened when left out. */
+      readonly reason?: string;
       readonly checkAfterMs?: number;
       readonly memo?: string;
       readonly silent?: boolean;

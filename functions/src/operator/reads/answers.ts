@@ -1,7 +1,8 @@
 /*
  * What the read routes answer: shared by the console and the command line as types only, so this file
- * imports nothing. Instants are ISO 8601 UTC.
+ * imports nothing but types. Instants are ISO 8601 UTC.
  */
+import type { Verification } from "../../recovery/verify/verification.ts";
 
 export type DeliveryStateName =
   | "received"
@@ -253,48 +254,10 @@ export interface SampleAnswer {
   readonly time: string;
 }
 
-export interface VerificationView {
-  readonly id: string;
-  readonly state: "running" | "done" | "failed";
+/** As it is stored, with instants as text. */
+export type VerificationView = Omit<Verification, "since" | "until" | "createdAt" | "endedAt"> & {
   readonly since: string;
   readonly until: string;
-  readonly repair: boolean;
-  readonly include: readonly string[];
-  readonly by: string;
   readonly createdAt: string;
   readonly endedAt: string | null;
-  readonly counts: readonly VerificationCounts[];
-  /** The first of them; `counts` has all. */
-  readonly findings: readonly VerificationFinding[];
-  /** What was done about it, or why nothing was. */
-  readonly note: string;
-  /** The replay that repairs; empty for none. */
-  readonly replayId: string;
-  readonly repaired: number;
-}
-
-export interface VerificationCounts {
-  readonly legalEntity: string;
-  readonly target: string;
-  readonly compared: number;
-  readonly good: number;
-  readonly missing: number;
-  readonly doubled: number;
-  readonly differing: number;
-  readonly underWay: number;
-  readonly failed: number;
-  readonly skipped: number;
-  /** The target was asked; else only the ledger speaks for it. */
-  readonly isAsked: boolean;
-}
-
-export interface VerificationFinding {
-  readonly kind: "missing" | "doubled" | "differing";
-  readonly target: string;
-  readonly legalEntity: string;
-  readonly number: string;
-  readonly effectKey: string;
-  readonly cause: string;
-  readonly eventId: string;
-  readonly time: string;
-}
+};

@@ -87,12 +87,21 @@ function toQueries(search: JourneySearch, place: Place): readonly RowQuery[] {
     }
     case "number":
       // The beginning of a number is enough, and its case does not matter as long as it is F&O's own.
-      return variants(search.text).map((text) => range(`n|${text}`, `n|${text}${lastKey}`));
+      return namesIn(place.company, search.text)
+        .flatMap(variants)
+        .map((text) => range(`n|${text}`, `n|${text}${lastKey}`));
     case "customer": {
       const since = new Date(search.since ?? 0).toISOString();
       return variants(search.text).map((text) => range(`c|${text}|${since}`, `c|${text}}`));
     }
   }
+}
+
+/** Everything that shows a document says `usmf/CIV-000001`, which is then looked for; a number may begin like that itself. */
+function namesIn(company: string, text: string): readonly string[] {
+  const prefix = `${company}/`;
+  const hasPrefix = text.length > prefix.length && text.toLowerCase().startsWith(prefix);
+  return hasPrefix ? [text, text.slice(prefix.length)] : [text];
 }
 
 function variants(text: string): readonly string[] {

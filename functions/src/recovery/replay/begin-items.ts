@@ -359,7 +359,7 @@ async function begin(
     const changes = body.kind === "event" ? body.changes : [];
     const { generation } = row;
     results.set(work.item.number, { ...work.item, state: "sent", generation, changes });
-    tellReplayed(on, work.item, row, body.kind === "event" ? body.event.flow : "");
+    tellReplayed(on, work.item, row, body.kind === "event" ? body.event.flow : undefined);
   }
   return outgoing;
 }
@@ -415,7 +415,7 @@ function sendRaw(
     parsed.kind === "invoice" ? parsed.event : parsed.kind === "failure" ? parsed.identity : null;
   const { eventId = "", time = "" } = identity ?? {};
   const { target } = item;
-  tellReplayed(on, item, { eventId, target, generation: 0 }, "");
+  tellReplayed(on, item, { eventId, target, generation: 0 });
   results.set(item.number, { ...item, state: "sent", generation: 0, eventId, time });
   const messageId = toStableId("replay", job.id, item.failureId);
   const message = { messageId, body: JSON.stringify(raw), properties: {} };
@@ -425,9 +425,9 @@ function sendRaw(
 /** Once a delivery; after a crash the row is ours already and it was told, or is lost with the process. */
 function tellReplayed(
   { telemetry }: BeginDependencies,
-  { failureId }: ReplayItem,
+  { failure, failureId }: ReplayItem,
   row: Pick<DeliveryRow, "eventId" | "target" | "generation">,
-  flow: string,
+  flow = failure?.flow ?? "",
 ): void {
   const { eventId, generation, target } = row;
   telemetry.event("replayed", { eventId, flow, target, failureId, generation });

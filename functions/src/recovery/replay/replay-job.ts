@@ -10,6 +10,10 @@ import type { FailureFilter } from "../find-failures.ts";
  */
 export type ReplayState = "planning" | "running" | "paused" | "done" | "stopped" | "cancelled";
 
+export function isEnded(state: ReplayState): boolean {
+  return state === "done" || state === "stopped" || state === "cancelled";
+}
+
 export interface WindowSelection {
   /** Epoch ms of the business event's time; `to` is not part of it. */
   readonly from: number;

@@ -11,7 +11,8 @@ import { isConflict } from "../../platform/table-store.ts";
 import type { Telemetry } from "../../platform/telemetry.ts";
 import { beginItems, releaseItems } from "./begin-items.ts";
 import type { BeginDependencies } from "./begin-items.ts";
-import { addCounts, noCounts } from "./replay-job.ts";
+import { countItems, replaceItems, withStep } from "./count-items.ts";
+import { addCounts, isEnded, noCounts } from "./replay-job.ts";
 import type { ReplayCounts, ReplayItem, ReplayJob, ReplayState, ReplayStep } from "./replay-job.ts";
 import type { HeldJob, ReplayStore } from "./replay-store.ts";
 import { selectDeliveries } from "./select-deliveries.ts";
@@ -31,7 +32,6 @@ export interface RunLimits {
 }
 
 const chunkSize = 100;
-const keptSteps = 50;
 const pollMs = 1_000;
 const slowestPerSecond = 1;
 const busyPauseMs = 5_000;
@@ -169,10 +169,10 @@ class Runner {
   }
 
   #currentStep(): ReplayStep {
+    const open = this.#openStep();
+    if (open !== undefined) return open;
     const { options, position, steps, total } = this.#job;
-    const last = steps.at(-1);
-    if (last?.endedAt === null) return last;
-    const number = (last?.number ?? 0) + 1;
+    const number = (steps.at(-1)?.number ?? 0) + 1;
     const sizes = options.steps;
     const wanted = sizes[Math.min(number, sizes.length) - 1] ?? 1;
     const size = Math.min(wanted, total - position);
@@ -280,7 +280,7 @@ class Runner {
     const share = Math.round(this.#job.options.stopShare * 100);
     const why = await this.#mostFrequent();
     const note = `${bad} of ${step.size} in step ${step.number} failed again, more than ${share} %: ${why}`;
-    await this.#end("stopped", note);
+    await this.#end("stopped", note, step);
   }
 
   async #mostFrequent(): Promise<string> {
@@ -301,16 +301,22 @@ class Runner {
   }
 
   async #endStep(counts: ReplayCounts, step: ReplayStep): Promise<void> {
-    const { ended, position, state } = this.#job;
+    await this.#save({ ...this.#toEndedStep(counts, step), isFollowed: false });
+    const { ended, state } = this.#job;
+    this.#tell(state, isEnded(state) ? ended : counts);
+  }
+
+  #toEndedStep(
+    counts: ReplayCounts,
+    step: ReplayStep,
+  ): Pick<ReplayJob, "ended" | "position" | "steps"> {
+    const { ended, position, steps } = this.#job;
     const done = { ...step, ...counts, endedAt: this.#on.clock.now() };
-    const isLast = isEnded(state);
-    await this.#save({
+    return {
       ended: addCounts(ended, counts),
       position: position + step.size,
-      steps: withStep(this.#job.steps, done),
-      isFollowed: isLast ? false : this.#job.isFollowed,
-    });
-    this.#tell(state, counts);
+      steps: withStep(steps, done),
+    };
   }
 
   #tell(state: ReplayState, counts: ReplayCounts): void {
@@ -322,20 +328,36 @@ class Runner {
     );
   }
 
-  /** What is under way is followed until it settles; failures that were taken and not sent are given back. */
-  async #end(state: ReplayState, note: string): Promise<void> {
-    const { id, position, steps } = this.#job;
-    const size = steps.at(-1)?.endedAt === null ? (steps.at(-1)?.size ?? 0) : 0;
-    const items = size === 0 ? [] : await this.#on.replays.items(id, position, position + size);
-    const begun = await releaseItems(
-      this.#on,
-      this.#job,
-      items.filter((item) => item.state === "planned"),
-    );
-    await this.#on.replays.saveItems(id, begun);
-    const isFollowed = begun.length > 0 || items.some((item) => item.state === "sent");
-    await this.#save({ state, note, isFollowed, endedAt: this.#on.clock.now() });
+  /**
+   * What is under way is followed until it settles; failures that were taken and not sent are given back. The
+   * counts that explain the end are saved with it: whoever sees that it stopped sees why.
+   */
+  async #end(state: ReplayState, note: string, step = this.#openStep()): Promise<void> {
+    const end = { state, note, endedAt: this.#on.clock.now() };
+    const counts = step === undefined ? noCounts : await this.#release(step);
+    if (step === undefined) await this.#save({ ...end, isFollowed: false });
+    else if (counts.underWay === 0) {
+      await this.#save({ ...end, ...this.#toEndedStep(counts, step), isFollowed: false });
+    } else {
+      const steps = withStep(this.#job.steps, { ...step, ...counts });
+      await this.#save({ ...end, steps, isFollowed: true });
+    }
     this.#tell(state, this.#job.ended);
+  }
+
+  #openStep(): ReplayStep | undefined {
+    const last = this.#job.steps.at(-1);
+    return last?.endedAt === null ? last : undefined;
+  }
+
+  /** How the step stands once what was not sent is given back. */
+  async #release(step: ReplayStep): Promise<ReplayCounts> {
+    const { id, position } = this.#job;
+    const items = await this.#on.replays.items(id, position, position + step.size);
+    const planned = items.filter((item) => item.state === "planned");
+    const begun = await releaseItems(this.#on, this.#job, planned);
+    await this.#on.replays.saveItems(id, begun);
+    return countItems(replaceItems(items, begun));
   }
 
   async #saveStep(counts: ReplayCounts, step: ReplayStep): Promise<void> {
@@ -347,33 +369,4 @@ class Runner {
     const job = { ...this.#job, ...changes };
     this.#held = await this.#on.replays.save(this.#held, job, this.#owner, this.#on.clock.now());
   }
-}
-
-function isEnded(state: ReplayState): boolean {
-  return state === "done" || state === "stopped" || state === "cancelled";
-}
-
-function countItems(items: readonly ReplayItem[]): ReplayCounts {
-  const count = (state: ReplayItem["state"]): number =>
-    items.filter((item) => item.state === state).length;
-  return {
-    planned: count("planned"),
-    underWay: count("sent"),
-    delivered: count("delivered"),
-    skipped: count("skipped"),
-    failedAgain: count("failedAgain"),
-    refused: count("refused"),
-  };
-}
-
-function replaceItems(
-  items: readonly ReplayItem[],
-  changed: readonly ReplayItem[],
-): readonly ReplayItem[] {
-  const byNumber = new Map(changed.map((item) => [item.number, item]));
-  return items.map((item) => byNumber.get(item.number) ?? item);
-}
-
-function withStep(steps: readonly ReplayStep[], step: ReplayStep): readonly ReplayStep[] {
-  return [...steps.filter(({ number }) => number !== step.number), step].slice(-keptSteps);
 }

@@ -185,7 +185,12 @@ function toAccepted(questions: number, isLost = false): Outcome {
   const last = checkDelaysMs.length - 1;
   return {
     kind: "unsure",
-    code: isLost ? "MAIL_STATUS_LOST" : "MAIL_ACCEPTED",
+    ...(isLost
+      ? { code: "MAIL_STATUS_LOST" }
+      : {
+          code: "MAIL_ACCEPTED",
+          reason: "the mail service took it and will be asked whether it was sent",
+        }),
     memo: `accepted:${questions}`,
     checkAfterMs: checkDelaysMs[Math.min(questions, last)] ?? checkAfterTimeoutMs,
   };

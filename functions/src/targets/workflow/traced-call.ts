@@ -9,7 +9,7 @@ export function traceCall(call: WorkflowCall, target: string, telemetry: Telemet
       name: `call ${target} workflow`,
       parent: traceparent,
       kind: "call",
-      attributes: { eventId, target },
+      attributes: { eventId },
     });
     const answer = await call(body, { ...options, traceparent: hop.traceparent });
     const success = answer.kind === "answered" && answer.status < 400;

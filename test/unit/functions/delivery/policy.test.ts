@@ -239,6 +239,12 @@ describe("unsure", () => {
     checkAfterMs: 700,
   };
 
+  it("tells people what the target says of it, or that it may have happened", () => {
+    expect(answer(pending(), unsure).row.reason).toBe("it may have happened");
+    const told: Outcome = { ...unsure, reason: "it was taken" };
+    expect(answer(pending(), told).row.reason).toBe("it was taken");
+  });
+
   it("keeps the memo and asks when the target said", () => {
     const decision = answer(pending(), unsure);
     expect(decision.row).toMatchObject({ memo: "op-1", unsureSince: noon, attempts: 1 });

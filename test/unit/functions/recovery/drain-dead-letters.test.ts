@@ -20,6 +20,7 @@ describe("what nobody reads", () => {
         const { data } = body as { data?: { EventId: string } };
         return data === undefined ? null : { eventId: data.EventId, time: "2026-11-24T11:59:00Z" };
       },
+      flowOf: () => "",
       serviceBus: {
         drainDeadLetters: async (_queue, work) => {
           await work(messages.map((body) => ({ body, properties: {}, source: null })));

@@ -26,6 +26,8 @@ function recorder(world: DeliveryWorld): {
       typeof body === "object" && body !== null && "EventId" in body
         ? { eventId: String(body.EventId), time: "2026-11-24T11:59:30.000Z" }
         : null,
+    flowOf: (raw: unknown) =>
+      typeof raw === "object" && raw !== null && "BusinessEventId" in raw ? "invoice-posted" : "",
   };
   return {
     store,
@@ -62,6 +64,7 @@ describe("recording a failure of our own", () => {
       attempts: 1,
       legalEntity: "usmf",
       businessKey: "usmf/CIV-000001",
+      flow: "invoice-posted",
       firstAt: startOfTime,
       status: "open",
     });
@@ -147,8 +150,8 @@ describe("recording what Service Bus gave up", () => {
     const body = { EventId: "e1", BusinessEventId: "X" };
     await record({ body, properties: native }, { body, properties: native });
     const rows = failureRows(world.memory);
-    expect(rows.map(({ columns }) => [columns["code"], columns["eventId"]])).toEqual([
-      ["DEAD_LETTERED", "e1"],
+    expect(rows.map(({ columns: { code, eventId, flow } }) => [code, eventId, flow])).toEqual([
+      ["DEAD_LETTERED", "e1", "invoice-posted"],
     ]);
   });
 });

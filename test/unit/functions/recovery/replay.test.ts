@@ -2,6 +2,9 @@ import { describe, expect, it } from "@jest/globals";
 import { discardFailures } from "../../../../functions/src/recovery/discard-failures.ts";
 import { findFailures } from "../../../../functions/src/recovery/find-failures.ts";
 import type { FailureStatus } from "../../../../functions/src/recovery/failure.ts";
+import { replaysTable } from "../../../../functions/src/recovery/replay/replay-store.ts";
+import type { ReplayJob } from "../../../../functions/src/recovery/replay/replay-job.ts";
+import type { TableStore } from "../../../../functions/src/platform/table-store.ts";
 import { MessagingError } from "../../../../functions/src/platform/messages.ts";
 import type { Outcome } from "../../../../functions/src/targets/target.ts";
 import { KillAtCall } from "../../../support/kill-at-call.ts";
@@ -15,6 +18,22 @@ const afterLease = 31_000;
 async function count(world: ReplayWorld, status: FailureStatus): Promise<number> {
   const page = await findFailures(world.failures, { status }, { limit: 1_000 });
   return page.failures.length;
+}
+
+/** The world's store; every version of a replay that is written goes to `saved`. */
+function watchJobs(world: ReplayWorld, saved: ReplayJob[]): TableStore {
+  const store = world.delivery.memory;
+  return {
+    get: (...args) => store.get(...args),
+    query: (...args) => store.query(...args),
+    transaction: (...args) => store.transaction(...args),
+    write: (table, write) => {
+      if (table === replaysTable && "row" in write && "job" in write.row.columns) {
+        saved.push(JSON.parse(String(write.row.columns["job"])) as ReplayJob);
+      }
+      return store.write(table, write);
+    },
+  };
 }
 
 /** Each document's effect, in no order. */
@@ -98,12 +117,12 @@ describe("a replay", () => {
 
     expect(await discardFailures(on, failures, "posted by mistake")).toBe(2);
     expect(await discardFailures(on, failures, "again")).toBe(0);
-    const told = events.map(({ name, dimensions: { eventId, target, code } }) => [
-      ...[name, eventId, target, code],
+    const told = events.map(({ name, dimensions: { eventId, flow, target, code } }) => [
+      ...[name, eventId, flow, target, code],
     ]);
     expect(told.sort()).toEqual([
-      ["discarded", numberedEvent(1).id, "ce", "CE_ROW_CLOSED"],
-      ["discarded", numberedEvent(2).id, "ce", "CE_ROW_CLOSED"],
+      ["discarded", numberedEvent(1).id, "invoice-posted", "ce", "CE_ROW_CLOSED"],
+      ["discarded", numberedEvent(2).id, "invoice-posted", "ce", "CE_ROW_CLOSED"],
     ]);
   });
 
@@ -132,6 +151,31 @@ describe("a replay", () => {
     const old = await world.failures.get("ce", failures[0]?.failureId ?? "");
     const again = await world.failures.get("ce", old?.replacedBy ?? "");
     expect(again).toMatchObject({ status: "open", replaces: old?.failureId, generation: 1 });
+  });
+
+  it("is never seen as stopped without the counts that say why", async () => {
+    const world = new ReplayWorld();
+    await world.fail(20);
+    world.delivery.target.answers = Array.from({ length: 20 }, () => refusal);
+    const { telemetry, events } = recordTelemetry();
+    world.telemetry = telemetry;
+    const { id } = await world.begin({ kind: "all" }, { steps: [10] });
+    const saved: ReplayJob[] = [];
+    await world.run(id, { store: watchJobs(world, saved) });
+
+    const stopped = saved.filter(({ state }) => state === "stopped");
+    expect(stopped.map(({ ended, steps }) => [ended.failedAgain, steps.length])).toEqual(
+      stopped.map(() => [10, 1]),
+    );
+    expect(stopped[0]).toMatchObject({ isFollowed: false, position: 10 });
+    expect(stopped[0]?.steps[0]?.endedAt).not.toBeNull();
+    const told = events.filter(({ name }) => name === "replay");
+    expect(told.map(({ dimensions, measurements }) => [dimensions, measurements])).toEqual([
+      [
+        { replayId: id, state: "stopped" },
+        { delivered: 0, skipped: 0, failedAgain: 10, refused: 0 },
+      ],
+    ]);
   });
 
   it("is paused, resumed and cancelled by a wish", async () => {

@@ -101,6 +101,21 @@ describe("sending business events", () => {
   });
 });
 
+describe("an endpoint whose events are switched off in a company", () => {
+  it("gets none of that company's, and all again when they are switched on", async () => {
+    const { sim, sent, configureEndpoints } = createFinanceFixture();
+    configureEndpoints([{ name: "door", type: "https", url: "http://127.0.0.1/door" }]);
+    const post = () => sim("POST", "/sim/post-invoice", { company: "usmf", wait: true });
+    await sim("PATCH", "/sim/endpoints/door", { legalEntities: ["demf"] });
+    expect((await post()).status).toBe(200);
+    expect(sent).toHaveLength(0);
+    await sim("PATCH", "/sim/endpoints/door", { legalEntities: null });
+    await post();
+    expect(sent).toHaveLength(1);
+    expect((await sim("PATCH", "/sim/endpoints/gate", {})).status).toBe(404);
+  });
+});
+
 function countingRandom(): () => number {
   let count = 0;
   return () => ((count += 7) % 97) / 97;

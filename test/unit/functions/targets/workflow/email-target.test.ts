@@ -88,6 +88,7 @@ describe("e-mail target", () => {
     expect(outcome).toEqual({
       kind: "unsure",
       code: "MAIL_ACCEPTED",
+      reason: "the mail service took it and will be asked whether it was sent",
       memo: "accepted:0",
       checkAfterMs: 700,
     });
