@@ -58,7 +58,7 @@ export function gatherBatches<T>(options: BatchOptions<T>): Gathering<T> {
 }
 
 async function untilGathered(
-  { maxSize, minSize, maxWaitMs }: BatchOptions<unknown>,
+  { maxSize, minSize, maxWaitMs }: Omit<BatchOptions<unknown>, "work">,
   count: () => number,
 ): Promise<void> {
   const startedAt = performance.now();
