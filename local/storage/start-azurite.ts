@@ -144,7 +144,11 @@ async function spawnAzurite(options: AzuriteOptions): Promise<ChildProcess> {
       main,
       ...["--inMemoryPersistence", "--disableTelemetry", "--skipApiVersionCheck", "--silent"],
       ...["--oauth", "basic", "--cert", cert, "--key", key],
-      ...serviceNames.flatMap((name) => [`--${name.toLowerCase()}Port`, "0"]),
+      ...serviceNames.flatMap((name) => [
+        ...[`--${name.toLowerCase()}Port`, "0"],
+        // Its 5 s cut connections that a client has just not needed for a moment: a TLS handshake each.
+        ...[`--${name.toLowerCase()}KeepAliveTimeout`, "75"],
+      ]),
     ],
     {
       stdio: ["ignore", "pipe", "pipe", "ipc"],
