@@ -7,4 +7,6 @@ export interface Program {
 
 export const localProgram: Program;
 
+export const storageProgram: Program;
+
 export function bundleCached(program: Program): Promise<void>;

@@ -15,15 +15,26 @@ const banner =
   'import { createRequire as causewayRequire } from "node:module";const require = causewayRequire(import.meta.url);';
 
 /**
- * Loaded by Pulumi to send functions of the program to the cloud as code, which no program of ours does: a
- * fifth of what there is to load. Whoever asks them for something fails with that name.
+ * Whoever calls something of these, or makes one, fails with the package's name. Pulumi loads the first two to
+ * send functions of a program to the cloud as code, which no program of ours does: a fifth of what there is to
+ * load. Azurite loads the others for metadata in an SQL database and for its telemetry, both off: two thirds.
  */
-const unused = /^(typescript|@npmcli\/arborist)$/;
+const unused = /^(typescript|@npmcli\/arborist|sequelize|tedious|mysql2|applicationinsights)$/;
 
-/** What `npm start` runs: itself, and the process that holds the function app. */
+/** What `npm start` runs: itself, the process that holds the function app, and what builds that app. */
 export const localProgram = {
-  entries: ["local/start.ts", "local/functions-host/host-process.ts"],
+  entries: [
+    "local/start.ts",
+    "local/functions-host/host-process.ts",
+    "scripts/build-if-changed.ts",
+  ],
   outDir: join(root, ".local/program"),
+};
+
+/** Apart from the others, so that a change of ours does not bundle it again. */
+export const storageProgram = {
+  entries: ["local/storage/azurite-process.js"],
+  outDir: join(root, ".local/storage"),
 };
 
 export async function bundleCached({ entries, outDir }) {
@@ -61,8 +72,8 @@ async function bundle(entries, outDir, stampFile) {
     target: "node20",
     mainFields: ["module", "main"],
     banner: { js: banner },
-    // Run programs of their own from their own folders.
-    external: ["esbuild", "azurite"],
+    // Runs a program of its own from its own folder.
+    external: ["esbuild"],
     // Not identifiers: classes keep their names in errors.
     minifyWhitespace: true,
     minifySyntax: true,
@@ -103,12 +114,25 @@ function keepPlaces({ onLoad }) {
 function leaveOut({ onResolve, onLoad }) {
   onResolve({ filter: unused }, ({ path }) => ({ path, namespace: "unused" }));
   onLoad({ filter: /./, namespace: "unused" }, ({ path }) => ({
-    contents: `module.exports = new Proxy({}, { get: (_, key) => {
-      if (key === "__esModule" || typeof key === "symbol") return undefined;
-      throw new Error(${JSON.stringify(`${path} is left out of the local Azure, and its member was asked for: `)} + key);
-    } });`,
+    contents: leftOut(path),
     loader: "js",
   }));
+}
+
+/** Can be asked for members and extended, as modules do while they load; fails when it is called. */
+function leftOut(path) {
+  const message = `${path} is left out of the local Azure, and something of it was called`;
+  return `
+    const fail = () => { throw new Error(${JSON.stringify(message)}); };
+    const leftOut = new Proxy(function () {}, {
+      get: (target, name) =>
+        name === "__esModule" || name === "then" || typeof name === "symbol" ? undefined
+        : name === "prototype" ? target.prototype
+        : leftOut,
+      apply: fail,
+      construct: fail,
+    });
+    module.exports = leftOut;`;
 }
 
 async function stampOf(inputs) {

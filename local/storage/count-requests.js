@@ -1,4 +1,4 @@
-// Preloaded into Azurite: counts requests by the port they came in at, and tells when asked.
+// Loaded before Azurite: counts requests by the port they came in at, and tells when asked.
 import { subscribe } from "node:diagnostics_channel";
 
 const counts = new Map();

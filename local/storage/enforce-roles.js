@@ -1,4 +1,4 @@
-// Preloaded into Azurite, which checks that a token is there and not what its holder may do. Told by the parent
+// Loaded before Azurite, which checks that a token is there and not what its holder may do. Told by the parent
 // who holds a data role (`{ holders: { <port>: [<object id>, …] } }`), it takes the token of everybody else
 // away before Azurite sees the request, which then refuses it with 403. Until it is told, all may do all.
 import { subscribe } from "node:diagnostics_channel";

@@ -1,7 +1,7 @@
-// Preloaded into Azurite: keeps the rows of a table by partition and key. Azurite's own database keeps two sorted
+// Loaded before Azurite: keeps the rows of a table by partition and key. Azurite's own database keeps two sorted
 // lists over all rows of a table and moves their tails with every write (an update is a removal and an insertion),
 // and its queries look at every row there is: with 400,000 rows a write takes milliseconds, a query seconds.
-import { createRequire } from "node:module";
+import StoreModule from "azurite/dist/src/table/persistence/LokiTableMetadataStore.js";
 
 /** As much of a LokiJS collection as Azurite's table service uses. */
 export class RowCollection {
@@ -133,19 +133,18 @@ const names = { PartitionKey: "partitions", RowKey: "rows" };
 /** Of any column, so that what stands inside of a text is never taken for a condition. */
 const condition = /\b(\w+) (eq|ne|ge|gt|le|lt) '((?:[^']|'')*)'/g;
 
-const require = createRequire(import.meta.url);
-const fromAzurite = createRequire(require.resolve("azurite/package.json"));
-const Loki = fromAzurite("lokijs");
-const { addCollection } = Loki.prototype;
+const { default: Store } = StoreModule;
+// The database that Azurite itself loads, whichever copy of LokiJS that is.
+const Loki = Object.getPrototypeOf(new Store("unused", true).db);
+const { addCollection } = Loki;
 
-Loki.prototype.addCollection = function (name, options) {
+Loki.addCollection = function (name, options) {
   if (!options?.indices?.includes("RowKey")) return addCollection.call(this, name, options);
   const rows = new RowCollection(name);
   this.collections.push(rows);
   return rows;
 };
 
-const { default: Store } = fromAzurite("./dist/src/table/persistence/LokiTableMetadataStore.js");
 const { queryTableEntities } = Store.prototype;
 
 Store.prototype.queryTableEntities = function (context, account, table, options, ...next) {

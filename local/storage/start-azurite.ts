@@ -1,13 +1,12 @@
 import { spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
 import { mkdir, rm, writeFile } from "node:fs/promises";
-import { createRequire } from "node:module";
 import { connect } from "node:net";
 import type { Socket } from "node:net";
 import { join, resolve as resolvePath } from "node:path";
 import { createInterface } from "node:readline";
 import { connect as connectTls } from "node:tls";
-import { fileURLToPath } from "node:url";
+import { bundleCached, storageProgram } from "../bundle-cached.js";
 import type { LocalCertificate } from "../certificate-authority.ts";
 import type { Running } from "../cloud.ts";
 import { connectGuardFile } from "../connect-guard.ts";
@@ -126,22 +125,15 @@ async function spawnAzurite(options: AzuriteOptions): Promise<ChildProcess> {
     writeFile(cert, options.certificate.cert, { mode: 0o600 }),
     writeFile(key, options.certificate.key, { mode: 0o600 }),
   ]);
-  const preloads = [
-    connectGuardFile,
-    fileURLToPath(new URL("exit-with-parent.js", import.meta.url)),
-    fileURLToPath(new URL("count-requests.js", import.meta.url)),
-    fileURLToPath(new URL("enforce-roles.js", import.meta.url)),
-    fileURLToPath(new URL("row-collection.js", import.meta.url)),
-  ];
-  const main = createRequire(import.meta.url).resolve("azurite/dist/src/azurite.js");
+  await bundleCached(storageProgram);
   return spawn(
     process.execPath,
     [
       // With 2 MB a fifth of its time under load went into collecting short-lived objects.
       "--max-semi-space-size=8",
       ...(options.heapMb === undefined ? [] : [`--max-old-space-size=${options.heapMb}`]),
-      ...preloads.flatMap((file) => ["--import", file]),
-      main,
+      ...["--import", connectGuardFile],
+      join(storageProgram.outDir, "azurite-process.js"),
       ...["--inMemoryPersistence", "--disableTelemetry", "--skipApiVersionCheck", "--silent"],
       ...["--oauth", "basic", "--cert", cert, "--key", key],
       ...serviceNames.flatMap((name) => [

@@ -53,6 +53,10 @@ function parseContent(content: WdlValue): WdlValue {
 const validators = new Map<string, ValidateFunction>();
 const maxValidators = 500;
 
+const options = { strict: false, allErrors: true, validateFormats: false } as const;
+/** Checks schemas; making the check takes longer than all that it is asked, so it is made once. */
+const checker = new Ajv(options);
+
 /** Draft-04 spellings that ajv does not know are let pass. */
 export function compileSchema(schema: unknown): ValidateFunction {
   const key = JSON.stringify(schema ?? {});
@@ -60,8 +64,9 @@ export function compileSchema(schema: unknown): ValidateFunction {
   if (known !== undefined) return known;
   const parts = typeof schema === "object" && schema !== null ? schema : {};
   try {
-    const ajv = new Ajv({ strict: false, allErrors: true, validateFormats: false });
-    const validate = ajv.compile(omit(parts as Record<string, unknown>, "$schema", "id"));
+    const bare = omit(parts as Record<string, unknown>, "$schema", "id");
+    void checker.validateSchema(bare, true);
+    const validate = new Ajv({ ...options, validateSchema: false }).compile(bare);
     if (validators.size >= maxValidators) validators.clear();
     validators.set(key, validate);
     return validate;
