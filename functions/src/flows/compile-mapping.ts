@@ -38,7 +38,7 @@ export interface CompiledMapping {
   readonly fields: readonly CompiledField[];
 }
 
-/** A master record rarely changes its id; a missing one is never cached. */
+/** A master record rarely changes its id; a missing one is remembered by `leaveEmpty` only. */
 const defaultCacheSeconds = 300;
 
 /**
