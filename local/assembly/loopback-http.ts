@@ -1,6 +1,8 @@
 import { Agent as HttpAgent, request as httpRequest } from "node:http";
 import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
 import type { FrontDoor } from "../front-door.ts";
+import { createInsideRequest } from "../inside-request.ts";
+import { readAnswer } from "../read-answer.ts";
 
 export interface LoopbackRequest {
   readonly method: string;
@@ -52,22 +54,21 @@ async function askDoor(
   { method, uri, headers, body, timeoutMs = defaultTimeoutMs, signal }: LoopbackRequest,
 ): Promise<LoopbackResponse> {
   const payload = body === undefined ? undefined : Buffer.from(body);
-  const request = new Request(uri, {
+  const request = createInsideRequest({
+    url: uri,
     method,
     headers:
       payload === undefined
         ? headers
         : { ...headers, "content-length": String(payload.byteLength) },
-    ...(payload === undefined ? {} : { body: payload }),
+    body: payload,
   });
-  const response = await withinTime(door.answer(request), timeoutMs, signal);
-  if (response === undefined) throw new Error("socket hang up");
-  const bytes = Buffer.from(await withinTime(response.arrayBuffer(), timeoutMs, signal));
-  return {
-    statusCode: response.status,
-    headers: Object.fromEntries(response.headers),
-    body: bytes,
+  const answer = async (): Promise<LoopbackResponse> => {
+    const response = await door.answer(request);
+    if (response === undefined) throw new Error("socket hang up");
+    return readAnswer(response);
   };
+  return withinTime(answer(), timeoutMs, signal);
 }
 
 /** What was begun goes on unheard, as behind a connection that its client has closed. */

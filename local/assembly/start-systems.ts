@@ -94,7 +94,7 @@ export async function startSystems(input: SystemsInput): Promise<Systems> {
 }
 
 function createFinance(input: SystemsInput, baseUrl: () => string): FinanceApp {
-  const senders = createEventSenders();
+  const senders = createEventSenders(input.http);
   input.keep(senders);
   return createFinanceApp(input.services, {
     baseUrl,

@@ -53,7 +53,7 @@ export function createCrmApp(options: CrmOptions): CrmApp {
   app.use(createRequestCounts());
   app.use(faults.middleware);
   app.post("/services/oauth2/token", async (c) => {
-    const form = await c.req.parseBody();
+    const form = Object.fromEntries(new URLSearchParams(await c.req.text()));
     const answer = grantToken(form, options);
     if ("error" in answer) return c.json(answer, 400);
     const token = `00D${randomBytes(24).toString("base64url")}`;
@@ -73,9 +73,9 @@ export function createCrmApp(options: CrmOptions): CrmApp {
       return c.json([salesforceError("INVALID_SESSION_ID", "Session expired or invalid")], 401);
     }
     calls += 1;
-    await next();
+    // Before the answer is made: an answer that is there would be made again with it.
     c.header("sforce-limit-info", `api-usage=${calls}/${options.dailyLimit ?? 15_000}`);
-    return undefined;
+    return next();
   });
   addDataRoutes(app, store, () => random() < settings.lockedShare);
   app.get("/sim/records/:object", (c) =>

@@ -1,4 +1,5 @@
 import { AzureKeyCredential, EventGridPublisherClient } from "@azure/eventgrid";
+import type { EventGridPublisherClientOptions } from "@azure/eventgrid";
 import { ServiceBusClient } from "@azure/service-bus";
 import type { ServiceBusSender } from "@azure/service-bus";
 import type { Running } from "../cloud.ts";
@@ -6,22 +7,25 @@ import { forgetCutFrames } from "../service-bus/forget-cut-frames.ts";
 import type { RaisedEvent } from "./business-event.ts";
 import type { EventGridEndpoint, EventSenders } from "./event-endpoint.ts";
 import { FinanceError } from "./finance-error.ts";
+import { createInProcessClient } from "./in-process-client.ts";
+import type { Exchange } from "./in-process-client.ts";
 
 const HTTPS_TIMEOUT_MS = 10_000;
 const SERVICE_BUS_TIMEOUT_MS = 10_000;
 
 /**
  * Sends over the genuine clients. They do not retry: F&O's own three tries are all there is. Nothing
- * sends a traceparent: F&O does not.
+ * sends a traceparent: F&O does not. `exchange`: for an Event Grid that is a service of this process.
  */
-export function createEventSenders(): EventSenders & Running {
+export function createEventSenders(exchange?: Exchange): EventSenders & Running {
+  const transport = exchange === undefined ? {} : { httpClient: createInProcessClient(exchange) };
   forgetCutFrames();
   const clients = new Map<string, ServiceBusClient>();
   const senders = new Map<string, ServiceBusSender>();
   const publishers = new Map<string, EventGridPublisherClient<"EventGrid">>();
   return {
     eventGrid: (endpoint, key, event) =>
-      sendToEventGrid(openPublisher(endpoint, key, publishers), endpoint, event),
+      sendToEventGrid(openPublisher(endpoint, key, { publishers, transport }), endpoint, event),
     serviceBus: async ({ queue }, connectionString, event) => {
       const sender = openSender(connectionString, queue, clients, senders);
       await sender.sendMessages({
@@ -58,7 +62,13 @@ export function createEventSenders(): EventSenders & Running {
 function openPublisher(
   { url }: EventGridEndpoint,
   key: string,
-  publishers: Map<string, EventGridPublisherClient<"EventGrid">>,
+  {
+    publishers,
+    transport,
+  }: {
+    readonly publishers: Map<string, EventGridPublisherClient<"EventGrid">>;
+    readonly transport: Pick<EventGridPublisherClientOptions, "httpClient">;
+  },
 ): EventGridPublisherClient<"EventGrid"> {
   const name = `${url} ${key}`;
   const known =
@@ -66,6 +76,7 @@ function openPublisher(
     new EventGridPublisherClient(url, "EventGrid", new AzureKeyCredential(key), {
       allowInsecureConnection: isLoopback(url),
       retryOptions: { maxRetries: 0 },
+      ...transport,
     });
   publishers.set(name, known);
   return known;

@@ -7,9 +7,9 @@ import type {
   ServiceBusReceivedMessage,
   ServiceBusReceiver,
 } from "@azure/service-bus";
-import { setTimeout as sleep } from "node:timers/promises";
 import type { Running } from "../cloud.ts";
 import { describeFailure } from "./describe-failure.ts";
+import { gatherBatches } from "./gather-batches.ts";
 import type { ServiceBusHostSettings } from "./host-json.ts";
 import type { FunctionApp } from "./load-function-app.ts";
 import { openServiceBusClient } from "./open-service-bus-client.ts";
@@ -24,16 +24,6 @@ interface ServiceBusOptions {
   readonly log: (line: string) => void;
 }
 
-/**
- * How long a receive waits for a first message; it is then simply asked again. Short, since the client
- * sometimes does not notice that its connection was cut and waits for the whole of it.
- */
-const FIRST_MESSAGE_WAIT_MS = 10_000;
-/** After the first message: what is there comes in this time, without making it wait. */
-const GATHER_MS = 10;
-/** Pause after a receive that failed, so that a namespace that is away is not stormed. */
-const RECEIVE_ERROR_PAUSE_MS = 1000;
-
 export async function startServiceBusTriggers(options: ServiceBusOptions): Promise<Running> {
   const bound = options.app.functions.flatMap(({ name, bindings }) => {
     const binding = Object.values(bindings).find(({ type }) => type === "serviceBusTrigger");
@@ -46,7 +36,7 @@ export async function startServiceBusTriggers(options: ServiceBusOptions): Promi
     const isBatch = binding["cardinality"] === "many";
     const receiver = openReceiver(client, binding, isBatch, options);
     const listener = { name, binding, receiver, ...options };
-    return isBatch ? startBatchLoop(listener) : startSingleDispatch(listener);
+    return isBatch ? startBatchDispatch(listener) : startSingleDispatch(listener);
   });
   return {
     close: async () => {
@@ -99,22 +89,13 @@ function openReceiver(
 function startSingleDispatch(listener: Listener): Running {
   const { name, binding, receiver, app, host, log } = listener;
   const inWork = new Set<Promise<void>>();
-  const subscription = receiver.subscribe(
-    {
-      processMessage: (message) => {
-        const { input, triggerMetadata } = toSingleTrigger(message);
-        const request = { inputs: [{ name: binding.name, data: input }], triggerMetadata };
-        const work = runAndSettle({ name, app, receiver, log, request, messages: [message] });
-        inWork.add(work);
-        return work.finally(() => inWork.delete(work));
-      },
-      processError: ({ error }) => {
-        log(`Functions.${name}: receiving failed: ${describeFailure(error)}`);
-        return Promise.resolve();
-      },
-    },
-    { maxConcurrentCalls: host.maxConcurrentCalls, autoCompleteMessages: false },
-  );
+  const subscription = subscribe(listener, host.maxConcurrentCalls, (message) => {
+    const { input, triggerMetadata } = toSingleTrigger(message);
+    const request = { inputs: [{ name: binding.name, data: input }], triggerMetadata };
+    const work = runAndSettle({ name, app, receiver, log, request, messages: [message] });
+    inWork.add(work);
+    return work.finally(() => inWork.delete(work));
+  });
   return {
     close: async () => {
       await subscription.close();
@@ -124,63 +105,51 @@ function startSingleDispatch(listener: Listener): Running {
   };
 }
 
-/** receiving → running → settling → receiving: one batch at a time, and nothing is locked in between. */
-function startBatchLoop(listener: Listener): Running {
-  const { name, binding, receiver, app, log } = listener;
-  const closing = new AbortController();
-  const isClosing = (): boolean => closing.signal.aborted;
-  const loop = async (): Promise<void> => {
-    while (!isClosing()) {
-      try {
-        const messages = await receiveBatch(listener, closing.signal);
-        if (messages.length === 0) continue;
-        const { input, triggerMetadata } = toBatchTrigger(messages);
-        const request = { inputs: [{ name: binding.name, data: input }], triggerMetadata };
-        await runAndSettle({ name, app, receiver, log, request, messages });
-      } catch (error) {
-        if (isClosing()) return;
-        log(`Functions.${name}: receiving failed: ${describeFailure(error)}`);
-        await pause(RECEIVE_ERROR_PAUSE_MS, closing.signal);
-      }
-    }
-  };
-  const done = loop();
+/**
+ * One batch at a time. Not by the client's `receiveMessages`: what it asked for and did not get it takes back, and
+ * closes its link when that is not answered in 200 ms. Settling then costs a request per message.
+ */
+function startBatchDispatch(listener: Listener): Running {
+  const { name, binding, receiver, app, host, log } = listener;
+  const gathering = gatherBatches<ServiceBusReceivedMessage>({
+    maxSize: host.maxMessageBatchSize,
+    minSize: host.minMessageBatchSize,
+    maxWaitMs: host.maxBatchWaitMs,
+    work: async (messages) => {
+      const { input, triggerMetadata } = toBatchTrigger(messages);
+      const request = { inputs: [{ name: binding.name, data: input }], triggerMetadata };
+      await runAndSettle({ name, app, receiver, log, request, messages });
+    },
+  });
+  const atOnce = Math.min(host.maxMessageBatchSize, MOST_UNSETTLED);
+  const subscription = subscribe(listener, atOnce, (message) => gathering.add(message));
   return {
     close: async () => {
-      closing.abort();
-      await done;
+      await subscription.close();
+      await gathering.close();
       await receiver.close();
     },
   };
 }
 
-/**
- * Takes what is there. The SDK would wait a second after a first message for more; asking for one and
- * then for the rest with a short wait does not.
- */
-async function receiveBatch(
-  listener: Listener,
-  abortSignal: AbortSignal,
-): Promise<ServiceBusReceivedMessage[]> {
-  const { receiver, host, name, log } = listener;
-  const messages = await receiver.receiveMessages(1, {
-    maxWaitTimeInMs: FIRST_MESSAGE_WAIT_MS,
-    abortSignal,
-  });
-  if (messages.length === 0 || abortSignal.aborted) return messages;
-  const deadline = Date.now() + (host.minMessageBatchSize > 1 ? host.maxBatchWaitMs : 0);
-  try {
-    do {
-      const left = host.maxMessageBatchSize - messages.length;
-      if (left <= 0) break;
-      const maxWaitTimeInMs = Math.max(GATHER_MS, deadline - Date.now());
-      messages.push(...(await receiver.receiveMessages(left, { maxWaitTimeInMs })));
-    } while (messages.length < host.minMessageBatchSize && Date.now() < deadline);
-  } catch (error) {
-    // What was received is locked to us: leaving it would hold it back until its lock runs out.
-    log(`Functions.${name}: receiving more failed: ${describeFailure(error)}`);
-  }
-  return messages;
+/** The client's buffer of unsettled messages holds one more. */
+const MOST_UNSETTLED = 2047;
+
+function subscribe(
+  { name, receiver, log }: Listener,
+  maxConcurrentCalls: number,
+  processMessage: (message: ServiceBusReceivedMessage) => Promise<void>,
+): Running {
+  return receiver.subscribe(
+    {
+      processMessage,
+      processError: ({ error }) => {
+        log(`Functions.${name}: receiving failed: ${describeFailure(error)}`);
+        return Promise.resolve();
+      },
+    },
+    { maxConcurrentCalls, autoCompleteMessages: false },
+  );
 }
 
 interface Work {
@@ -211,9 +180,4 @@ async function runAndSettle(work: Work): Promise<void> {
     // Its lock ran out: Service Bus delivers it again, there is nothing to undo here.
     log(`Functions.${name}: ${lost.length} of ${messages.length} messages could not be settled`);
   }
-}
-
-/** Ends early, without a word, when the host closes. */
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return sleep(ms, undefined, { signal }).catch(() => undefined);
 }

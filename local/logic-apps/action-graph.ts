@@ -145,7 +145,8 @@ async function runAction(
     runBranch: (actions, inner) => runActions(run, actions, inner),
     skipBranch: (actions, inner, error) => skipActions(run, actions, inner, error),
   };
-  const result = await untilStopped(run, () => execute(call));
+  const work = execute(call);
+  const result = work instanceof Promise ? await untilStopped(run, work) : work;
   const record = describe(call, result, startTime);
   frame.records.set(name, record);
   if (result.stop !== undefined) run.stop(result.stop);
@@ -153,25 +154,24 @@ async function runAction(
 }
 
 /** A running action is cancelled when its run ends early. */
-async function untilStopped(
-  run: RunState,
-  work: () => Promise<ActionResult>,
-): Promise<ActionResult> {
-  const cancelled: ActionResult = {
-    status: "Cancelled",
-    code: "ActionCancelled",
-    error: {
-      code: "ActionCancelled",
-      message: "The action was cancelled because the run has ended.",
-    },
-  };
+function untilStopped(run: RunState, work: Promise<ActionResult>): Promise<ActionResult> {
   return new Promise((resolve, reject) => {
     const forget = run.onStop(() => resolve(cancelled));
-    work().then(resolve, reject).finally(forget);
+    work.then(resolve, reject).finally(forget);
   });
 }
 
-async function execute(call: ActionCall): Promise<ActionResult> {
+const cancelled: ActionResult = {
+  status: "Cancelled",
+  code: "ActionCancelled",
+  error: {
+    code: "ActionCancelled",
+    message: "The action was cancelled because the run has ended.",
+  },
+};
+
+/** At once what needs no waiting, as most actions. */
+function execute(call: ActionCall): ActionResult | Promise<ActionResult> {
   try {
     const fixed = staticResult(call);
     if (fixed !== undefined) return fixed;
@@ -182,7 +182,8 @@ async function execute(call: ActionCall): Promise<ActionResult> {
         `The action '${call.name}' has the type '${call.action.type}', which this local runner does not support.`,
       );
     }
-    return await handler(call);
+    const work = handler(call);
+    return work instanceof Promise ? work.catch((error: unknown) => toFailure(call, error)) : work;
   } catch (error) {
     return toFailure(call, error);
   }
@@ -251,22 +252,22 @@ const defaultCodes: Readonly<Record<ActionStatus, string>> = {
 function describe(call: ActionCall, result: ActionResult, startTime: string): LiveRecord {
   const { name, action, run } = call;
   const hidden = hiddenParts(run.definition, name);
-  const record: LiveRecord = {
+  const record: { -readonly [Part in keyof LiveRecord]: LiveRecord[Part] } = {
     name,
     type: action.type,
     status: result.status,
     code: result.code ?? defaultCodes[result.status],
-    ...(call.inputs === undefined ? {} : { inputs: call.inputs }),
-    ...(result.outputs === undefined ? {} : { outputs: result.outputs }),
-    ...(result.error === undefined ? {} : { error: result.error }),
     startTime,
     endTime: run.nowText(),
     trackingId: call.trackingId,
     clientTrackingId: run.clientTrackingId,
-    ...(hidden.length === 0 ? {} : { secureData: hidden }),
-    ...(call.retries.length === 0 ? {} : { retryHistory: call.retries }),
-    ...(result.iterationCount === undefined ? {} : { iterationCount: result.iterationCount }),
   };
+  if (call.inputs !== undefined) record.inputs = call.inputs;
+  if (result.outputs !== undefined) record.outputs = result.outputs;
+  if (result.error !== undefined) record.error = result.error;
+  if (hidden.length > 0) record.secureData = hidden;
+  if (call.retries.length > 0) record.retryHistory = call.retries;
+  if (result.iterationCount !== undefined) record.iterationCount = result.iterationCount;
   const tracked = trackedProperties(call, record);
   return tracked === undefined ? record : { ...record, trackedProperties: tracked };
 }
@@ -277,8 +278,9 @@ function trackedProperties(call: ActionCall, record: LiveRecord): WdlValue | und
   try {
     const seen = createContext(call.run, call.frame, { action: toActionObject(record) });
     const actions = { [call.name]: toActionObject(record) };
-    // Spreading would read every getter of the context; only `actions` has to change.
-    const context = Object.create(seen, { actions: { value: actions } }) as typeof seen;
+    // Spreading would read every getter of the context; only the actions have to change.
+    const only = { actions: { value: actions }, actionOf: { value: undefined } };
+    const context = Object.create(seen, only) as typeof seen;
     return evaluateTemplate(template as WdlValue, context);
   } catch (error) {
     // Tracking never fails an action; the history shows why there is nothing to see.

@@ -23,6 +23,11 @@ export class Frame {
     return new Map([...(this.parent?.visibleRecords() ?? []), ...this.#carried, ...this.records]);
   }
 
+  /** As in `visibleRecords`. */
+  find(name: string): LiveRecord | undefined {
+    return this.records.get(name) ?? this.#carried.get(name) ?? this.parent?.find(name);
+  }
+
   /** Makes an iteration's actions seen in this frame. */
   carry(iteration: Frame): void {
     for (const [name, record] of [...iteration.#carried, ...iteration.records]) {

@@ -5,44 +5,85 @@ import type { RunState } from "./run-state.ts";
 import type { EvaluationContext } from "./wdl/context.ts";
 import { type WdlObject, type WdlValue, buildObject } from "./wdl/values.ts";
 
+interface Extra {
+  readonly item?: WdlValue;
+  readonly action?: WdlValue;
+}
+
 /** What an expression sees at one place of a run; parts are put together only when they are asked for. */
-export function createContext(
-  run: RunState,
-  frame: Frame,
-  extra: { readonly item?: WdlValue; readonly action?: WdlValue } = {},
-): EvaluationContext {
-  const loops = loopsOf(frame);
-  let actions: WdlObject | undefined;
-  let now: string | undefined;
-  const item = extra.item ?? loops.findLast((loop) => loop.item !== undefined)?.item;
-  return {
-    parameters: run.parameters,
-    trigger: run.trigger,
-    workflow: run.workflow,
-    ...(run.callbackUrl === undefined ? {} : { callbackUrl: run.callbackUrl }),
-    ...(item === undefined ? {} : { item }),
-    ...(extra.action === undefined ? {} : { action: extra.action }),
-    get now() {
-      return (now ??= run.nowText());
-    },
-    get variables() {
-      return buildObject([...run.variables].map(([name, variable]) => [name, variable.value]));
-    },
-    get actions() {
-      return (actions ??= buildObject(
-        [...frame.visibleRecords()].map(([name, record]) => [name, toActionObject(record)]),
-      ));
-    },
-    get items() {
-      return buildObject(loops.map((loop) => [loop.name, loop.item] as const));
-    },
-    get iterationIndexes() {
-      return buildObject(loops.map((loop) => [loop.name, loop.index] as const));
-    },
-    get result() {
-      return createResults(run, frame);
-    },
-  };
+export function createContext(run: RunState, frame: Frame, extra: Extra = {}): EvaluationContext {
+  return new PlaceInRun(run, frame, extra);
+}
+
+class PlaceInRun implements EvaluationContext {
+  readonly run: RunState;
+  readonly frame: Frame;
+  readonly extra: Extra;
+
+  constructor(run: RunState, frame: Frame, extra: Extra) {
+    this.run = run;
+    this.frame = frame;
+    this.extra = extra;
+  }
+
+  get parameters(): Readonly<Record<string, WdlValue>> {
+    return this.run.parameters;
+  }
+
+  get trigger(): WdlObject {
+    return this.run.trigger;
+  }
+
+  get workflow(): WdlObject {
+    return this.run.workflow;
+  }
+
+  get callbackUrl(): string | undefined {
+    return this.run.callbackUrl;
+  }
+
+  get action(): WdlValue | undefined {
+    return this.extra.action;
+  }
+
+  get item(): WdlValue | undefined {
+    return this.extra.item ?? innermostItem(this.frame);
+  }
+
+  get now(): string {
+    return this.run.nowText();
+  }
+
+  get variables(): Readonly<Record<string, WdlValue>> {
+    return buildObject([...this.run.variables].map(([name, { value }]) => [name, value]));
+  }
+
+  get actions(): WdlObject {
+    const records = [...this.frame.visibleRecords()];
+    return buildObject(records.map(([name, record]) => [name, toActionObject(record)]));
+  }
+
+  actionOf(name: string): WdlObject | undefined {
+    const record = this.frame.find(name);
+    return record === undefined ? undefined : toActionObject(record);
+  }
+
+  get items(): Readonly<Record<string, WdlValue | undefined>> {
+    return buildObject(loopsOf(this.frame).map((loop) => [loop.name, loop.item] as const));
+  }
+
+  get iterationIndexes(): Readonly<Record<string, number>> {
+    return buildObject(loopsOf(this.frame).map((loop) => [loop.name, loop.index] as const));
+  }
+
+  get result(): Readonly<Record<string, unknown>> {
+    return createResults(this.run, this.frame);
+  }
+}
+
+function innermostItem(frame: Frame): WdlValue | undefined {
+  const own = frame.loop?.item;
+  return own === undefined && frame.parent !== undefined ? innermostItem(frame.parent) : own;
 }
 
 function loopsOf(frame: Frame): readonly NonNullable<Frame["loop"]>[] {
@@ -63,30 +104,14 @@ export function toActionObject(record: LiveRecord): WdlObject {
 const actionObjects = new WeakMap<LiveRecord, WdlObject>();
 
 function makeActionObject(record: LiveRecord): WdlObject {
-  const {
-    name,
-    status,
-    code,
-    inputs,
-    outputs,
-    startTime,
-    endTime,
-    trackingId,
-    clientTrackingId,
-    error,
-  } = record;
-  return {
-    name,
-    ...(inputs === undefined ? {} : { inputs }),
-    ...(outputs === undefined ? {} : { outputs }),
-    startTime,
-    endTime,
-    trackingId,
-    clientTrackingId,
-    status,
-    code,
-    ...(error === undefined ? {} : { error: { code: error.code, message: error.message } }),
-  };
+  const { name, status, code, inputs, outputs, error } = record;
+  const { startTime, endTime, trackingId, clientTrackingId } = record;
+  const object: Record<string, WdlValue> = { name };
+  if (inputs !== undefined) object["inputs"] = inputs;
+  if (outputs !== undefined) object["outputs"] = outputs;
+  Object.assign(object, { startTime, endTime, trackingId, clientTrackingId, status, code });
+  if (error !== undefined) object["error"] = { code: error.code, message: error.message };
+  return object;
 }
 
 /** Each scope's answer is a getter: only the one that is asked for is put together. */

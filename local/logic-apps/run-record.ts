@@ -82,14 +82,27 @@ export interface LiveRecord {
 
 /** What the history shows of a live record. */
 export function toHistory(record: LiveRecord): ActionRecord {
-  const { inputs, outputs, trackedProperties, ...rest } = record;
-  const isHidden = (part: string): boolean => record.secureData?.includes(part) === true;
-  return {
-    ...rest,
-    ...(inputs === undefined || isHidden("inputs") ? {} : { inputs: toPlain(inputs) }),
-    ...(outputs === undefined || isHidden("outputs") ? {} : { outputs: toPlain(outputs) }),
-    ...(trackedProperties === undefined ? {} : { trackedProperties: toPlain(trackedProperties) }),
+  const { inputs, outputs, secureData, error, retryHistory, iterationCount } = record;
+  const { trackedProperties } = record;
+  const shown: { -readonly [Part in keyof ActionRecord]: ActionRecord[Part] } = {
+    name: record.name,
+    type: record.type,
+    status: record.status,
+    code: record.code,
+    startTime: record.startTime,
+    endTime: record.endTime,
+    trackingId: record.trackingId,
+    clientTrackingId: record.clientTrackingId,
   };
+  const isHidden = (part: string): boolean => secureData?.includes(part) === true;
+  if (inputs !== undefined && !isHidden("inputs")) shown.inputs = toPlain(inputs);
+  if (outputs !== undefined && !isHidden("outputs")) shown.outputs = toPlain(outputs);
+  if (error !== undefined) shown.error = error;
+  if (secureData !== undefined) shown.secureData = secureData;
+  if (trackedProperties !== undefined) shown.trackedProperties = toPlain(trackedProperties);
+  if (retryHistory !== undefined) shown.retryHistory = retryHistory;
+  if (iterationCount !== undefined) shown.iterationCount = iterationCount;
+  return shown;
 }
 
 const severity: Readonly<Record<ActionStatus, number>> = {

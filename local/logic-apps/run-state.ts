@@ -27,6 +27,8 @@ export class RunState {
   /** Beside the signal, whose listeners cost more than most actions. */
   readonly #onStop = new Set<() => void>();
   readonly #index: ReadonlyMap<string, ActionDefinition>;
+  #nowMs = NaN;
+  #nowText = "";
   #response: WorkflowResponse | undefined;
   #stopReason: StopReason | undefined;
 
@@ -56,7 +58,13 @@ export class RunState {
 
   /** The round-trip format of the language; a clock's milliseconds leave its last four digits empty. */
   nowText(): string {
-    return `${new Date(this.clock.now()).toISOString().slice(0, -1)}0000Z`;
+    const now = this.clock.now();
+    // Many actions of a run begin and end in the same millisecond.
+    if (now !== this.#nowMs) {
+      this.#nowMs = now;
+      this.#nowText = `${new Date(now).toISOString().slice(0, -1)}0000Z`;
+    }
+    return this.#nowText;
   }
 
   get response(): WorkflowResponse | undefined {

@@ -40,10 +40,7 @@ export function toTelemetryRow(envelope: unknown): TelemetryRow | undefined {
   const { properties, measurements, ...columns } = asObject(baseData);
   const tag = (name: string): string => asText(asObject(tags)[`ai.${name}`]);
   const table = tables[baseType as keyof typeof tables];
-  return {
-    ...columns,
-    ...toOwnColumns(table, columns),
-    ver: undefined,
+  const row: TelemetryRow & Record<string, unknown> = {
     table,
     timestamp: asText(time),
     name: toName(table, columns),
@@ -55,6 +52,11 @@ export function toTelemetryRow(envelope: unknown): TelemetryRow | undefined {
     customDimensions: properties ?? {},
     customMeasurements: measurements ?? {},
   };
+  // Copied by name: spreading what comes in by the thousand costs more than all the rest of taking it.
+  const own = toOwnColumns(table, columns);
+  for (const name in own) row[name] = own[name];
+  for (const name in columns) if (name !== "ver" && !(name in row)) row[name] = columns[name];
+  return row;
 }
 
 /** What Application Insights takes out of the envelope into columns of its own. */

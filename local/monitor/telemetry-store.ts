@@ -17,7 +17,8 @@ interface StoredRow {
 /** About what a row takes; made into text only for whoever asks. */
 function sizeOf(value: object): number {
   let size = 16;
-  for (const [name, member] of Object.entries(value) as [string, unknown][]) {
+  for (const name in value) {
+    const member: unknown = value[name as keyof typeof value];
     size += name.length + 8;
     if (typeof member === "string") size += member.length;
     else if (typeof member === "object" && member !== null) size += sizeOf(member);

@@ -1,4 +1,4 @@
-import type { RunRecord } from "../logic-apps/run-record.ts";
+import type { ActionRecord, RunRecord } from "../logic-apps/run-record.ts";
 import type { TelemetryRow } from "./telemetry-row.ts";
 
 /**
@@ -7,41 +7,43 @@ import type { TelemetryRow } from "./telemetry-row.ts";
  * tracking id, which is the event's id.
  */
 export function toWorkflowDiagnostics(workflow: string, run: RunRecord): readonly TelemetryRow[] {
-  const about = {
-    Category: "WorkflowRuntime",
-    resource_workflowName_s: workflow,
-    resource_runId_s: run.name,
-    correlation_clientTrackingId_s: run.correlation.clientTrackingId,
-  };
-  return [
-    ...Object.values(run.actions).map((action) =>
-      toRow("Microsoft.Logic/workflows/workflowActionCompleted", action.endTime, {
-        ...about,
-        resource_actionName_s: action.name,
-        status_s: action.status,
-        code_s: action.code,
-      }),
-    ),
-    toRow("Microsoft.Logic/workflows/workflowRunCompleted", run.endTime, {
-      ...about,
-      status_s: run.status,
-      code_s: run.code ?? "",
-    }),
-  ];
+  const rows: TelemetryRow[] = [];
+  for (const name in run.actions) {
+    const action = run.actions[name];
+    if (action === undefined) continue;
+    rows.push(toRow("Microsoft.Logic/workflows/workflowActionCompleted", workflow, run, action));
+  }
+  rows.push(toRow("Microsoft.Logic/workflows/workflowRunCompleted", workflow, run, undefined));
+  return rows;
 }
 
-function toRow(name: string, timestamp: string, columns: object): TelemetryRow {
+/** One literal: a run has forty of them, and spreads cost ten times as much. */
+function toRow(
+  name: string,
+  workflow: string,
+  run: RunRecord,
+  action: ActionRecord | undefined,
+): TelemetryRow {
+  const { status, code = "", endTime } = action ?? run;
   return {
     table: "AzureDiagnostics",
-    timestamp,
+    timestamp: endTime,
     name,
     operation_Id: "",
     operation_ParentId: "",
     operation_Name: name,
     cloud_RoleName: "",
     itemCount: 1,
-    customDimensions: {},
-    customMeasurements: {},
-    ...columns,
+    customDimensions: nothing,
+    customMeasurements: nothing,
+    Category: "WorkflowRuntime",
+    resource_workflowName_s: workflow,
+    resource_runId_s: run.name,
+    correlation_clientTrackingId_s: run.correlation.clientTrackingId,
+    resource_actionName_s: action?.name,
+    status_s: status,
+    code_s: code,
   };
 }
+
+const nothing: Readonly<Record<string, never>> = {};

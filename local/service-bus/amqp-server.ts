@@ -17,6 +17,7 @@ import {
   type RheaReceiver,
   type RheaSender,
   type RheaSocket,
+  answerSettled,
 } from "./rhea-hooks.ts";
 
 export interface AmqpServerOptions {
@@ -104,6 +105,7 @@ export class AmqpServer {
     const state = this.#state(connection);
     const address = sender.source?.address ?? "";
     if (address === "$cbs" || address.toLowerCase().endsWith(managementSuffix)) {
+      answerSettled(sender);
       sender.set_source({ address });
       sender.set_target({ address: sender.target?.address ?? undefined });
       return;

@@ -138,6 +138,13 @@ export interface RheaContainer {
 
 const raw = Symbol("raw");
 
+/** A link of answers: nobody settles them, and unsettled ones would fill the session's 2048 places. */
+export function answerSettled(link: RheaSender): void {
+  link.local.attach.snd_settle_mode = settledBySender;
+}
+
+const settledBySender = 1;
+
 /** Stands for "a plain message, not decoded"; any format but 0 keeps rhea from decoding. */
 const plainFormat = 0x7fff0000;
 export const batchFormat = 0x80013700;

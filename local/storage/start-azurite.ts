@@ -137,14 +137,18 @@ async function spawnAzurite(options: AzuriteOptions): Promise<ChildProcess> {
   return spawn(
     process.execPath,
     [
-      // With 2 MB a fifth of its time under load went into collecting short-lived objects.
-      "--max-semi-space-size=8",
+      // With 8 MB a row costs a seventh more processor time under load, with 32 MB no less.
+      "--max-semi-space-size=16",
       ...(options.heapMb === undefined ? [] : [`--max-old-space-size=${options.heapMb}`]),
       ...["--import", connectGuardFile],
       join(storageProgram.outDir, "azurite-process.js"),
       ...["--inMemoryPersistence", "--disableTelemetry", "--skipApiVersionCheck", "--silent"],
       ...["--oauth", "basic", "--cert", cert, "--key", key],
-      ...serviceNames.flatMap((name) => [`--${name.toLowerCase()}Port`, "0"]),
+      ...serviceNames.flatMap((name) => [
+        ...[`--${name.toLowerCase()}Port`, "0"],
+        // Its 5 s cut connections that a client has just not needed for a moment: a TLS handshake each.
+        ...[`--${name.toLowerCase()}KeepAliveTimeout`, "75"],
+      ]),
     ],
     {
       stdio: ["ignore", "pipe", "pipe", "ipc"],

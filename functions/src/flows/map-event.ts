@@ -13,6 +13,8 @@ export interface LookupRequest {
     readonly key: Readonly<Record<string, string>>;
   }[];
   readonly cacheSeconds: number;
+  /** The record is written without it when it is not there. */
+  readonly mayBeMissing?: true;
 }
 
 export interface LookupAnswer {
@@ -206,6 +208,7 @@ function toRequest(lookup: CompiledLookup, scope: Scope): LookupRequest | undefi
     label: [first.table, legalEntity, ...values].join("/"),
     tables,
     cacheSeconds: lookup.cacheSeconds,
+    ...(lookup.onMissing === "leaveEmpty" ? { mayBeMissing: true } : {}),
   };
 }
 

@@ -1,4 +1,3 @@
-import { randomBytes } from "node:crypto";
 import {
   type ActionCall,
   ActionFailure,
@@ -116,7 +115,7 @@ function traceHeaders(call: ActionCall): Record<string, string> {
   const { run } = call;
   return {
     "user-agent": "azure-logic-apps/1.0",
-    traceparent: `00-${run.traceId}-${randomBytes(8).toString("hex")}-01`,
+    traceparent: `00-${run.traceId}-${toSpanId(call.trackingId)}-01`,
     "x-ms-client-tracking-id": run.clientTrackingId,
     "x-ms-tracking-id": call.trackingId,
     "x-ms-correlation-id": call.trackingId,
@@ -124,6 +123,11 @@ function traceHeaders(call: ActionCall): Record<string, string> {
     "x-ms-workflow-run-id": toText(memberOf(memberOf(run.workflow, "run"), "name")),
     "x-ms-workflow-operation-name": call.name,
   };
+}
+
+/** The action's own id in 16 hex digits: its random end, which is never all zero. */
+function toSpanId(trackingId: string): string {
+  return trackingId.slice(19).replace("-", "");
 }
 
 type Attempt =
@@ -157,16 +161,23 @@ async function sendWithRetries(
 
 /** One request, cut off by the action's own limit or the limit for any outgoing request. */
 async function send(call: ActionCall, request: Request, sending: Sending): Promise<Attempt> {
+  const { run } = call;
   const cut = new AbortController();
-  const abort = (): void => cut.abort();
-  const signals = [sending.deadline, call.run.stopSignal];
-  for (const signal of signals) signal.addEventListener("abort", abort);
-  const timer = call.run.clock.setTimer(abort, outboundTimeoutMs);
-  if (signals.some((signal) => signal.aborted)) abort();
+  let abort = (): void => undefined;
+  const whenCut = new Promise<undefined>((resolve) => {
+    abort = () => {
+      cut.abort();
+      resolve(undefined);
+    };
+  });
+  sending.deadline.addEventListener("abort", abort);
+  const forget = run.onStop(abort);
+  const timer = run.clock.setTimer(abort, outboundTimeoutMs);
+  if (sending.deadline.aborted || run.stopReason !== undefined) abort();
   try {
     const response = await Promise.race([
       sending.http({ ...request, timeoutMs: outboundTimeoutMs, signal: cut.signal }),
-      whenAborted(cut.signal),
+      whenCut,
     ]);
     if (response !== undefined) return { kind: "answer", response };
     if (sending.deadline.aborted) return { kind: "timedOut" };
@@ -181,15 +192,9 @@ async function send(call: ActionCall, request: Request, sending: Sending): Promi
     return { kind: "failure", code: "BadGateway", message: `Http request failed: ${message}` };
   } finally {
     timer.cancel();
-    for (const signal of signals) signal.removeEventListener("abort", abort);
+    sending.deadline.removeEventListener("abort", abort);
+    forget();
   }
-}
-
-function whenAborted(signal: AbortSignal): Promise<undefined> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve(undefined);
-    else signal.addEventListener("abort", () => resolve(undefined), { once: true });
-  });
 }
 
 function isAsynchronous(call: ActionCall, response: WorkflowHttpResponse): boolean {

@@ -20,11 +20,16 @@ export function toContent(contentType: string, content: string | Uint8Array): Wd
 }
 
 export function readContent(value: WdlValue): ContentEnvelope | undefined {
-  if (!isObject(value)) return undefined;
+  if (!isObject(value) || !hasDollarMember(value)) return undefined;
   const contentType = getMember(value, "$content-type");
   const content = getMember(value, "$content");
   if (typeof contentType !== "string" || typeof content !== "string") return undefined;
   return { contentType, bytes: Buffer.from(content, "base64") };
+}
+
+function hasDollarMember(value: WdlObject): boolean {
+  for (const name in value) if (name.startsWith("$")) return true;
+  return false;
 }
 
 const textTypes = /^(text\/|application\/(?:[\w.-]+\+)?(?:xml|json)\b)|charset=/i;

@@ -8,6 +8,8 @@ export interface EvaluationContext {
   readonly trigger?: unknown;
   /** Action objects by name. */
   readonly actions?: Readonly<Record<string, unknown>>;
+  /** One of `actions` by its exact name, where that is cheaper to find than all of them. */
+  readonly actionOf?: (name: string) => unknown;
   /** The item of the innermost loop, or of a data operation. */
   readonly item?: unknown;
   /** Items by the name of their loop. */
@@ -21,7 +23,7 @@ export interface EvaluationContext {
   /** The action that is being evaluated, for `action()`. */
   readonly action?: unknown;
   /** What `listCallbackUrl()` answers. */
-  readonly callbackUrl?: string;
+  readonly callbackUrl?: string | undefined;
 }
 
 export interface WdlFunction {

@@ -4,6 +4,7 @@ import {
   buildObject,
   isDecimal,
   isNumber,
+  isPrintedInFull,
   numberText,
   toFloat,
   toInteger,
@@ -12,11 +13,13 @@ import { isArray } from "./values.ts";
 import { WorkflowExpressionError } from "./expression-error.ts";
 
 /** Only a text with a whole float or a long integer needs the exact reader; JSON.parse is ten times faster. */
-const needsExactReader = /\d\.0|\d{16}|\d[eE]/;
+const needsExactReader = /\d\.0+(?!\d)|\d{16}|\d[eE]/;
+const strings = /"(?:[^"\\]|\\.)*"/gs;
 
 /** Reads JSON without losing the difference between `5` and `5.0` or the digits of a 64-bit integer. */
 export function readJson(text: string): WdlValue {
-  if (!needsExactReader.test(text)) {
+  // Ids in strings look like numbers with exponents.
+  if (!needsExactReader.test(text) || !needsExactReader.test(text.replace(strings, '""'))) {
     try {
       return JSON.parse(text) as WdlValue;
     } catch (error) {
@@ -29,6 +32,19 @@ export function readJson(text: string): WdlValue {
 
 /** Compact JSON as the runtime writes it: whole floats keep their `.0`. */
 export function writeJson(value: WdlValue): string {
+  return isWrittenAsJavaScriptDoes(value) ? JSON.stringify(value) : writeExactly(value);
+}
+
+function isWrittenAsJavaScriptDoes(value: WdlValue): boolean {
+  if (typeof value === "number") return Number.isSafeInteger(value) || isPrintedInFull(value);
+  if (typeof value !== "object" || value === null) return typeof value !== "bigint";
+  if (isArray(value)) return value.every(isWrittenAsJavaScriptDoes);
+  if (value instanceof WholeFloat || isDecimal(value)) return false;
+  for (const name in value) if (!isWrittenAsJavaScriptDoes(value[name] ?? null)) return false;
+  return true;
+}
+
+function writeExactly(value: WdlValue): string {
   if (value === null || typeof value === "boolean") return String(value);
   if (typeof value === "string") return JSON.stringify(value);
   if (isNumber(value)) {
@@ -38,9 +54,9 @@ export function writeJson(value: WdlValue): string {
     }
     return numberText(value);
   }
-  if (isArray(value)) return `[${value.map(writeJson).join(",")}]`;
+  if (isArray(value)) return `[${value.map(writeExactly).join(",")}]`;
   const members = Object.entries(value).map(
-    ([key, member]) => `${JSON.stringify(key)}:${writeJson(member)}`,
+    ([key, member]) => `${JSON.stringify(key)}:${writeExactly(member)}`,
   );
   return `{${members.join(",")}}`;
 }

@@ -39,7 +39,7 @@ export function isObject(value: WdlValue): value is WdlObject {
     value !== null &&
     !Array.isArray(value) &&
     !(value instanceof WholeFloat) &&
-    !Decimal.isDecimal(value)
+    !isDecimal(value)
   );
 }
 
@@ -48,7 +48,8 @@ export function isArray(value: WdlValue): value is readonly WdlValue[] {
 }
 
 export function isDecimal(value: WdlValue): value is Decimal {
-  return Decimal.isDecimal(value);
+  // Every clone of Decimal has its prototype; `Decimal.isDecimal` looks for foreign copies too.
+  return value instanceof Decimal;
 }
 
 export function isInteger(value: WdlValue): value is number | bigint {
@@ -90,8 +91,9 @@ export function typeName(value: WdlValue): string {
   return isArray(value) ? "Array" : "Object";
 }
 
-/** Plain JSON data: what leaves the language, for a caller or a history. */
+/** Plain JSON data: what leaves the language, for a caller or a history. Values never change, so most are it. */
 export function toPlain(value: WdlValue): unknown {
+  if (isPlain(value)) return value;
   if (typeof value !== "object" || value === null) {
     return typeof value === "bigint" ? Number(value) : value;
   }
@@ -99,6 +101,14 @@ export function toPlain(value: WdlValue): unknown {
   if (value instanceof WholeFloat) return value.value;
   if (isDecimal(value)) return value.toNumber();
   return buildObject(Object.entries(value).map(([key, member]) => [key, toPlain(member)]));
+}
+
+function isPlain(value: WdlValue): boolean {
+  if (typeof value !== "object" || value === null) return typeof value !== "bigint";
+  if (isArray(value)) return value.every(isPlain);
+  if (value instanceof WholeFloat || isDecimal(value)) return false;
+  for (const name in value) if (!isPlain(value[name] ?? null)) return false;
+  return true;
 }
 
 /** An object with exactly these members in this order; a member named `__proto__` stays a member. */
@@ -178,11 +188,16 @@ export function numberText(value: WdlNumber): string {
   }
   if (!Number.isFinite(double))
     return Number.isNaN(double) ? "NaN" : double > 0 ? "Infinity" : "-Infinity";
-  const size = Math.abs(double);
-  if (size >= 1e-4 && size < 1e15) return String(double);
+  if (isPrintedInFull(double)) return String(double);
   const [digits = "", exponent = "0"] = double.toExponential().split("e");
   const power = Number(exponent);
   return `${digits}E${power < 0 ? "-" : "+"}${String(Math.abs(power)).padStart(2, "0")}`;
+}
+
+/** Without an exponent, as JavaScript prints it too. */
+export function isPrintedInFull(double: number): boolean {
+  const size = Math.abs(double);
+  return size >= 1e-4 && size < 1e15;
 }
 
 /** A decimal keeps the scale it was written with (`1.50`); decimal.js drops it, so the scale rides along. */

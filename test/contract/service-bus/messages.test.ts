@@ -227,4 +227,19 @@ describe("many messages", () => {
     }
     expect(world.broker.counts(queue).active).toBe(0);
   });
+
+  it("are peeked at more often than a session has places for answers", async () => {
+    openQueue();
+    await sender.sendMessages({ body: "here" });
+    const { sequenceNumber } = only(await receiver.peekMessages(1));
+    if (sequenceNumber === undefined) throw new Error("a message without a number");
+    let found = 0;
+    for (let round = 0; round < 7; round += 1) {
+      const peeks = Array.from({ length: 300 }, () =>
+        receiver.peekMessages(1, { fromSequenceNumber: sequenceNumber }),
+      );
+      found += (await Promise.all(peeks)).flat().length;
+    }
+    expect(found).toBe(2100);
+  });
 });

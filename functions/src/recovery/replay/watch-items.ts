@@ -11,14 +11,35 @@ export interface Watched {
   readonly waitingFor: readonly string[];
 }
 
-/** How deliveries that were sent have ended, as the ledger says. */
+/** Each costs a read. */
+const lookSize = 100;
+
+/**
+ * How deliveries that were sent have ended, as the ledger says. They settle about in the order in which they were
+ * sent: beyond what has, only so many are looked at, and all of them when none of the first has.
+ */
 export async function watchItems(
   on: Pick<BeginDependencies, "ledger" | "failures">,
   items: readonly ReplayItem[],
 ): Promise<Watched> {
   const settled = new Map<number, ReplayItem>();
-  const endings: Ending[] = [];
   const codes = new Map<string, number>();
+  for (let from = 0; from < items.length; from += lookSize) {
+    const before = settled.size;
+    await look(on, items.slice(from, from + lookSize), settled, codes);
+    if (before > 0 && settled.size === before) break;
+  }
+  const waitingFor = [...codes].sort((a, b) => b[1] - a[1]).map(([code]) => code);
+  return { settled: [...settled.values()], waitingFor };
+}
+
+async function look(
+  on: Pick<BeginDependencies, "ledger" | "failures">,
+  items: readonly ReplayItem[],
+  settled: Map<number, ReplayItem>,
+  codes: Map<string, number>,
+): Promise<void> {
+  const endings: Ending[] = [];
   const ids = items.map((item) => toDeliveryId(item) ?? { eventId: "", time: "", target: "" });
   const versions = await on.ledger.load(ids, { fresh: true });
   for (const [index, item] of items.entries()) {
@@ -29,8 +50,6 @@ export async function watchItems(
     } else endings.push({ item, end: toEnd(item, row) });
   }
   await settleAll(on, endings, settled);
-  const waitingFor = [...codes].sort((a, b) => b[1] - a[1]).map(([code]) => code);
-  return { settled: [...settled.values()], waitingFor };
 }
 
 function toEnd(item: ReplayItem, row: DeliveryRow): Ending["end"] {

@@ -5,8 +5,8 @@ import { entitySets } from "./invoice-document.ts";
 
 /**
  * Rows that records point at, read for a whole batch at once: one query per table and set of key
- * columns. Found rows are remembered for as long as the mapping says; missing ones never, so that a
- * record which appears heals at the next try.
+ * columns. Found rows are remembered for as long as the mapping says; missing ones only where the mapping
+ * goes on without them, and for a minute: a record that is waited for heals at the next try.
  */
 export interface ResolvedLookups {
   /** Whether CE answered a question for this; false when everything was remembered. */
@@ -23,7 +23,8 @@ export interface LookupResolver {
 }
 
 interface Known {
-  readonly answer: LookupAnswer;
+  /** Null: it was not there. */
+  readonly answer: LookupAnswer | null;
   readonly until: number;
 }
 
@@ -40,6 +41,7 @@ const extraColumns: Readonly<Record<string, readonly string[]>> = {
 };
 
 const maxKnown = 50_000;
+const absentMs = 60_000;
 const annotation = "@Microsoft.Dynamics.CRM.lookuplogicalname";
 
 export function createLookupResolver(client: DataverseClient, clock: Clock): LookupResolver {
@@ -70,10 +72,12 @@ export function createLookupResolver(client: DataverseClient, clock: Clock): Loo
       let open = requests.filter((request) => {
         const entry = known.get(request.id);
         if (entry === undefined || entry.until <= now) return true;
+        if (entry.answer === null) return request.mayBeMissing !== true;
         found.set(request.id, entry.answer);
         return false;
       });
       open = [...new Map(open.map((request) => [request.id, request])).values()];
+      const asked = new Set(open.map(({ id }) => id));
       for (let depth = 0; open.length > 0; depth += 1) {
         const steps = open.flatMap((request) => toStep(request, depth));
         if (steps.length === 0) break;
@@ -84,8 +88,13 @@ export function createLookupResolver(client: DataverseClient, clock: Clock): Loo
       if (known.size > maxKnown) known.clear();
       for (const request of requests) {
         const answer = found.get(request.id);
-        if (answer === undefined || known.get(request.id)?.answer === answer) continue;
-        known.set(request.id, { answer, until: now + request.cacheSeconds * 1000 });
+        const ofMs = request.cacheSeconds * 1000;
+        if (answer !== undefined) {
+          if (known.get(request.id)?.answer === answer) continue;
+          known.set(request.id, { answer, until: now + ofMs });
+        } else if (asked.has(request.id) && !ambiguous.has(request.id)) {
+          known.set(request.id, { answer: null, until: now + Math.min(ofMs, absentMs) });
+        }
       }
       return {
         hasAsked,

@@ -129,8 +129,13 @@ function reader(name: string, read: (action: WdlValue) => WdlValue): WdlFunction
   return {
     min: 1,
     max: 1,
-    call: (args, context) => read(lookup(name, "action", context.actions, args)),
+    call: (args, context) => read(findAction(name, args, context)),
   };
+}
+
+function findAction(name: string, args: readonly WdlValue[], context: EvaluationContext): WdlValue {
+  const found = context.actionOf?.(stringArgument(name, args, 0));
+  return found === undefined ? lookup(name, "action", context.actions, args) : fromOutside(found);
 }
 
 function triggerOf(context: EvaluationContext): WdlValue {
@@ -142,7 +147,7 @@ function triggerBody(context: EvaluationContext): WdlValue {
 }
 
 function bodyOf(name: string, args: readonly WdlValue[], context: EvaluationContext): WdlValue {
-  const action = lookup(name, "action", context.actions, args);
+  const action = findAction(name, args, context);
   return memberOf(memberOf(action, "outputs"), "body");
 }
 

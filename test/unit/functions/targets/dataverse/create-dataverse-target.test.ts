@@ -123,6 +123,21 @@ describe("the CE target", () => {
     ]);
   });
 
+  it("asks for a product that CE does not have once a minute", async () => {
+    const fixture = await createCeTargetFixture();
+    const lines = [invoiceLine({ product: "T0004", description: "Television" })];
+    const questions = (): number =>
+      fixture.requests.filter(({ path }) => path.includes("T0004")).length;
+
+    await fixture.deliver(invoiceEvent(1, { lines }));
+    await fixture.deliver(invoiceEvent(2, { lines }));
+    const before = questions();
+    await fixture.clock.advance(60_000);
+    await fixture.deliver(invoiceEvent(3, { lines }));
+
+    expect([before, questions()]).toEqual([1, 2]);
+  });
+
   it("waits for a customer that CE does not have and delivers once it is there", async () => {
     const fixture = await createCeTargetFixture();
     const northwind = {
