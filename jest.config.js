@@ -18,6 +18,7 @@ const config = {
   },
   // One more than the cores that CI has: journeys wait for other processes half of their time.
   maxWorkers: 3,
+  testSequencer: "<rootDir>/test/support/longest-first.cjs",
   testTimeout: 60_000,
   // Unpacked packages of a running local Azure would collide in the file scan.
   modulePathIgnorePatterns: ["<rootDir>/.local", "<rootDir>/dist"],
