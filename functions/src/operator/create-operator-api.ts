@@ -25,14 +25,16 @@ export type OperatorApi = (request: OperatorRequest) => Promise<OperatorAnswer>;
 
 const maxBodyLength = 1_000_000;
 
+// It compiles a schema once, however often the API is put together.
+const ajv = new Ajv({ allErrors: true, allowUnionTypes: true });
+addFormats.default(ajv);
+
 interface CompiledRoute extends OperatorRoute {
   readonly parts: readonly string[];
   readonly validate: ValidateFunction | undefined;
 }
 
 export function createOperatorApi(options: OperatorApiOptions): OperatorApi {
-  const ajv = new Ajv({ allErrors: true, allowUnionTypes: true });
-  addFormats.default(ajv);
   const routes = options.routes.map((route) => ({
     ...route,
     parts: route.path.split("/"),
