@@ -11,7 +11,9 @@ export type FaultySystem = "finance" | "dataverse" | "crm" | "mail" | "workflows
 
 /** What a fault run does to a local Azure that no client could do. */
 export interface FaultControl {
-  readonly functions: () => FunctionsHost;
+  /** The instances of the function app: the first has its address and its timers. */
+  readonly instances: () => readonly FunctionsHost[];
+  readonly scaleTo: (instances: number) => Promise<void>;
   readonly broker: Broker;
   readonly bus: () => RunningServiceBus;
   readonly faults: Readonly<Record<FaultySystem, Faults>>;
@@ -36,11 +38,8 @@ export function createFaultControl(
 ): FaultControl {
   const sum = (numbers: readonly number[]): number => numbers.reduce((all, each) => all + each, 0);
   return {
-    functions: () => {
-      const host = azure.functions.host();
-      if (host === undefined) throw new Error("The program deployed no function app.");
-      return host;
-    },
+    instances: () => azure.functions.instances(),
+    scaleTo: (instances) => azure.functions.scaleTo(instances),
     broker: azure.broker,
     bus: azure.bus,
     faults: {
@@ -56,7 +55,7 @@ export function createFaultControl(
     configureCrm: (settings) => systems.crmApp.configure(settings),
     activity: () =>
       sum(base.doors.map((door) => door.activity())) + azure.broker.activity + azurite.activity(),
-    processes: () => [azure.functions.host()?.pid ?? 0, azurite.pid],
+    processes: () => [...azure.functions.instances().map(({ pid }) => pid), azurite.pid],
     underWay: () => sum(base.doors.map((door) => door.inFlight())) + azure.broker.activeCount,
     describeUnderWay: () => base.doors.flatMap((door) => door.describeInFlight()),
   };

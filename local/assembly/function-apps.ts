@@ -13,6 +13,7 @@ import {
   spawnWaitingHost,
   startFunctionsHost,
   type FunctionsHost,
+  type FunctionsHostOptions,
 } from "../functions-host/start-functions-host.ts";
 import type { HostOrder } from "../functions-host/host-messages.ts";
 
@@ -34,7 +35,12 @@ export interface FunctionAppsOptions {
 }
 
 export interface FunctionApps extends LocalFunctions, Running {
+  /** The instance behind the app's address, which runs its timers. */
   host(): FunctionsHost | undefined;
+  /** All of its instances; that one is the first. */
+  instances(): readonly FunctionsHost[];
+  /** Starts further instances, or ends them, until there are `count` of the app that runs. */
+  scaleTo(count: number): Promise<void>;
   /** The host key `default` of the app that runs: who has it may post to the HTTPS door. */
   key(): string | undefined;
 }
@@ -42,12 +48,21 @@ export interface FunctionApps extends LocalFunctions, Running {
 interface App extends LocalFunctionApp {
   readonly port: number;
   readonly key: string;
+  /** One for all of its instances: a new one takes the place of an earlier one. */
+  readonly identityHeader: string;
+}
+
+interface RunningApp {
+  readonly app: App;
+  readonly host: FunctionsHost;
+  readonly others: FunctionsHost[];
 }
 
 /** The Functions service: an app has an address and keys from the start, and a host once code is deployed. */
 export function createFunctionApps(options: FunctionAppsOptions): FunctionApps {
   const apps = new Map<string, App>();
-  const hosts = new Map<string, FunctionsHost>();
+  const running = new Map<string, RunningApp>();
+  const first = (): RunningApp | undefined => [...running.values()][0];
   let waiting: Promise<ChildProcess> | undefined = prepareHost(options);
   const takeWaiting = async (): Promise<{ readonly waiting?: ChildProcess }> => {
     const taken = waiting;
@@ -62,35 +77,55 @@ export function createFunctionApps(options: FunctionAppsOptions): FunctionApps {
   return {
     createApp: async (app) => {
       const port = await openOn("functions", { functions: options.port ?? 0 }, findFreePort);
-      apps.set(app.name, { ...app, port, key: randomBytes(24).toString("base64url") });
+      const key = randomBytes(24).toString("base64url");
+      apps.set(app.name, { ...app, port, key, identityHeader: options.identityHeaderOf(app) });
       return { hostName: `localhost:${port}` };
     },
     hostKeys: (name) => ({ default: find(name).key }),
     deployPackage: async (name, packagePath) => {
       const app = find(name);
-      const appDir = join(options.folder, name);
-      await unpack(packagePath, appDir);
+      await unpack(packagePath, join(options.folder, name));
       const host = await startFunctionsHost({
+        ...toHostOptions(app, options),
         ...(await takeWaiting()),
-        appDir,
-        appSettings: options.resolveSettings(app),
-        caFile: options.caFile,
-        certificate: options.certificate,
-        hostKeys: { default: app.key, functions: {} },
         port: app.port,
-        siteName: name,
-        identity: { endpoint: options.identityEndpoint, header: options.identityHeaderOf(app) },
-        ...(options.clock instanceof AdvancingClock ? { offsetMs: options.clock.offsetMs } : {}),
-        log: options.log,
       });
-      hosts.set(name, host);
+      running.set(name, { app, host, others: [] });
     },
-    host: () => [...hosts.values()][0],
-    key: () => [...hosts.keys()].map((name) => find(name).key)[0],
+    host: () => first()?.host,
+    instances: () => {
+      const { host, others = [] } = first() ?? {};
+      return host === undefined ? [] : [host, ...others];
+    },
+    scaleTo: async (count) => {
+      const { app, others } = first() ?? {};
+      if (app === undefined || others === undefined) throw new Error("No function app runs.");
+      await Promise.all(others.splice(Math.max(count - 1, 0)).map((host) => host.close()));
+      while (others.length < count - 1) {
+        others.push(await startFunctionsHost({ ...toHostOptions(app, options), hasTimers: false }));
+      }
+    },
+    key: () => first()?.app.key,
     close: async () => {
       (await takeWaiting()).waiting?.kill("SIGKILL");
-      await Promise.all([...hosts.values()].map((host) => host.close()));
+      const hosts = [...running.values()].flatMap(({ host, others }) => [host, ...others]);
+      await Promise.all(hosts.map((host) => host.close()));
     },
+  };
+}
+
+function toHostOptions(app: App, options: FunctionAppsOptions): FunctionsHostOptions {
+  const { clock } = options;
+  return {
+    appDir: join(options.folder, app.name),
+    appSettings: options.resolveSettings(app),
+    caFile: options.caFile,
+    certificate: options.certificate,
+    hostKeys: { default: app.key, functions: {} },
+    siteName: app.name,
+    identity: { endpoint: options.identityEndpoint, header: app.identityHeader },
+    ...(clock instanceof AdvancingClock ? { offsetMs: clock.offsetMs } : {}),
+    log: options.log,
   };
 }
 

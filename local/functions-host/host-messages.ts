@@ -12,6 +12,8 @@ export interface HostStart {
   readonly certificate: LocalCertificate | undefined;
   /** How far the process is ahead of the machine's clock; undefined: it is on the machine's own. */
   readonly offsetMs: number | undefined;
+  /** Of an app's instances one runs its timers, as the platform's lease on each of them has it. */
+  readonly hasTimers: boolean;
 }
 
 /** What the parent tells the host process. */

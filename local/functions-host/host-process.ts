@@ -33,7 +33,7 @@ process.on("unhandledRejection", (reason) => {
 });
 
 async function start(options: HostStart): Promise<void> {
-  const { appDir, keys, port, certificate, offsetMs } = options;
+  const { appDir, keys, port, certificate, offsetMs, hasTimers } = options;
   const log = (line: string): void => report({ kind: "log", line });
   Object.assign(process.env, options.environment);
   if (offsetMs !== undefined) {
@@ -47,6 +47,7 @@ async function start(options: HostStart): Promise<void> {
       keys,
       port,
       certificate,
+      hasTimers,
       log,
       clock: movedClock ?? systemClock,
       settings: process.env,

@@ -34,6 +34,8 @@ export interface FunctionsHostOptions {
   readonly waiting?: ChildProcess;
   /** Puts the process on a clock that `setOffset` moves; left out: it is on the machine's. */
   readonly offsetMs?: number;
+  /** False for every instance of an app but one. */
+  readonly hasTimers?: boolean;
   readonly log: (line: string) => void;
 }
 
@@ -187,6 +189,7 @@ class HostSupervisor implements FunctionsHost {
       port: this.#port,
       certificate,
       offsetMs: this.#offsetMs,
+      hasTimers: this.#options.hasTimers ?? true,
     };
   }
 

@@ -20,6 +20,7 @@ export interface HostOptions {
   readonly port: number;
   readonly certificate: LocalCertificate | undefined;
   readonly clock: LocalClock;
+  readonly hasTimers: boolean;
   readonly log: (line: string) => void;
 }
 
@@ -33,14 +34,14 @@ const LOUD_LEVELS = ["information", "warning", "error", "critical"];
 
 /** Loads the app into this process and opens its triggers. */
 export async function startHost(options: HostOptions): Promise<Host> {
-  const { appDir, settings, keys, clock, log } = options;
+  const { appDir, settings, keys, clock, hasTimers, log } = options;
   const hostJson = readHostJson(appDir);
   const app = await loadFunctionApp(appDir, (level, category, message) => {
     if (category === "user" ? LOUD_LEVELS.includes(level) : level === "warning") log(message);
   });
   assertSupported(app);
   const http = createHttpTriggers({ app, routePrefix: hostJson.routePrefix, keys, log });
-  const timers = startTimerTriggers({ app, settings, clock, log });
+  const timers = startTimerTriggers({ app, settings, clock, isScheduled: hasTimers, log });
   const serviceBus = await startServiceBusTriggers({
     app,
     settings,

@@ -10,6 +10,8 @@ interface TimerOptions {
   readonly app: FunctionApp;
   readonly settings: Readonly<Record<string, string | undefined>>;
   readonly clock: LocalClock;
+  /** False: another instance of the app runs them by their schedules. */
+  readonly isScheduled?: boolean;
   readonly log: (line: string) => void;
 }
 
@@ -47,7 +49,7 @@ interface Timer extends Running {
 function startTimer(
   { name }: RpcFunctionMetadata,
   binding: RpcBinding,
-  { app, settings, clock, log }: TimerOptions,
+  { app, settings, clock, isScheduled = true, log }: TimerOptions,
 ): Timer {
   const schedule = parseSchedule(resolveSettings(String(binding["schedule"]), settings));
   let waiting: LocalTimer | undefined;
@@ -70,8 +72,10 @@ function startTimer(
     const now = clock.now();
     waiting = clock.setTimer(() => void run().then(arm), schedule.next(now) - now);
   };
-  arm();
-  if (binding["runOnStartup"] === true) void run();
+  if (isScheduled) {
+    arm();
+    if (binding["runOnStartup"] === true) void run();
+  }
   return {
     name,
     run,

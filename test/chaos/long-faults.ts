@@ -10,15 +10,24 @@ const coarseStepMs = 5 * minuteMs;
 /** While the first calls find out that nobody is there; from then on only probes may come. */
 const findingOutMs = 5 * minuteMs;
 
-/** Ten simulated hours without a system: no failure may be opened, and it is asked at most once a minute. */
-function outage(name: string, system: FaultySystem): ChaosFault {
+/**
+ * Ten simulated hours without a system: no failure may be opened, and it is asked at most once a minute, by all
+ * instances of the app together.
+ */
+function outage(name: string, system: FaultySystem, instances = 1): ChaosFault {
   return {
     name,
     weight: 1,
     isAlone: true,
-    begin: ({ control }) => control.faults[system].set({ status: 503 }),
+    begin: async ({ control }) => {
+      await control.scaleTo(instances);
+      control.faults[system].set({ status: 503 });
+    },
     hold: (context) => watchOutage(context, system),
-    heal: ({ control }) => control.faults[system].clear(),
+    heal: async ({ control }) => {
+      control.faults[system].clear();
+      await control.scaleTo(1);
+    },
   };
 }
 
@@ -43,6 +52,7 @@ async function watchOutage(context: ChaosContext, system: FaultySystem): Promise
 
 export const longFaults: readonly ChaosFault[] = [
   outage("ce-away-10h", "dataverse"),
+  outage("ce-away-10h-three-instances", "dataverse", 3),
   outage("finance-away-10h", "finance"),
   {
     name: "target-disabled-10h",

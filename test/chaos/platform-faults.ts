@@ -1,4 +1,5 @@
 import { pauseBetween, whileFlowing, type ChaosContext, type ChaosFault } from "./chaos-fault.ts";
+import { killOne } from "./kill-one.ts";
 import { whenHostIsReady } from "./when-host-is-ready.ts";
 
 const secondMs = 1_000;
@@ -26,7 +27,7 @@ async function killAtEffect(context: ChaosContext, moment: "before" | "after"): 
   faults.set({ reset: true, onlyWrites: true, afterEffect }, () => {
     if (isHit) return;
     isHit = true;
-    control.functions().kill();
+    killOne(context);
     faults.clear();
   });
   const hasHit = (): boolean => isHit;
@@ -42,13 +43,13 @@ export const platformFaults: readonly ChaosFault[] = [
     name: "host-killed",
     weight: 2,
     disturb: async (context) => {
-      const { control, random } = context;
+      const { random } = context;
       let kills = 0;
       await whileFlowing(context, [200, 2_500], async () => {
         if (kills >= mostKills) return;
         await whenHostIsReady(context);
         await pauseBetween(context, 0, 800);
-        control.functions().kill();
+        killOne(context);
         kills += 1;
         if (random.next() < 0.3) await whenHostIsReady(context);
       });
@@ -75,6 +76,25 @@ export const platformFaults: readonly ChaosFault[] = [
       if (kills.after === 0) context.complain("the host was never killed after an effect");
     },
     heal: (context) => whenHostIsReady(context),
+  },
+  {
+    name: "three-instances",
+    weight: 2,
+    begin: ({ control }) => control.scaleTo(3),
+    disturb: async (context) => {
+      let kills = 0;
+      await whileFlowing(context, [1_000, 4_000], async () => {
+        if (kills >= mostKills) return;
+        await whenHostIsReady(context);
+        killOne(context);
+        kills += 1;
+      });
+      context.note(`${kills} kills`);
+    },
+    heal: async (context) => {
+      await whenHostIsReady(context);
+      await context.control.scaleTo(1);
+    },
   },
   {
     name: "bus-connections-dropped",

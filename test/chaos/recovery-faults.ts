@@ -1,6 +1,7 @@
 import { pauseBetween, type ChaosContext, type ChaosFault } from "./chaos-fault.ts";
 import { createOperatorClient, type ShownReplay } from "./operator-client.ts";
 import { readFailures } from "./read-world.ts";
+import { killOne } from "./kill-one.ts";
 import { whenHostIsReady } from "./when-host-is-ready.ts";
 
 const secondMs = 1_000;
@@ -102,7 +103,7 @@ async function killHosts(context: ChaosContext, isOver: () => boolean): Promise<
   while (!isOver() && kills < mostKills) {
     await pauseBetween(context, 100, 1_200);
     if (isOver()) break;
-    context.control.functions().kill();
+    killOne(context);
     kills += 1;
     await whenHostIsReady(context);
   }

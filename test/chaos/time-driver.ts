@@ -35,10 +35,13 @@ export function createTimeDriver(stack: ChaosStack): TimeDriver {
   let skewMs = 0;
   let skipped = 0;
   let stepCount = 0;
-  const moveHost = (): Promise<void> => control.functions().setOffset(clock.offsetMs + skewMs);
+  const moveHosts = async (aheadMs = 0): Promise<void> => {
+    const offsetMs = clock.offsetMs + skewMs + aheadMs;
+    await Promise.all(control.instances().map((host) => host.setOffset(offsetMs)));
+  };
   const step = async (ms: number): Promise<void> => {
     // The app first: a message that becomes due finds it ready, and not a step behind.
-    await control.functions().setOffset(clock.offsetMs + skewMs + ms);
+    await moveHosts(ms);
     await clock.advance(ms);
     skipped += ms;
     stepCount += 1;
@@ -60,7 +63,7 @@ export function createTimeDriver(stack: ChaosStack): TimeDriver {
     steps: () => stepCount,
     setSkew: async (ms) => {
       skewMs = ms;
-      await moveHost();
+      await moveHosts();
     },
     advance: async (ms, leastMs = minuteMs) => {
       for (let left = ms; left > 0;) {

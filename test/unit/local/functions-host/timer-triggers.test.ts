@@ -14,7 +14,11 @@ interface SetUp {
 }
 
 function setUp(
-  options: { runOnStartup?: boolean; handle?: (clock: SimulatedClock) => Promise<void> } = {},
+  options: {
+    runOnStartup?: boolean;
+    isScheduled?: boolean;
+    handle?: (clock: SimulatedClock) => Promise<void>;
+  } = {},
 ): SetUp {
   const clock = new SimulatedClock(Date.parse("2026-11-24T08:03:00Z"));
   const runs: string[] = [];
@@ -38,7 +42,14 @@ function setUp(
     terminate: () => Promise.resolve(),
   };
   const settings = { SCHEDULE: "0 */5 * * * *" };
-  const timers = startTimerTriggers({ app, settings, clock, log: (line) => void log.push(line) });
+  const { isScheduled = true } = options;
+  const timers = startTimerTriggers({
+    app,
+    settings,
+    clock,
+    isScheduled,
+    log: (line) => void log.push(line),
+  });
   return { clock, timers, runs, log, requests };
 }
 
@@ -62,6 +73,15 @@ describe("a timer function", () => {
     const { clock, runs } = setUp({ runOnStartup: true });
     await clock.advance(0);
     expect(runs).toEqual(["08:03:00"]);
+  });
+
+  it("leaves its schedule to another instance where it has none, and can still be run by hand", async () => {
+    const { clock, timers, runs } = setUp({ runOnStartup: true, isScheduled: false });
+    await clock.advance(10 * 60_000);
+    expect(runs).toEqual([]);
+
+    await timers.runNow("sweep");
+    expect(runs).toHaveLength(1);
   });
 
   it("never overlaps itself: a run that outlasts its next time is followed by a later one", async () => {
