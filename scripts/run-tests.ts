@@ -3,7 +3,10 @@ import { rmSync } from "node:fs";
 import { mkdir, mkdtemp } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { resolve } from "node:path";
+import { stop } from "esbuild";
+import { bundleCached, localProgram, storageProgram } from "../local/bundle-cached.js";
 import { loadCertificateAuthority } from "../local/certificate-authority.ts";
+import { buildIfChanged } from "./build-if-changed.ts";
 
 /**
  * `npm test`: jest as ES modules, with a local certificate authority trusted from the first byte.
@@ -15,6 +18,11 @@ const folder = ".local/test-ca";
 await mkdir(folder, { recursive: true });
 const { caFile } = await loadCertificateAuthority(folder);
 const shared = await mkdtemp(".local/test-run-");
+// Of everything: the first four files would each make the same. Of some files: perhaps none of them needs it.
+if (process.argv.length === 2) {
+  await Promise.all([bundleCached(localProgram), bundleCached(storageProgram), buildIfChanged()]);
+  await stop();
+}
 const jest = createRequire(import.meta.url).resolve("jest/bin/jest");
 
 const child = spawn(

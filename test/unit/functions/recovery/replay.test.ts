@@ -3,6 +3,7 @@ import { discardFailures } from "../../../../functions/src/recovery/discard-fail
 import { findFailures } from "../../../../functions/src/recovery/find-failures.ts";
 import type { FailureStatus } from "../../../../functions/src/recovery/failure.ts";
 import { MessagingError } from "../../../../functions/src/platform/messages.ts";
+import type { Sender } from "../../../../functions/src/platform/messages.ts";
 import type { Outcome } from "../../../../functions/src/targets/target.ts";
 import { KillAtCall } from "../../../support/kill-at-call.ts";
 import { numberedEvent } from "../../../support/numbered-event.ts";
@@ -132,6 +133,26 @@ describe("a replay", () => {
     const old = await world.failures.get("ce", failures[0]?.failureId ?? "");
     const again = await world.failures.get("ce", old?.replacedBy ?? "");
     expect(again).toMatchObject({ status: "open", replaces: old?.failureId, generation: 1 });
+  });
+
+  it("counts what failed before it looked for the first time, also when it stops for it", async () => {
+    const world = new ReplayWorld();
+    await world.fail(4);
+    world.delivery.target.answers = [refusal];
+    const { broker } = world.delivery;
+    const sender: Sender = {
+      send: async (entity, messages) => {
+        await broker.send(entity, messages);
+        await world.work();
+      },
+    };
+    const { id } = await world.begin();
+    await world.run(id, { sender });
+
+    expect(await world.job(id)).toMatchObject({
+      state: "stopped",
+      steps: [{ number: 1, underWay: 0, failedAgain: 1 }],
+    });
   });
 
   it("is paused, resumed and cancelled by a wish", async () => {
