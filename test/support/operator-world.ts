@@ -39,6 +39,12 @@ export interface OperatorWorld {
   close(): Promise<void>;
 }
 
+// One for all worlds of a test file: making its key takes most of a short test's time.
+const identity = await createIdentityApp(
+  { clock: new SimulatedClock(startOfTime), log: () => undefined },
+  { tenantId, wallClockMs: () => startOfTime },
+);
+
 /** The operator API over memory stores, signed in by the local identity service. */
 export async function createOperatorWorld({
   allowEdits = true,
@@ -46,10 +52,6 @@ export async function createOperatorWorld({
   const replays = new ReplayWorld();
   const { clock, memory } = replays.delivery;
   const kicked: string[] = [];
-  const identity = await createIdentityApp(
-    { clock: new SimulatedClock(startOfTime), log: () => undefined },
-    { tenantId, wallClockMs: () => startOfTime },
-  );
   const door = await startFrontDoor({ fetch: (request) => identity.app.fetch(request) });
   const operator = {
     authority: door.httpUrl,
