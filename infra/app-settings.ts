@@ -1,5 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { Identity } from "./components/identities.ts";
+import { toOperatorRanges } from "./operator-ranges.ts";
 import type { OperatorConfig, StackConfig, TargetConfig } from "./stack-config.ts";
 
 export interface AppSettingsInput {
@@ -54,6 +55,7 @@ export function toAppSettings(
       : {
           CAUSEWAY_OPERATOR: pulumi.jsonStringify({
             ...withoutAddresses(config.operator),
+            ...toAddresses(config),
             tenantId: input.tenantId,
           }),
         }),
@@ -62,7 +64,12 @@ export function toAppSettings(
   };
 }
 
-/** Where operators sit is the network's matter, not the app's. */
+function toAddresses(config: StackConfig): { readonly addresses?: readonly string[] } {
+  const addresses = toOperatorRanges(config);
+  return addresses === undefined ? {} : { addresses };
+}
+
+/** Where operators sit is the network's matter, and the app's only where the network lets everybody in. */
 function withoutAddresses(operator: OperatorConfig): Omit<OperatorConfig, "allowedAddresses"> {
   const { allowEdits, audiences, authority, replayPerSecond } = operator;
   return { audiences, authority, allowEdits, replayPerSecond };

@@ -1,18 +1,8 @@
 import { closest } from "fastest-levenshtein";
-import {
-  isDeployed,
-  type RawStackConfig,
-  type StackConfig,
-  type TargetConfig,
-} from "./stack-config.ts";
-
-/** One wrong setting: its key without the namespace, what is wrong, and what to do. */
-export interface Mistake {
-  readonly key: string;
-  readonly reason: string;
-  /** An instruction that a person can follow without reading code. */
-  readonly fix: string;
-}
+import { findMailMistakes, findMailOnlyMistakes } from "./mail-rules.ts";
+import type { Mistake } from "./mistake.ts";
+import { hasHttpsDoor } from "./operator-ranges.ts";
+import { isDeployed, type RawStackConfig, type StackConfig } from "./stack-config.ts";
 
 /** What the settings say together that cannot be deployed, all of it at once. */
 export function findRuleMistakes(
@@ -98,91 +88,6 @@ function findTargetMistakes(
   ]);
 }
 
-function findMailOnlyMistakes(name: string, target: TargetConfig): readonly Mistake[] {
-  return modesOf(name, target).flatMap(({ key, mode }) =>
-    mode === "redirect"
-      ? [{ key, reason: "is redirect, which only email can do", fix: "choose off, dryRun or live" }]
-      : [],
-  );
-}
-
-/**
- * The rule that keeps a copied environment away from real customers. The function app checks the
- * same before each send; here it stops the deployment.
- */
-function findMailMistakes(config: StackConfig): readonly Mistake[] {
-  const email = config.targets["email"];
-  if (email === undefined || !isDeployed(email)) return findMailDomainMistakes(config);
-  const modes = modesOf("email", email);
-  const redirect = modes.find(({ mode }) => mode === "redirect");
-  const live = modes.find(({ mode }) => mode === "live");
-  return [
-    ...(redirect !== undefined && email.redirectTo === undefined
-      ? [
-          {
-            key: "targets.email.redirectTo",
-            reason: `is missing, but ${redirect.key} is redirect`,
-            fix: "name the mailbox that gets all mail of this stack",
-          },
-        ]
-      : []),
-    ...(live === undefined ? [] : findLiveMailMistakes(config, email, live.key)),
-    ...findMailDomainMistakes(config),
-  ];
-}
-
-function findLiveMailMistakes(
-  config: StackConfig,
-  email: TargetConfig,
-  key: string,
-): readonly Mistake[] {
-  const mistakes: Mistake[] = [];
-  if (config.environmentKind !== "production") {
-    mistakes.push({
-      key,
-      reason: `is live, but environmentKind is ${config.environmentKind}`,
-      fix: "choose redirect or dryRun; only a production stack writes to customers",
-    });
-  }
-  const hosts = [hostOf(config.financeUrl), ...config.doors.map((door) => door.financeHost)];
-  for (const host of new Set(hosts)) {
-    if (config.productionHosts.includes(host)) continue;
-    mistakes.push({
-      key: "productionHosts",
-      reason: `lacks ${host}, but ${key} is live`,
-      fix: "add the host if it really is the production environment, else choose redirect",
-    });
-  }
-  if ((email.allowedRecipientDomains ?? []).length === 0) {
-    mistakes.push({
-      key: "targets.email.allowedRecipientDomains",
-      reason: `is empty, but ${key} is live; name the domains, or "*" for all`,
-      fix: 'write a list such as ["contoso.example"]',
-    });
-  }
-  return mistakes;
-}
-
-function findMailDomainMistakes({ mail }: StackConfig): readonly Mistake[] {
-  const mistakes: Mistake[] = [];
-  if (mail.domain === "custom" && mail.domainName === undefined) {
-    mistakes.push({
-      key: "mail.domainName",
-      reason: "is missing, but mail.domain is custom",
-      fix: "name a domain whose DNS you can change, such as mail.contoso.com",
-    });
-  }
-  if (mail.domain === "managed" && mail.senders.length > 0) {
-    // https://learn.microsoft.com/azure/communication-services/quickstarts/email/add-multiple-senders
-    mistakes.push({
-      key: "mail.senders",
-      reason: "need a custom domain; a managed one has its own",
-      fix: "remove them, or set mail.domain to custom",
-    });
-  }
-  return mistakes;
-}
-
 function findCrmMistakes(config: StackConfig, raw: RawStackConfig): readonly Mistake[] {
   if (!isDeployed(config.targets["crm"])) return [];
   const missing = (key: string): Mistake => ({
@@ -255,13 +160,12 @@ function findOwnerMistakes({ ownerEmails, targets }: StackConfig): readonly Mist
   ];
 }
 
-/** An app without an HTTPS door is closed; whoever operates it must have said from where. */
-function findOperatorMistakes({ doors, operator }: StackConfig): readonly Mistake[] {
+/** A public app without an HTTPS door is closed; whoever operates it must have said from where. */
+function findOperatorMistakes({ doors, network, operator }: StackConfig): readonly Mistake[] {
   if (operator === undefined) return [];
-  const isDoor = doors.some((door) => door.endpoints.includes("https"));
   const { allowedAddresses } = operator;
   const key = "operator.allowedAddresses";
-  if (!isDoor && allowedAddresses === undefined) {
+  if (network === "public" && !hasHttpsDoor({ doors }) && allowedAddresses === undefined) {
     return [
       {
         key,
@@ -269,17 +173,6 @@ function findOperatorMistakes({ doors, operator }: StackConfig): readonly Mistak
           "is missing: no door takes https, so the function app is closed, and nobody would reach " +
           "the operator API and the console",
         fix: "list your offices' public addresses such as 203.0.113.0/24, or write [] if nobody shall",
-      },
-    ];
-  }
-  if (isDoor && allowedAddresses !== undefined) {
-    return [
-      {
-        key,
-        reason:
-          "is set, but a door takes https: F&O's addresses are not known, so the app is open to all " +
-          "and only tokens and keys guard it",
-        fix: "remove it, or take https out of doors.<n>.endpoints",
       },
     ];
   }
@@ -347,20 +240,6 @@ function findRetentionMistakes({ retention }: StackConfig): readonly Mistake[] {
     });
   }
   return mistakes;
-}
-
-function modesOf(name: string, target: TargetConfig): readonly { key: string; mode: string }[] {
-  const own = { key: `targets.${name}.mode`, mode: target.mode as string };
-  const companies = Object.entries(target.legalEntities ?? {}).flatMap(([id, company]) =>
-    company.mode === undefined
-      ? []
-      : [{ key: `targets.${name}.legalEntities.${id}.mode`, mode: company.mode }],
-  );
-  return [own, ...companies];
-}
-
-function hostOf(url: string): string {
-  return URL.canParse(url) ? new URL(url).host : url;
 }
 
 function isSafeUrl(text: string): boolean {

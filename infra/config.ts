@@ -2,7 +2,8 @@ import * as pulumi from "@pulumi/pulumi";
 import { Ajv, type ErrorObject } from "ajv";
 import addFormats from "ajv-formats";
 import { closest } from "fastest-levenshtein";
-import { findRuleMistakes, type Mistake } from "./config-rules.ts";
+import { findRuleMistakes } from "./config-rules.ts";
+import type { Mistake } from "./mistake.ts";
 import { flexRegions, toRegionName } from "./regions.ts";
 import { stackConfigSchema } from "./config-schema.ts";
 import type {

@@ -3,6 +3,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { toAppSettings } from "./app-settings.ts";
+import { hasHttpsDoor, toOperatorRanges } from "./operator-ranges.ts";
 import { Alerts } from "./components/alerts.ts";
 import { Availability } from "./components/availability.ts";
 import { Insight } from "./components/insight.ts";
@@ -35,6 +36,7 @@ export function createStack(): Promise<Record<string, unknown>> {
   const foundation = createFoundation(config, targets);
   const workflows = createWorkflows(foundation, join(projectRoot, "logicapps"));
   const functionApp = createFunctionApp(foundation, workflows);
+  foundation.network?.addEndpoint("site", functionApp.appId);
   const doors = openDoors(foundation, functionApp);
   const insight = watch(foundation, { workflows, functionApp, doors });
   return Promise.resolve({
@@ -89,10 +91,6 @@ function createFunctionApp(foundation: Foundation, workflows: Workflows): Functi
   });
 }
 
-function hasHttpsDoor({ doors }: StackConfig): boolean {
-  return doors.some((door) => door.endpoints.includes("https"));
-}
-
 function openDoors(
   foundation: Foundation,
   functionApp: FunctionApp,
@@ -137,8 +135,13 @@ function toOperator(
 
 /** In a sentence, since it is the first thing to look at when the console does not open. */
 function toReach(config: StackConfig): string {
-  const addresses = config.operator?.allowedAddresses ?? [];
-  if (hasHttpsDoor(config)) return "everywhere, with a token: the app is F&O's HTTPS door too";
+  const addresses = [
+    ...(config.network === "private" ? ["the stack's network"] : []),
+    ...(config.operator?.allowedAddresses ?? []),
+  ];
+  if (hasHttpsDoor(config) && toOperatorRanges(config) === undefined) {
+    return "everywhere, with a token: the app is F&O's HTTPS door too";
+  }
   return addresses.length === 0
     ? "nowhere: no door takes https and operator.allowedAddresses is empty"
     : addresses.join(", ");

@@ -74,8 +74,8 @@ export interface OperatorConfig {
   readonly allowEdits: boolean;
   readonly replayPerSecond: number;
   /**
-   * Where operators sit, when no door takes https and the app is therefore closed: IPv4 addresses and
-   * ranges that reach the API and the console. An empty list says on purpose: nobody from outside.
+   * Where operators sit: IPv4 addresses and ranges of the internet that reach the API and the console.
+   * An empty list says on purpose: nobody from there. A private stack's own network always does.
    */
   readonly allowedAddresses?: readonly string[];
 }

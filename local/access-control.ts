@@ -1,12 +1,20 @@
-import type { RoleAdministration, RoleAssignment } from "./cloud.ts";
+import type { Refusal, RoleAdministration, RoleAssignment } from "./cloud.ts";
 
 /** Role assignments as Azure applies them: a role holds at its scope and at everything below it. */
 export function createAccessControl(): RoleAdministration {
   const byPrincipal = new Map<string, Map<string, RoleAssignment>>();
   const counts = new Map<RoleAssignment, number>();
+  const refused = new Map<string, Map<string, Refusal>>();
   const listeners: (() => void)[] = [];
-  const tellAll = (): void => {
+  const changed = (principal: string): void => {
+    refused.delete(principal);
     for (const listener of listeners) listener();
+  };
+  const refuse = (refusal: Refusal): false => {
+    const own = refused.get(refusal.principalId) ?? new Map<string, Refusal>();
+    const key = `${refusal.resourceId} ${refusal.roleIds.join(" ")}`;
+    refused.set(refusal.principalId, own.set(key, refusal));
+    return false;
   };
   const assignments = (): readonly RoleAssignment[] =>
     [...byPrincipal.values()].flatMap((own) => [...own.values()]);
@@ -15,25 +23,28 @@ export function createAccessControl(): RoleAdministration {
       const principal = assignment.principalId.toLowerCase();
       const own = byPrincipal.get(principal) ?? new Map<string, RoleAssignment>();
       byPrincipal.set(principal, own.set(toKey(assignment), assignment));
-      tellAll();
+      changed(principal);
     },
     allows: (principalId, roleIds, resourceId) => {
-      const own = byPrincipal.get(principalId.toLowerCase());
-      if (own === undefined) return false;
+      const principal = principalId.toLowerCase();
+      const own = byPrincipal.get(principal);
       const resource = toComparableId(resourceId);
       const wanted = roleIds.map((roleId) => roleId.toLowerCase());
-      const allowing = [...own.values()].find(
+      const allowing = [...(own?.values() ?? [])].find(
         ({ roleId, scope }) =>
           wanted.includes(roleId.toLowerCase()) && isAtOrAbove(toComparableId(scope), resource),
       );
-      if (allowing === undefined) return false;
+      if (allowing === undefined) {
+        return refuse({ principalId: principal, roleIds: wanted, resourceId: resource });
+      }
       counts.set(allowing, (counts.get(allowing) ?? 0) + 1);
       return true;
     },
     assignments,
     revoke: (assignment) => {
-      byPrincipal.get(assignment.principalId.toLowerCase())?.delete(toKey(assignment));
-      tellAll();
+      const principal = assignment.principalId.toLowerCase();
+      byPrincipal.get(principal)?.delete(toKey(assignment));
+      changed(principal);
     },
     holders: (roleIds, resourceId) => {
       const resource = toComparableId(resourceId);
@@ -44,6 +55,7 @@ export function createAccessControl(): RoleAdministration {
       return own.map(({ principalId }) => principalId.toLowerCase());
     },
     watch: (listener) => void listeners.push(listener),
+    refusals: () => [...refused.values()].flatMap((own) => [...own.values()]),
     uses: () => assignments().map((one) => ({ ...one, count: counts.get(one) ?? 0 })),
   };
 }

@@ -5,6 +5,7 @@ import type { RoleAdministration, RoleAssignment } from "./cloud.ts";
 export function createAccessRoutes(access: RoleAdministration): Hono {
   const app = new Hono();
   app.get("/sim/access", (context) => context.json(access.uses()));
+  app.get("/sim/access/refusals", (context) => context.json(access.refusals()));
   app.delete("/sim/access", async (context) => {
     const assignment = await context.req.json<RoleAssignment>();
     access.revoke(assignment);

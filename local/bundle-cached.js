@@ -93,9 +93,13 @@ async function bundle(entries, outDir, stampFile) {
   await removeOthers(outDir, [stampFile, ...outputFiles.map(({ path }) => path)]);
 }
 
-/** Names carry a hash of their content: what an earlier bundle left would pile up. */
+/**
+ * Names carry a hash of their content: what an earlier bundle left would pile up. What another run is writing aside
+ * stays.
+ */
 async function removeOthers(outDir, paths) {
-  const left = (await readdir(outDir)).filter((name) => !paths.includes(join(outDir, name)));
+  const isKept = (name) => paths.includes(join(outDir, name)) || asideName.test(name);
+  const left = (await readdir(outDir)).filter((name) => !isKept(name));
   await Promise.all(left.map((name) => rm(join(outDir, name), { force: true })));
 }
 
@@ -142,6 +146,8 @@ async function stampOf(inputs) {
     .update(JSON.stringify([relative("/", root), facts]))
     .digest("hex");
 }
+
+const asideName = /\.[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 /** Written aside and renamed: two runs may start at once. */
 async function replaceFile(path, contents) {

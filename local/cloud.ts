@@ -17,6 +17,8 @@ export interface AccessControl {
   /** True when the principal holds one of the roles at the resource or above it (ARM ids, ignoring case). */
   allows(principalId: string, roleIds: readonly string[], resourceId: string): boolean;
   assignments(): readonly RoleAssignment[];
+  /** Called after every change; of what stays open, somebody may no longer be allowed to have it. */
+  watch?(listener: () => void): void;
 }
 
 /** The whole of it, for whoever administers roles and not for services. */
@@ -25,10 +27,19 @@ export interface RoleAdministration extends AccessControl {
   revoke(assignment: RoleAssignment): void;
   /** Principals that hold one of the roles at the resource or above it. */
   holders(roleIds: readonly string[], resourceId: string): readonly string[];
-  /** Called after every change. */
   watch(listener: () => void): void;
   /** Times that each assignment has let a call through, in the order of `assignments`. */
   uses(): readonly (RoleAssignment & { readonly count: number })[];
+  /** What principals were refused since their roles last changed. */
+  refusals(): readonly Refusal[];
+}
+
+/** One of the roles would have allowed it. */
+export interface Refusal {
+  readonly principalId: string;
+  readonly roleIds: readonly string[];
+  /** ARM id. */
+  readonly resourceId: string;
 }
 
 /** What a checked token says. */

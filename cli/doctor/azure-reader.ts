@@ -49,13 +49,17 @@ export function createAzureReader(http: Http, getToken: GetToken): AzureReader {
       }
       return found;
     },
-    ask: (url) => http({ method: "GET", url, timeoutMs: ASK_LIMIT_MS }),
+    ask: createAsk(http),
     query: async (componentId, query) => {
       // Over Resource Manager, so that one token does for everything.
       const answer = await ask(`${ARM}${componentId}/query?api-version=2018-04-20`, { query });
       return toRows(answer);
     },
   };
+}
+
+export function createAsk(http: Http): AzureReader["ask"] {
+  return (url) => http({ method: "GET", url, timeoutMs: ASK_LIMIT_MS });
 }
 
 interface Table {

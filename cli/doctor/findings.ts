@@ -20,37 +20,56 @@ export interface DeployedStack {
   readonly appUrl: string;
 }
 
-interface Look {
+interface Look<Reader, Stack> {
   readonly check: string;
   readonly fix: string;
   /** What is wrong; undefined when nothing is. */
-  readonly look: (azure: AzureReader, stack: DeployedStack) => Promise<string | undefined>;
+  readonly look: (azure: Reader, stack: Stack) => Promise<string | undefined>;
 }
 
-/** Looks at everything; one look that cannot be made does not keep the others from it. */
+/** Looks at everything in Azure; one look that cannot be made does not keep the others from it. */
 export async function examine(
   azure: AzureReader,
   stack: DeployedStack,
 ): Promise<readonly Finding[]> {
   return Promise.all(
-    looks.map(async ({ check, fix, look }): Promise<Finding> => {
-      try {
-        const seen = await look(azure, stack);
-        return seen === undefined ? { check, result: "ok" } : { check, result: "wrong", seen, fix };
-      } catch (error) {
-        const seen = error instanceof Error ? error.message : String(error);
-        return {
-          check,
-          result: "unknown",
-          seen,
-          fix: "sign in as somebody who may read the stack's resource group",
-        };
-      }
-    }),
+    [...looks, health].map((each) =>
+      examineOne(each, azure, stack, "sign in as somebody who may read the stack's resource group"),
+    ),
   );
 }
 
-const looks: readonly Look[] = [
+/** What the app says of itself: for a stack of which only the app's address is known. */
+export function examineApp(azure: Pick<AzureReader, "ask">, appUrl: string): Promise<Finding> {
+  return examineOne(health, azure, { appUrl }, "see that the address can be reached from here");
+}
+
+async function examineOne<Reader, Stack>(
+  { check, fix, look }: Look<Reader, Stack>,
+  azure: Reader,
+  stack: Stack,
+  whenUnknown: string,
+): Promise<Finding> {
+  try {
+    const seen = await look(azure, stack);
+    return seen === undefined ? { check, result: "ok" } : { check, result: "wrong", seen, fix };
+  } catch (error) {
+    const seen = error instanceof Error ? error.message : String(error);
+    return { check, result: "unknown", seen, fix: whenUnknown };
+  }
+}
+
+const health: Look<Pick<AzureReader, "ask">, Pick<DeployedStack, "appUrl">> = {
+  check: "The function app says that it is well (/api/health)",
+  fix: "go to the codes' sections in docs/runbook.md; a closed app answers operator.allowedAddresses and the stack's own network only",
+  look: async (azure, { appUrl }) => {
+    const { body, status } = await azure.ask(`${appUrl}/api/health`);
+    if (status === 403) return "it is closed to this machine";
+    return toSick(status, body);
+  },
+};
+
+const looks: readonly Look<AzureReader, DeployedStack>[] = [
   {
     check: "Every resource of the stack is deployed",
     fix: "pulumi up again; its message names what Azure refused",
@@ -82,15 +101,6 @@ const looks: readonly Look[] = [
       return toList(
         EXPECTED_FUNCTIONS.filter((name) => !names.includes(name)).map((name) => `no ${name}`),
       );
-    },
-  },
-  {
-    check: "The function app says that it is well (/api/health)",
-    fix: "go to the codes' sections in docs/runbook.md; a closed app answers operator.allowedAddresses only",
-    look: async (azure, { appUrl }) => {
-      const { body, status } = await azure.ask(`${appUrl}/api/health`);
-      if (status === 403) return "it is closed to this machine";
-      return toSick(status, body);
     },
   },
   {

@@ -24,7 +24,11 @@ export async function withOperator(
   }
 }
 
-function createOperatorClient({ baseUrl, getToken }: OperatorAddress, http: Http): OperatorClient {
+/** Errors are ApiRefusal; no answer at all is an HttpError. */
+export function createOperatorClient(
+  { baseUrl, getToken }: OperatorAddress,
+  http: Http,
+): OperatorClient {
   const call = async <Answer>(
     method: "GET" | "POST",
     path: string,

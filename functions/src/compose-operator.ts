@@ -1,3 +1,4 @@
+import { createCheckAddress } from "./operator/check-address.ts";
 import { createCheckToken } from "./operator/check-token.ts";
 import { createOperatorApi } from "./operator/create-operator-api.ts";
 import type { OperatorApi } from "./operator/create-operator-api.ts";
@@ -6,6 +7,8 @@ import { createEditRoutes } from "./operator/routes/edit-routes.ts";
 import { createFailureRoutes } from "./operator/routes/failure-routes.ts";
 import { createDiscardRoutes } from "./operator/routes/discard-routes.ts";
 import { createMeRoutes } from "./operator/routes/me-routes.ts";
+import { createProbeRoutes } from "./operator/routes/probe-routes.ts";
+import type { ProbeRoutesOptions } from "./operator/routes/probe-routes.ts";
 import { createReplayRoutes } from "./operator/routes/replay-routes.ts";
 import { createVerifyRoutes } from "./operator/routes/verify-routes.ts";
 import type { Clock } from "./platform/clock.ts";
@@ -31,6 +34,7 @@ export interface OperatorParts {
   readonly runner: ReplayRunner;
   readonly verify: VerifyDependencies;
   readonly audit: AuditLog;
+  readonly probes: Omit<ProbeRoutesOptions, "clock" | "audit">;
   readonly reads: Omit<ReadRoutesOptions, "config" | "clock" | "audit" | "countFailures">;
 }
 
@@ -41,6 +45,7 @@ export function composeOperatorApi(parts: OperatorParts): OperatorApi {
   const { audit, clock, recovery, runner } = parts;
   const { operator } = parts.config;
   return createOperatorApi({
+    checkAddress: createCheckAddress(operator?.addresses),
     checkToken: operator === undefined ? undefined : createCheckToken(operator, parts.clock),
     telemetry: parts.telemetry,
     routes: [
@@ -61,6 +66,7 @@ export function composeOperatorApi(parts: OperatorParts): OperatorApi {
         kick: (id) => runner.kick(id),
       }),
       ...createVerifyRoutes({ ...parts.verify, audit }),
+      ...createProbeRoutes({ ...parts.probes, audit, clock }),
       ...createAuditRoutes(parts),
       ...createReadRoutes({
         ...parts.reads,

@@ -5,11 +5,19 @@ import { HttpError } from "./platform/http.ts";
 import type { Http } from "./platform/http.ts";
 import { createProbe } from "./targets/probe.ts";
 import type { Probe } from "./targets/probe.ts";
-import { createTargets } from "./compose-targets.ts";
+import type { ProbeRounds } from "./targets/probe-rounds.ts";
+import { createAskBehind, createTargets } from "./compose-targets.ts";
 import type { TargetsInput } from "./compose-targets.ts";
 
-/** The probe over targets of its own: dry by their flows, by their settings and by a door that lets only reads through. */
-export function composeProbe(input: TargetsInput, gates: Pick<Gates, "read">): Probe {
+/**
+ * The probe over targets of its own: dry by their flows, by their settings and by a door that lets only reads
+ * through. What asks behind a workflow has to pass that door, and can say nothing but its one question.
+ */
+export function composeProbe(
+  input: TargetsInput,
+  gates: Pick<Gates, "read">,
+  rounds: Pick<ProbeRounds, "answer">,
+): Probe {
   const flows = input.flows.map(toDryFlow);
   const targets = createTargets({
     ...input,
@@ -23,6 +31,8 @@ export function composeProbe(input: TargetsInput, gates: Pick<Gates, "read">): P
     flows: flows.map(({ name, targets: named }) => ({ name, targets: Object.keys(named) })),
     clock: input.clock,
     telemetry: input.telemetry,
+    rounds,
+    behind: createAskBehind(input),
     isCalled: (target) =>
       gates.read(target).then(
         ({ state, paused }) => state === "open" && paused === null,

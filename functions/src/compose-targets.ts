@@ -14,13 +14,17 @@ import type { Telemetry } from "./platform/telemetry.ts";
 import type { GetToken } from "./platform/token.ts";
 import { createDataverseTarget } from "./targets/dataverse/create-dataverse-target.ts";
 import { createOwnerAddress } from "./targets/dataverse/owner-address.ts";
+import type { AskBehind } from "./targets/probe.ts";
 import type { Target } from "./targets/target.ts";
+import { createAskCrm, createAskMail } from "./targets/workflow/ask-behind.ts";
 import type { TargetReaders } from "./recovery/verify/run-verification.ts";
 import { createCrmTarget } from "./targets/workflow/crm-target.ts";
 import { readCrmKeys, toCrmPlace } from "./targets/workflow/read-crm-keys.ts";
+import type { CrmPlace } from "./targets/workflow/read-crm-keys.ts";
 import { createEmailTarget } from "./targets/workflow/email-target.ts";
 import { traceCall } from "./targets/workflow/traced-call.ts";
 import { createWorkflowCall } from "./targets/workflow/workflow-call.ts";
+import type { WorkflowCall } from "./targets/workflow/workflow-call.ts";
 
 export interface TargetsInput {
   readonly flows: readonly LoadedFlow[];
@@ -54,18 +58,41 @@ export function createTargets(input: TargetsInput): readonly TargetParts[] {
 }
 
 /** By target, for the CRMs that are deployed here: what they hold under effect keys. */
-export function createCrmReaders({ flows, config, http, getToken }: TargetsInput): TargetReaders {
-  const audience = config.workflowAudience;
-  const readers = targetNames(flows).flatMap((name): [string, TargetReaders[string]][] => {
-    const place = flows
-      .flatMap(({ targets }) => targets[name] ?? [])
-      .flatMap(({ source }) => toCrmPlace(source) ?? [])[0];
-    const accessEndpoint = config.workflows[name];
-    if (place === undefined || accessEndpoint === undefined) return [];
-    const call = createWorkflowCall({ http, getToken, accessEndpoint, audience });
+export function createCrmReaders(input: TargetsInput): TargetReaders {
+  const readers = targetNames(input.flows).flatMap((name): [string, TargetReaders[string]][] => {
+    const place = crmPlaceOf(name, input);
+    const call = createCall(name, input);
+    if (place === undefined || call === undefined) return [];
     return [[name, (keys, signal) => readCrmKeys(call, place, keys, signal)]];
   });
   return Object.fromEntries(readers);
+}
+
+/** By target, for the workflows that are deployed here. */
+export function createAskBehind(input: TargetsInput): ReadonlyMap<string, AskBehind> {
+  const asked = targetNames(input.flows).flatMap((name): [string, AskBehind][] => {
+    const call = createCall(name, input);
+    if (call === undefined) return [];
+    const place = crmPlaceOf(name, input);
+    if (place !== undefined) return [[name, createAskCrm(call, place)]];
+    const definitions = input.flows.flatMap(({ targets }) => targets[name] ?? []);
+    return isMail(definitions) ? [[name, createAskMail(call)]] : [];
+  });
+  return new Map(asked);
+}
+
+function crmPlaceOf(name: string, { flows }: TargetsInput): CrmPlace | undefined {
+  return flows
+    .flatMap(({ targets }) => targets[name] ?? [])
+    .flatMap(({ source }) => toCrmPlace(source) ?? [])[0];
+}
+
+/** Undefined: no such workflow is deployed here. */
+function createCall(name: string, input: TargetsInput): WorkflowCall | undefined {
+  const { config, http, getToken } = input;
+  const accessEndpoint = config.workflows[name];
+  if (accessEndpoint === undefined) return undefined;
+  return createWorkflowCall({ http, getToken, accessEndpoint, audience: config.workflowAudience });
 }
 
 function targetNames(flows: readonly LoadedFlow[]): readonly string[] {
@@ -89,10 +116,8 @@ function createTarget(name: string, input: TargetsInput): Target<CanonicalEvent>
       policyOf: (event) => settingsOf(input, name, event),
     });
   }
-  const accessEndpoint = config.workflows[name];
-  if (accessEndpoint === undefined) return undefined;
-  const audience = config.workflowAudience;
-  const plain = createWorkflowCall({ http: input.http, getToken, accessEndpoint, audience });
+  const plain = createCall(name, input);
+  if (plain === undefined) return undefined;
   const call = traceCall(plain, name, telemetry);
   if (!isMail(definitions)) {
     return createCrmTarget({

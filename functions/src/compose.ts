@@ -60,6 +60,7 @@ import type { VerifyDependencies } from "./recovery/verify/run-verification.ts";
 import { createVerificationStore } from "./recovery/verify/verification-store.ts";
 import { readInvoiceKeys } from "./targets/dataverse/read-invoice-keys.ts";
 import type { Probe } from "./targets/probe.ts";
+import { createProbeRounds } from "./targets/probe-rounds.ts";
 import { composeProbe } from "./compose-probe.ts";
 import { createCrmReaders, createTargets } from "./compose-targets.ts";
 import { wakeParked } from "./delivery/wake-parked.ts";
@@ -196,6 +197,8 @@ async function compose(config: AppConfig): Promise<App> {
       ...createCrmReaders(targetsInput),
     },
   };
+  const probeRounds = createProbeRounds(store, clock);
+  const probe = composeProbe(targetsInput, gates, probeRounds);
   const notices = createOwnerNotices({
     ...{ store, clock, telemetry },
     channels: createNoticeChannels({
@@ -253,6 +256,7 @@ async function compose(config: AppConfig): Promise<App> {
       recovery,
       verify,
       runner: replays,
+      probes: { probe, rounds: probeRounds, sender },
       reads: {
         store,
         bodies,
@@ -271,7 +275,7 @@ async function compose(config: AppConfig): Promise<App> {
       },
     }),
     consoleFiles: createConsoleFiles(fileURLToPath(new URL("console", import.meta.url)), config),
-    probe: composeProbe(targetsInput, gates),
+    probe,
     notices,
     retention: {
       ...{ failures, bodies, clock, telemetry, notices },

@@ -7,13 +7,11 @@ import { MetricAlert } from "@pulumi/azure-native/monitor/metricAlert.js";
 import { ScheduledQueryRule } from "@pulumi/azure-native/monitor/scheduledQueryRule.js";
 import {
   createLogAlerts,
-  metricAlerts,
   otherAlerts,
   toRunbookLink,
   type LogAlert,
-  type MetricRule,
-  type Watched,
 } from "../monitoring/alert-rules.ts";
+import { metricAlerts, type MetricRule, type Watched } from "../monitoring/metric-alerts.ts";
 import type { AlertsConfig } from "../stack-config.ts";
 import { sendDiagnostics } from "./diagnostics.ts";
 import type { Placement } from "./placement.ts";

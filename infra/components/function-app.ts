@@ -27,9 +27,9 @@ export interface FunctionAppArgs extends Placement {
     readonly sha256: string;
     readonly projectRoot: string;
   };
-  /** True when a door lets F&O post here; otherwise nobody may call the app from outside. */
+  /** True when a door lets F&O post here; otherwise nobody may call the app from the internet. */
   readonly isDoor: boolean;
-  /** For a closed app: who reaches it all the same, IPv4 addresses and ranges. */
+  /** For a closed app: who reaches it from the internet all the same, IPv4 addresses and ranges. */
   readonly operatorAddresses: readonly string[];
   readonly subnetId?: pulumi.Input<string>;
   /** What Azure needs to read the secrets that settings refer to: it looks once when they are set. */
@@ -66,17 +66,20 @@ export class FunctionApp extends pulumi.ComponentResource {
   }
 
   #createApp(): WebApp {
-    const { identity, isDoor, nameOf, resourceGroupName, settings, subnetId, tags } = this.#args;
+    const { identity, isDoor, nameOf, operatorAddresses, settings, subnetId, tags } = this.#args;
     const app = new WebApp(
       `${this.#name}-app`,
       {
-        resourceGroupName,
+        resourceGroupName: this.#args.resourceGroupName,
         name: nameOf("functionApp"),
         kind: "functionapp,linux",
         serverFarmId: this.#createPlan().id,
         httpsOnly: true,
         identity: { type: "UserAssigned", userAssignedIdentities: [identity.id] },
         keyVaultReferenceIdentity: identity.id,
+        // Said, because a private endpoint closes an app that does not say it, and its deployment site too.
+        // https://learn.microsoft.com/azure/app-service/overview-access-restrictions#app-access
+        publicNetworkAccess: "Enabled",
         ...(subnetId === undefined ? {} : { virtualNetworkSubnetId: subnetId }),
         siteConfig: {
           appSettings: Object.entries(settings).map(([key, value]) => ({ name: key, value })),
@@ -87,7 +90,8 @@ export class FunctionApp extends pulumi.ComponentResource {
           remoteDebuggingEnabled: false,
           // The deployment site stays open: it takes Entra tokens only.
           ipSecurityRestrictionsDefaultAction: isDoor ? "Allow" : "Deny",
-          ipSecurityRestrictions: this.#args.operatorAddresses.map((address, index) => ({
+          // Where a door takes https, everybody passes here, and the app itself asks where operators sit.
+          ipSecurityRestrictions: (isDoor ? [] : operatorAddresses).map((address, index) => ({
             name: `operators-${index + 1}`,
             action: "Allow",
             priority: 100 + index,

@@ -15,13 +15,21 @@ export type NetworkArgs = Omit<Placement, "isProtected" | "isPrivate">;
 
 /** What a private endpoint can stand for: part of the resource, and the zone that its name moves to. */
 const endpointKinds = {
-  serviceBus: { groupId: "namespace", zone: "privatelink.servicebus.windows.net" },
-  blob: { groupId: "blob", zone: "privatelink.blob.core.windows.net" },
-  vault: { groupId: "vault", zone: "privatelink.vaultcore.azure.net" },
-  table: { groupId: "table", zone: "privatelink.table.core.windows.net" },
+  serviceBus: {
+    ...{ groupId: "namespace", zone: "privatelink.servicebus.windows.net" },
+    subnet: "endpoints",
+  },
+  blob: { groupId: "blob", zone: "privatelink.blob.core.windows.net", subnet: "endpoints" },
+  vault: { groupId: "vault", zone: "privatelink.vaultcore.azure.net", subnet: "endpoints" },
+  table: { groupId: "table", zone: "privatelink.table.core.windows.net", subnet: "endpoints" },
+  // The deployment site's name is in the same zone.
+  // https://learn.microsoft.com/azure/app-service/overview-private-endpoint#dns
+  site: { groupId: "sites", zone: "privatelink.azurewebsites.net", subnet: "inbound" },
 } as const;
 
-/** A network of its own: the function app's outgoing side, and private ways to what it uses. */
+const FUNCTIONS_RANGE = "10.40.0.0/26";
+
+/** A network of its own: the function app's outgoing side, private ways to what it uses, and one to itself. */
 export class Network extends pulumi.ComponentResource {
   readonly functionsSubnetId: pulumi.Output<string>;
   /** The one address that the function app calls out from; F&O, CE and the workflows may know it. */
@@ -47,7 +55,7 @@ export class Network extends pulumi.ComponentResource {
         subnets: [
           {
             name: "functions",
-            addressPrefix: "10.40.0.0/26",
+            addressPrefix: FUNCTIONS_RANGE,
             defaultOutboundAccess: false,
             natGateway: { id: this.#createGateway(address).id },
             delegations: [{ name: "flex", serviceName: "Microsoft.App/environments" }],
@@ -57,7 +65,20 @@ export class Network extends pulumi.ComponentResource {
             addressPrefix: "10.40.0.64/26",
             defaultOutboundAccess: false,
             privateEndpointNetworkPolicies: "NetworkSecurityGroupEnabled",
-            networkSecurityGroup: { id: this.#createEndpointRules().id },
+            networkSecurityGroup: {
+              id: this.#createRules("endpoints", { from: FUNCTIONS_RANGE, ports: "*" }).id,
+            },
+          },
+          {
+            // Operators, from this network and whatever is joined to it; and the app itself, which asks its
+            // own address when code is deployed (https://github.com/Azure/Azure-Functions/issues/2635).
+            name: "inbound",
+            addressPrefix: "10.40.0.128/26",
+            defaultOutboundAccess: false,
+            privateEndpointNetworkPolicies: "NetworkSecurityGroupEnabled",
+            networkSecurityGroup: {
+              id: this.#createRules("inbound", { from: "VirtualNetwork", ports: "443" }).id,
+            },
           },
         ],
         tags: args.tags,
@@ -72,13 +93,13 @@ export class Network extends pulumi.ComponentResource {
   /** Gives a resource an address inside the network, under its usual name. */
   addEndpoint(kind: keyof typeof endpointKinds, resourceId: pulumi.Input<string>): pulumi.Resource {
     const { nameOf, resourceGroupName, tags } = this.#args;
-    const { groupId, zone } = endpointKinds[kind];
+    const { groupId, subnet, zone } = endpointKinds[kind];
     const endpoint = new PrivateEndpoint(
       `${this.#name}-${kind}`,
       {
         resourceGroupName,
         privateEndpointName: nameOf("privateEndpoint", kind),
-        subnet: { id: this.#subnetId("endpoints") },
+        subnet: { id: this.#subnetId(subnet) },
         privateLinkServiceConnections: [
           { name: kind, privateLinkServiceId: resourceId, groupIds: [groupId] },
         ],
@@ -133,8 +154,11 @@ export class Network extends pulumi.ComponentResource {
     );
   }
 
-  /** Only the function app reaches what stands behind the private endpoints. */
-  #createEndpointRules(): NetworkSecurityGroup {
+  /** Who reaches what stands behind a subnet's private endpoints: nobody but these. */
+  #createRules(
+    subnet: string,
+    allowed: { readonly from: string; readonly ports: string },
+  ): NetworkSecurityGroup {
     const { nameOf, resourceGroupName, tags } = this.#args;
     const everything = {
       protocol: "*",
@@ -144,17 +168,18 @@ export class Network extends pulumi.ComponentResource {
       direction: "Inbound",
     };
     return new NetworkSecurityGroup(
-      `${this.#name}-endpoint-rules`,
+      `${this.#name}-${subnet}-rules`,
       {
         resourceGroupName,
-        networkSecurityGroupName: nameOf("networkSecurityGroup", "endpoints"),
+        networkSecurityGroupName: nameOf("networkSecurityGroup", subnet),
         securityRules: [
           {
             ...everything,
-            name: "function-app",
+            name: "allowed",
             priority: 100,
             access: "Allow",
-            sourceAddressPrefix: "10.40.0.0/26",
+            sourceAddressPrefix: allowed.from,
+            destinationPortRange: allowed.ports,
           },
           {
             ...everything,

@@ -4,16 +4,8 @@
  * query against the tables of Application Insights and the function app's catalogue of telemetry.
  */
 
-/** 1 data may be lost or a target is dead, 2 somebody must act today, 3 look at it this week. */
-export type Severity = 1 | 2 | 3;
-
-interface Rule {
-  /** Also the end of the resource's name and of the runbook's anchor. */
-  readonly name: string;
-  /** A sentence for the mail's subject. */
-  readonly title: string;
-  readonly severity: Severity;
-}
+import type { Rule } from "./alert-rule.ts";
+import { metricAlerts } from "./metric-alerts.ts";
 
 /** Asked of Application Insights in the language of its tables. */
 export interface LogAlert extends Rule {
@@ -29,20 +21,6 @@ export interface LogAlert extends Rule {
   readonly window: string;
   /** Looks further back than `window` may: at most two days. */
   readonly lookBack?: string;
-}
-
-export type Watched = "serviceBus" | "topics" | "workflows";
-
-/** A platform metric. https://learn.microsoft.com/azure/azure-monitor/reference/supported-metrics/metrics-index */
-export interface MetricRule extends Rule {
-  readonly on: Watched;
-  readonly namespace: string;
-  readonly metric: string;
-  readonly aggregation: "Average" | "Maximum" | "Total";
-  readonly threshold: number;
-  readonly every: string;
-  readonly window: string;
-  readonly dimension?: { readonly name: string; readonly values: readonly string[] };
 }
 
 const dimension = (name: string): string => `tostring(customDimensions["${name}"])`;
@@ -300,98 +278,6 @@ customEvents
     },
   ];
 }
-
-const serviceBus = {
-  on: "serviceBus",
-  namespace: "Microsoft.ServiceBus/namespaces",
-  every: "PT5M",
-  window: "PT15M",
-} as const;
-const topics = {
-  on: "topics",
-  namespace: "Microsoft.EventGrid/topics",
-  aggregation: "Total",
-  every: "PT5M",
-  window: "PT15M",
-} as const;
-
-export const metricAlerts: readonly MetricRule[] = [
-  {
-    ...serviceBus,
-    name: "dead-letters",
-    title: "Messages lie in a native dead-letter queue",
-    severity: 1,
-    // A gauge: its Total would add up samples.
-    metric: "DeadletteredMessages",
-    aggregation: "Average",
-    threshold: 0,
-    dimension: { name: "EntityName", values: ["*"] },
-  },
-  {
-    ...serviceBus,
-    name: "dead-letters-waiting",
-    title: "Failures are not being recorded",
-    severity: 1,
-    metric: "ActiveMessages",
-    aggregation: "Average",
-    threshold: 0,
-    window: "PT30M",
-    dimension: { name: "EntityName", values: ["dead-letters"] },
-  },
-  {
-    ...serviceBus,
-    name: "service-bus-throttled",
-    title: "Service Bus throttles",
-    severity: 3,
-    metric: "ThrottledRequests",
-    aggregation: "Total",
-    threshold: 10,
-  },
-  {
-    ...topics,
-    name: "event-grid-dropped",
-    title: "Event Grid dropped events",
-    severity: 1,
-    metric: "DroppedEventCount",
-    threshold: 0,
-  },
-  {
-    ...topics,
-    name: "event-grid-dead-lettered",
-    title: "Event Grid gave events up",
-    severity: 1,
-    metric: "DeadLetteredCount",
-    threshold: 0,
-  },
-  {
-    ...topics,
-    name: "event-grid-delivery-failing",
-    title: "Event Grid cannot deliver to the queue",
-    severity: 2,
-    metric: "DeliveryAttemptFailCount",
-    threshold: 10,
-  },
-  {
-    ...topics,
-    name: "event-grid-refused",
-    title: "Event Grid refuses what F&O sends",
-    severity: 1,
-    metric: "PublishFailCount",
-    threshold: 0,
-  },
-  {
-    on: "workflows",
-    name: "workflow-failures",
-    title: "Logic App runs fail",
-    severity: 2,
-    namespace: "Microsoft.Logic/workflows",
-    metric: "RunsFailed",
-    aggregation: "Total",
-    threshold: 5,
-    every: "PT5M",
-    window: "PT15M",
-  },
-];
 
 /** Alerts that are neither a query nor a metric; their resources are in `components/alerts.ts`. */
 export const otherAlerts = {

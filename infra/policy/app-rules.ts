@@ -1,4 +1,12 @@
-import { every, everyInProduction, has, isSet, read, type PolicyRule } from "./policy-rule.ts";
+import {
+  every,
+  everyInProduction,
+  has,
+  isSet,
+  read,
+  type PolicyRule,
+  type PolicyStack,
+} from "./policy-rule.ts";
 
 const psRule = (name: string): string =>
   `https://azure.github.io/PSRule.Rules.Azure/en/rules/${name}/`;
@@ -37,6 +45,23 @@ function httpActions(actions: Readonly<Record<string, Operation>> = {}): readonl
 function settingsOf(props: Readonly<Record<string, unknown>>): readonly string[] {
   const settings = read(props, "siteConfig.appSettings");
   return Array.isArray(settings) ? settings.map((setting) => String(read(setting, "name"))) : [];
+}
+
+/** An app that is open for F&O's sake asks for itself where operators sit; without an operator API it need not. */
+function namesOperatorAddresses(props: Readonly<Record<string, unknown>>): boolean {
+  const settings = read(props, "siteConfig.appSettings");
+  const operator = (Array.isArray(settings) ? settings : []).find(
+    (setting) => read(setting, "name") === "CAUSEWAY_OPERATOR",
+  ) as unknown;
+  const value = read(operator, "value");
+  // Unknown in a preview.
+  return typeof value !== "string" || /"addresses":\[/.test(value);
+}
+
+function hasPrivateWay(stack: PolicyStack, groupId: string): boolean {
+  return stack
+    .of("network:PrivateEndpoint")
+    .some(({ props }) => read(props, "privateLinkServiceConnections.0.groupIds.0") === groupId);
 }
 
 export const appRules: readonly PolicyRule[] = [
@@ -137,15 +162,29 @@ export const appRules: readonly PolicyRule[] = [
   {
     number: 34,
     name: "app-network",
-    reason: "In production the app reaches storage and Service Bus by its own network.",
+    reason:
+      "In production the app reaches storage and Service Bus by its own network and is operated from it; of the internet only F&O's door is reached.",
     link: FUNCTIONS_GUIDE,
-    check: everyInProduction(
-      APP,
-      "is in no network, or has no access rule",
-      (props) =>
-        isSet("virtualNetworkSubnetId")(props, noResource) &&
-        isSet("siteConfig.ipSecurityRestrictionsDefaultAction")(props, noResource),
-    ),
+    check: (stack) => [
+      ...everyInProduction(
+        APP,
+        "is in no network, or has no access rule",
+        (props) =>
+          isSet("virtualNetworkSubnetId")(props, noResource) &&
+          isSet("publicNetworkAccess")(props, noResource) &&
+          isSet("siteConfig.ipSecurityRestrictionsDefaultAction")(props, noResource),
+      )(stack),
+      ...everyInProduction(
+        APP,
+        "is operated from everywhere",
+        (props) =>
+          read(props, "siteConfig.ipSecurityRestrictionsDefaultAction") !== "Allow" ||
+          namesOperatorAddresses(props),
+      )(stack),
+      ...(stack.isProduction && stack.of(APP).length > 0 && !hasPrivateWay(stack, "sites")
+        ? ["the app cannot be reached from inside the network"]
+        : []),
+    ],
   },
   {
     number: 35,

@@ -9,7 +9,7 @@ import { createMailbox, type Mailbox } from "./mailbox.ts";
 import { createQuota, customDomainQuota, managedDomainQuota, type Quota } from "./quota.ts";
 
 const AUDIENCE = "https://communication.azure.com";
-/** "Communication and Email Service Owner"; from memory, so the resource may name others. */
+/** "Communication and Email Service Owner", as public templates name it; the resource may name others. */
 const SEND_ROLES: readonly string[] = ["09976791-48a7-449e-bb21-39d1a415f350"];
 /** 10 MB a message with attachments: https://learn.microsoft.com/azure/communication-services/concepts/service-limits */
 const MAX_MESSAGE_BYTES = 10 * 1024 * 1024;

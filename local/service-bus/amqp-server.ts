@@ -1,6 +1,6 @@
 import type { LocalServices } from "../cloud.ts";
 import { toEntityPath, type AuthorizationOptions } from "./authorization.ts";
-import type { Broker } from "./broker.ts";
+import type { Broker, Right } from "./broker.ts";
 import { BrokerError, toEntityNotFound } from "./broker-error.ts";
 import { ClaimsTable } from "./cbs.ts";
 import { openIncomingLink } from "./incoming-link.ts";
@@ -28,6 +28,13 @@ export interface AmqpServerOptions {
 interface ConnectionState {
   readonly claims: ClaimsTable;
   readonly outgoing: Map<RheaSender, OutgoingLink>;
+  /** Links on which messages go, with the right that each was opened by. */
+  readonly rights: Map<RheaSender | RheaReceiver, HeldRight>;
+}
+
+interface HeldRight {
+  readonly right: Right;
+  readonly path: string;
 }
 
 const managementSuffix = "/$management";
@@ -42,6 +49,7 @@ export class AmqpServer {
     this.#options = options;
     this.#container = createContainer();
     this.#listen();
+    options.services.access.watch?.(() => this.#closeForbidden());
   }
 
   accept(socket: RheaSocket): void {
@@ -49,6 +57,7 @@ export class AmqpServer {
     this.#connections.set(connection, {
       claims: new ClaimsTable(this.#options),
       outgoing: new Map(),
+      rights: new Map(),
     });
     acceptSocket(connection, socket);
     socket.on("close", () => {
@@ -63,6 +72,9 @@ export class AmqpServer {
     container.on("sender_open", (context) => this.#openSender(context));
     container.on("receiver_open", (context) => this.#openReceiver(context));
     container.on("sender_close", (context) => this.#closeSender(context));
+    container.on("receiver_close", ({ connection, receiver }) => {
+      this.#connections.get(connection)?.rights.delete(receiver);
+    });
     container.on("session_close", ({ connection, session }) => {
       this.#closeOutgoing(connection, (link) => link.session === session);
     });
@@ -103,6 +115,7 @@ export class AmqpServer {
       const { broker } = this.#options;
       const queue = broker.requireQueue(path);
       state.outgoing.set(sender, openOutgoingLink(sender, queue, broker.clock));
+      state.rights.set(sender, { right: "Listen", path });
     });
   }
 
@@ -124,6 +137,7 @@ export class AmqpServer {
       }
       state.claims.require("Send", path);
       openIncomingLink(receiver, { broker: this.#options.broker, entityPath: path });
+      state.rights.set(receiver, { right: "Send", path });
     });
   }
 
@@ -141,15 +155,28 @@ export class AmqpServer {
     }
   }
 
+  /** A role was taken away: what it opened ends as with a token that has run out. */
+  #closeForbidden(): void {
+    for (const [connection, { claims, rights }] of this.#connections) {
+      for (const [link, { right, path }] of rights) {
+        this.#orRefuse(link, () => claims.require(right, path));
+        if (link.is_open()) continue;
+        rights.delete(link);
+        this.#closeOutgoing(connection, (each) => each === link);
+      }
+    }
+  }
+
   #closeSender({ sender, connection }: RheaContext): void {
     this.#closeOutgoing(connection, (link) => link === sender);
   }
 
   #closeOutgoing(connection: RheaConnection, isMeant: (link: RheaSender) => boolean): void {
-    const outgoing = this.#connections.get(connection)?.outgoing;
-    for (const [link, open] of outgoing ?? []) {
+    const state = this.#connections.get(connection);
+    for (const [link, open] of state?.outgoing ?? []) {
       if (!isMeant(link)) continue;
-      outgoing?.delete(link);
+      state?.outgoing.delete(link);
+      state?.rights.delete(link);
       open.closed();
     }
   }

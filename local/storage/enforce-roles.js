@@ -1,6 +1,7 @@
 // Loaded before Azurite, which checks that a token is there and not what its holder may do. Told by the parent
-// who holds a data role (`{ holders: { <port>: [<object id>, …] } }`), it takes the token of everybody else
-// away before Azurite sees the request, which then refuses it with 403. Until it is told, all may do all.
+// who holds a data role, at the account or at one of its containers and tables
+// (`{ holders: { <port>: { account: [<object id>, …], within: { <name>: […] } } } }`), it takes the token of everybody
+// else away before Azurite sees the request, which then refuses it with 403. Until it is told, all may do all.
 import { subscribe } from "node:diagnostics_channel";
 
 let holders;
@@ -12,14 +13,10 @@ subscribe("http.server.request.start", ({ request, socket }) => {
   const { authorization } = request.headers;
   if (allowed === undefined || !authorization?.startsWith("Bearer ")) return;
   const holder = toHolder(authorization);
-  if (!allowed.includes(holder)) {
-    delete request.headers.authorization;
-    return;
-  }
-  const use = `${socket.localPort} ${holder}`;
-  if (told.has(use)) return;
-  told.add(use);
-  process.send?.({ used: { port: socket.localPort, principalId: holder } });
+  const name = toName(request.url);
+  tell(socket.localPort, holder, name);
+  if (allowed.account.includes(holder) || allowed.within[name]?.includes(holder)) return;
+  delete request.headers.authorization;
 });
 
 process.on("message", (message) => {
@@ -27,6 +24,20 @@ process.on("message", (message) => {
   holders = message.holders;
   told.clear();
 });
+
+/** Once of each who comes for each name. */
+function tell(port, principalId, name) {
+  const use = `${port} ${principalId} ${name}`;
+  if (told.has(use)) return;
+  told.add(use);
+  process.send?.({ asked: { port, principalId, name } });
+}
+
+/** `/account/container/…`, `/account/table(…)`; empty for what is the account's: lists, and transactions by their address. */
+function toName(url) {
+  const [, , name = ""] = url.split(/[?(]/, 1)[0].split("/");
+  return name === "Tables" || name.startsWith("$") ? "" : name.toLowerCase();
+}
 
 /** The token's `oid`; Azurite itself looks at the rest of it. */
 function toHolder(authorization) {

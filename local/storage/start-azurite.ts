@@ -43,15 +43,22 @@ export interface Azurite extends Running {
   /** Requests of any kind that its table service has got. */
   tableRequests(): Promise<number>;
   /**
-   * From now on only these principals get through with a token: object ids by service. `onUse` is told once of
-   * each that does, again after each call.
+   * From now on only these principals get through with a token: object ids by service. `onAsk` is told once of
+   * each that comes for each container or table (empty: for the account), let through or not, again after each call.
    */
-  enforceRoles(holders: Readonly<Record<RoleService, readonly string[]>>): void;
-  onUse(listener: (service: RoleService, principalId: string) => void): void;
+  enforceRoles(holders: Readonly<Record<RoleService, RoleHolders>>): void;
+  onAsk(listener: (service: RoleService, principalId: string, name: string) => void): void;
   /** Shuts the https endpoints, for those who were started with `canBeAway`; the http ones stay open. */
   setAway(isAway: boolean): void;
   /** Rises while bytes go through the doors. */
   readonly activity: () => number;
+}
+
+export interface RoleHolders {
+  /** Of the whole account. */
+  readonly account: readonly string[];
+  /** By container or table, in lower case. */
+  readonly within: Readonly<Record<string, readonly string[]>>;
 }
 
 /** What the function app uses of an account. */
@@ -103,10 +110,11 @@ export async function startAzurite(options: AzuriteOptions): Promise<Azurite> {
       if (!child.connected) return;
       child.send({ holders: { [ports.Blob]: Blob, [ports.Table]: Table } });
     },
-    onUse: (listener) => {
+    onAsk: (listener) => {
       child.on("message", (message: ChildMessage) => {
-        if (message.used === undefined) return;
-        listener(message.used.port === ports.Blob ? "Blob" : "Table", message.used.principalId);
+        if (message.asked === undefined) return;
+        const { name, port, principalId } = message.asked;
+        listener(port === ports.Blob ? "Blob" : "Table", principalId, name);
       });
     },
     setAway: (isAway) => {
@@ -191,7 +199,7 @@ async function startTunnels(
 
 interface ChildMessage {
   readonly counts?: Readonly<Record<string, number>>;
-  readonly used?: { readonly port: number; readonly principalId: string };
+  readonly asked?: { readonly port: number; readonly principalId: string; readonly name: string };
 }
 
 const countLimitMs = 5_000;

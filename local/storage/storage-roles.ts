@@ -1,5 +1,5 @@
 import type { RoleAdministration } from "../cloud.ts";
-import type { Azurite, RoleService } from "./start-azurite.ts";
+import type { Azurite, RoleHolders, RoleService } from "./start-azurite.ts";
 
 /** Storage Blob Data Owner and Contributor, Storage Table Data Contributor. */
 const roles: Readonly<Record<RoleService, readonly string[]>> = {
@@ -7,7 +7,13 @@ const roles: Readonly<Record<RoleService, readonly string[]>> = {
   Table: ["0a9a7e1f-b9d0-4cc4-a60d-0319b160aaa3"],
 };
 
-/** Lets into the account who holds a data role at it, from now on and as roles come and go. */
+/** Below the account's id; the container's or table's name follows. */
+const places: Readonly<Record<RoleService, string>> = {
+  Blob: "/blobServices/default/containers/",
+  Table: "/tableServices/default/tables/",
+};
+
+/** Lets in who holds a data role at the account, or at the container or table, from now on and as roles come and go. */
 export function enforceStorageRoles(
   azurite: Azurite,
   access: RoleAdministration,
@@ -15,11 +21,32 @@ export function enforceStorageRoles(
 ): void {
   const tell = (): void =>
     azurite.enforceRoles({
-      Blob: access.holders(roles.Blob, accountId),
-      Table: access.holders(roles.Table, accountId),
+      Blob: toHolders(access, "Blob", accountId),
+      Table: toHolders(access, "Table", accountId),
     });
-  // Counts the assignment as used.
-  azurite.onUse((service, principalId) => access.allows(principalId, roles[service], accountId));
+  // Counts the assignment as used, or the refusal.
+  azurite.onAsk((service, principalId, name) => {
+    const below = name === "" ? "" : `${places[service]}${name}`;
+    access.allows(principalId, roles[service], `${accountId}${below}`);
+  });
   access.watch(tell);
   tell();
+}
+
+function toHolders(
+  access: RoleAdministration,
+  service: RoleService,
+  accountId: string,
+): RoleHolders {
+  const place = `${accountId}${places[service]}`;
+  const names = access
+    .assignments()
+    .filter(({ scope }) => scope.toLowerCase().startsWith(place.toLowerCase()))
+    .map(({ scope }) => scope.slice(place.length).replace(/\/+$/, "").toLowerCase());
+  return {
+    account: access.holders(roles[service], accountId),
+    within: Object.fromEntries(
+      names.map((name) => [name, access.holders(roles[service], `${place}${name}`)]),
+    ),
+  };
 }

@@ -107,6 +107,31 @@ describe("storage for unchanged SDK clients", () => {
     expect(await bodies.get("202602/e3/raw-0")).toBeDefined();
   });
 
+  it("lets a managed identity into the one container at which it holds the role, and into no other", async () => {
+    const access = createAccessControl();
+    const account = "/subscriptions/s/providers/Microsoft.Storage/storageAccounts/causewaytest";
+    const scope = `${account}/blobServices/default/containers/Own`;
+    const roleId = "ba92f5b4-2d11-453d-a403-e96b0029c9fe";
+    const byKey = BlobServiceClient.fromConnectionString(azurite.connectionString);
+    await Promise.all(["own", "other"].map((name) => byKey.getContainerClient(name).create()));
+    const credential = new ManagedIdentityCredential({ clientId });
+    const blobs = new BlobServiceClient(azurite.blobEndpoint, credential);
+    const write = (container: string): Promise<unknown> =>
+      blobs.getContainerClient(container).getBlockBlobClient("a").upload("a", 1);
+    enforceStorageRoles(azurite, access, account);
+    access.assign({ principalId, roleId, scope });
+
+    await eventually(() => write("own"), 5_000);
+    await refusalOf(write("other"), 403);
+    await eventually(async () => {
+      await Promise.resolve();
+      expect(access.uses()).toMatchObject([{ scope, count: 1 }]);
+      expect(access.refusals()).toMatchObject([
+        { resourceId: `${account}/blobservices/default/containers/other`.toLowerCase() },
+      ]);
+    }, 5_000);
+  });
+
   it("lets a managed identity in where it holds the data role, as roles come and go, and counts the use", async () => {
     const access = createAccessControl();
     const account = "/subscriptions/s/providers/Microsoft.Storage/storageAccounts/causewaytest";

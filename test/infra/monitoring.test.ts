@@ -6,12 +6,8 @@ import {
   telemetryEvents,
   telemetryMetrics,
 } from "../../functions/src/platform/telemetry-catalogue.ts";
-import {
-  alertNames,
-  createLogAlerts,
-  metricAlerts,
-  toRunbookLink,
-} from "../../infra/monitoring/alert-rules.ts";
+import { alertNames, createLogAlerts, toRunbookLink } from "../../infra/monitoring/alert-rules.ts";
+import { metricAlerts } from "../../infra/monitoring/metric-alerts.ts";
 import { savedQueries } from "../../infra/monitoring/saved-queries.ts";
 import { toWorkbook } from "../../infra/monitoring/workbook.ts";
 import { toWorkspaceQuery } from "../../infra/monitoring/workspace-query.ts";

@@ -179,4 +179,27 @@ describe("each rule", () => {
 
     expect(rule?.check(toPolicyStack(changed)).length).toBeGreaterThan(0);
   });
+
+  it.each<[string, Change, string]>([
+    [
+      "has no private endpoint",
+      without("network:PrivateEndpoint"),
+      "app-network: the app cannot be reached from inside the network",
+    ],
+    [
+      "does not say whether it is public, which its private endpoint decides then",
+      set("web:WebApp", "publicNetworkAccess", undefined),
+      "app-network: functions-app is in no network, or has no access rule",
+    ],
+    [
+      "is open for F&O's sake, and to operators from everywhere",
+      all(
+        set("web:WebApp", "siteConfig.ipSecurityRestrictionsDefaultAction", "Allow"),
+        set("web:WebApp", "siteConfig.appSettings.0", { name: "CAUSEWAY_OPERATOR", value: "{}" }),
+      ),
+      "app-network: functions-app is operated from everywhere",
+    ],
+  ])("finds an app that %s", (_what, change, breach) => {
+    expect(findBreaches(change(good))).toContain(breach);
+  });
 });

@@ -57,7 +57,46 @@ describe("production", () => {
     });
     expect(operated.settings["CAUSEWAY_OPERATOR"]).not.toContain("203.0.113");
     expect(operated.outputs["operator"]).toMatchObject({
-      reachableFrom: "203.0.113.0/24, 198.51.100.7",
+      reachableFrom: "the stack's network, 203.0.113.0/24, 198.51.100.7",
+    });
+  });
+
+  it("is reached from inside the network by a private endpoint and its name, and is not closed by having one", () => {
+    const endpoint = stack.one("network:PrivateEndpoint", "network-site").inputs;
+    const rules = stack.one("network:NetworkSecurityGroup", "network-inbound-rules").inputs;
+
+    expect(endpoint).toMatchObject({
+      privateLinkServiceConnections: [{ groupIds: ["sites"] }],
+      subnet: { id: expect.stringMatching(/\/subnets\/inbound$/) as unknown },
+    });
+    expect(stack.one("privatedns:PrivateZone", "network-site-zone").inputs).toMatchObject({
+      privateZoneName: "privatelink.azurewebsites.net",
+    });
+    expect(rules).toMatchObject({
+      securityRules: [
+        { access: "Allow", sourceAddressPrefix: "VirtualNetwork", destinationPortRange: "443" },
+        { access: "Deny", sourceAddressPrefix: "*" },
+      ],
+    });
+    expect(stack.one("web:WebApp", "functions-app").inputs["publicNetworkAccess"]).toBe("Enabled");
+  });
+
+  it("lets everybody knock at an HTTPS door, and operators in from the network and named addresses only", async () => {
+    const operator = { audiences: ["api://causeway"], allowedAddresses: ["203.0.113.0/24"] };
+    const open = await captureStack("prod", {
+      doors: [{ ...quietDoor, endpoints: ["eventGrid", "https"] }],
+      operator,
+    });
+
+    expect(JSON.parse(open.settings["CAUSEWAY_OPERATOR"] ?? "{}")).toMatchObject({
+      addresses: ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "203.0.113.0/24"],
+    });
+    expect(open.one("web:WebApp", "functions-app").inputs["siteConfig"]).toMatchObject({
+      ipSecurityRestrictionsDefaultAction: "Allow",
+      ipSecurityRestrictions: [],
+    });
+    expect(open.outputs["operator"]).toMatchObject({
+      reachableFrom: "the stack's network, 203.0.113.0/24",
     });
   });
 
@@ -87,7 +126,7 @@ describe("production", () => {
         (connections) => (connections as readonly { readonly groupIds: string[] }[])[0]?.groupIds,
       );
 
-    expect(groups.flat().sort()).toEqual(["blob", "namespace", "table", "vault"]);
+    expect(groups.flat().sort()).toEqual(["blob", "namespace", "sites", "table", "vault"]);
     expect(stack.one("web:WebApp", "functions-app").inputs["virtualNetworkSubnetId"]).toMatch(
       /\/virtualNetworks\/vnet-causeway-prod\/subnets\/functions$/,
     );

@@ -139,6 +139,47 @@ describe("causeway send", () => {
   });
 });
 
+describe("causeway doctor", () => {
+  it("sends a synthetic event through every target, which leaves nothing anywhere", async () => {
+    const before = await local.world.failures();
+    const run = await causeway("doctor");
+    expect(linesOf(run)).toEqual([
+      "✓ The function app says that it is well (/api/health)",
+      ...["ce", "crm", "email"].map(
+        (target) => `✓ A synthetic event of invoice-posted gets through ${target} in dry-run`,
+      ),
+    ]);
+    expect(run.exitCode).toBe(0);
+    expect(await local.world.effects("causeway-probe")).toEqual({ ce: 0, crm: 0, email: 0 });
+    expect(await local.world.failures()).toHaveLength(before.length);
+  });
+
+  it("names the targets that are broken, with what to do, and exits with 1", async () => {
+    await local.world.setFault("crm", { status: 503 });
+    await local.world.setFault("dataverse", { status: 503 });
+    const run = await causeway("doctor");
+    await local.world.setFault("crm", null);
+    await local.world.setFault("dataverse", null);
+
+    expect(run.exitCode).toBe(1);
+    expect(linesOf(run)).toEqual([
+      "✓ The function app says that it is well (/api/health)",
+      expect.stringMatching(/^✗ .* through ce in dry-run: CE_[A-Z]+ after /),
+      expect.stringMatching(/^ {2}→ docs\/runbook\.md#ce_\w+ says what to do$/),
+      expect.stringMatching(/^✗ .* through crm in dry-run: CRM_NOT_READ after /),
+      "  → docs/runbook.md#crm_not_read says what to do",
+      "✓ A synthetic event of invoice-posted gets through email in dry-run",
+    ]);
+  });
+
+  it("takes the app role Operator, and says which one is missing", async () => {
+    const run = await causewayAs("Reader", "doctor");
+
+    expect(run.stdout).toContain("? A synthetic event gets through every target in dry-run");
+    expect(run.stdout).toContain("ROLE_MISSING: This needs the app role Operator");
+  });
+});
+
 describe("causeway failures edit and edits", () => {
   const edit = (...sets: readonly string[]): Promise<CausewayRun> =>
     causeway(

@@ -3,6 +3,7 @@ import type { OperatorParts } from "../../functions/src/compose-operator.ts";
 import type { OperatorAnswer } from "../../functions/src/operator/operator-route.ts";
 import { silentTelemetry } from "../../functions/src/platform/telemetry.ts";
 import { createAuditLog } from "../../functions/src/recovery/audit-log.ts";
+import { createProbeRounds } from "../../functions/src/targets/probe-rounds.ts";
 import { createVerificationStore } from "../../functions/src/recovery/verify/verification-store.ts";
 import { startFrontDoor } from "../../local/front-door.ts";
 import { createIdentityApp } from "../../local/identity/identity-app.ts";
@@ -14,6 +15,7 @@ import { readsOver } from "./reads-world.ts";
 import { ReplayWorld } from "./replay-world.ts";
 
 const operatorAudience = "api://causeway-test";
+const probedPlaces = ["ce", "email"].map((target) => ({ flow: "invoice-posted", target }));
 const tenantId = "9c2f3d3e-6f0e-4f0f-8a51-0d6a8f1f2b11";
 
 export type Role = "Reader" | "Operator" | "Approver" | "none";
@@ -26,6 +28,7 @@ export interface OperatorAsk {
   readonly body?: unknown;
   /** In place of a good token; null sends none. */
   readonly authorization?: string | null;
+  readonly clientIp?: string;
 }
 
 export interface OperatorWorld {
@@ -34,6 +37,8 @@ export interface OperatorWorld {
   readonly replays: ReplayWorld;
   /** Replays that were begun or told something, in order. */
   readonly kicked: readonly string[];
+  /** Message ids of the probe's rounds, in order. */
+  readonly probed: readonly string[];
   ask(ask: OperatorAsk): Promise<OperatorAnswer>;
   token(changes?: Partial<TokenRequest>): Promise<string>;
   close(): Promise<void>;
@@ -48,16 +53,22 @@ const identity = await createIdentityApp(
 /** The operator API over memory stores, signed in by the local identity service. */
 export async function createOperatorWorld({
   allowEdits = true,
-}: { readonly allowEdits?: boolean } = {}): Promise<OperatorWorld> {
+  addresses,
+}: {
+  readonly allowEdits?: boolean;
+  readonly addresses?: readonly string[];
+} = {}): Promise<OperatorWorld> {
   const replays = new ReplayWorld();
   const { clock, memory } = replays.delivery;
   const kicked: string[] = [];
+  const probed: string[] = [];
   const door = await startFrontDoor({ fetch: (request) => identity.app.fetch(request) });
   const operator = {
     authority: door.httpUrl,
     tenantId,
     audiences: [operatorAudience],
     allowEdits,
+    ...(addresses === undefined ? {} : { addresses }),
     replayPerSecond: 100,
   };
   const parts: OperatorParts = {
@@ -77,6 +88,24 @@ export async function createOperatorWorld({
       takeOver: () => Promise.resolve(),
     },
     audit: createAuditLog(memory, clock),
+    probes: {
+      probe: {
+        places: probedPlaces,
+        messages: (round = "") =>
+          probedPlaces.map(({ target }) => ({
+            messageId: `${round}-${target}`,
+            body: JSON.stringify({ round }),
+            properties: { target },
+          })),
+      },
+      rounds: createProbeRounds(memory, clock),
+      sender: {
+        send: (_entity, messages) => {
+          probed.push(...messages.map(({ messageId }) => messageId));
+          return Promise.resolve();
+        },
+      },
+    },
     reads: await readsOver(replays.delivery),
   };
   const api = composeOperatorApi(parts);
@@ -88,8 +117,16 @@ export async function createOperatorWorld({
     parts,
     replays,
     kicked,
+    probed,
     token,
-    ask: async ({ method = "GET", path, as = "Approver", body, authorization }) => {
+    ask: async ({
+      method = "GET",
+      path,
+      as = "Approver",
+      body,
+      authorization,
+      clientIp = null,
+    }) => {
       const url = new URL(path, "http://operator");
       const appRoles = as === "none" ? [] : [as];
       const own = authorization === undefined ? `Bearer ${await token({ appRoles })}` : null;
@@ -98,6 +135,7 @@ export async function createOperatorWorld({
         path: url.pathname.slice(1),
         query: url.searchParams,
         authorization: authorization ?? own,
+        clientIp,
         text: () => Promise.resolve(body === undefined ? "" : JSON.stringify(body)),
       });
     },

@@ -5,6 +5,8 @@
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { AppConfig } from "../platform/config.ts";
+import { createCheckAddress } from "./check-address.ts";
+import { OperatorError } from "./operator-error.ts";
 
 export interface ConsoleFile {
   readonly status: number;
@@ -14,7 +16,13 @@ export interface ConsoleFile {
 
 export interface ConsoleFiles {
   /** `path`: below `/api/console/`; empty for the page itself. */
-  get(path: string, acceptsGzip: boolean): Promise<ConsoleFile>;
+  get(path: string, from: ConsoleCaller): Promise<ConsoleFile>;
+}
+
+export interface ConsoleCaller {
+  readonly acceptsGzip: boolean;
+  /** Header `client-ip`. */
+  readonly clientIp: string | null;
 }
 
 /** What the page is told before anybody has signed in: nothing that is secret. */
@@ -46,8 +54,17 @@ export function createConsoleFiles(folder: string, config: AppConfig): ConsoleFi
     ));
   const settings = toPageSettings(config);
   const security = toSecurityHeaders(settings);
+  const checkAddress = createCheckAddress(config.operator?.addresses);
+  const plain = { ...security, ...fresh, "content-type": "text/plain; charset=utf-8" };
   return {
-    get: async (path, acceptsGzip) => {
+    get: async (path, { acceptsGzip, clientIp }) => {
+      try {
+        checkAddress(clientIp);
+      } catch (error) {
+        if (!(error instanceof OperatorError)) throw error;
+        const { fix, message, status } = error;
+        return { status, headers: plain, body: `${message} ${fix}` };
+      }
       if (path === "settings.json") {
         const headers = { ...security, "content-type": "application/json" };
         return { status: 200, headers: { ...headers, ...fresh }, body: JSON.stringify(settings) };
@@ -57,8 +74,7 @@ export function createConsoleFiles(folder: string, config: AppConfig): ConsoleFi
       const extension = name.slice(name.lastIndexOf(".") + 1);
       const type = contentTypes[extension];
       if (!known.has(name) || type === undefined) {
-        const headers = { ...security, ...fresh, "content-type": "text/plain; charset=utf-8" };
-        return { status: 404, headers, body: "There is no such page." };
+        return { status: 404, headers: plain, body: "There is no such page." };
       }
       const isGzip = acceptsGzip && known.has(`${name}.gz`);
       const body = await readFile(join(folder, isGzip ? `${name}.gz` : name));

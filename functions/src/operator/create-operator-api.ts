@@ -1,6 +1,6 @@
 /*
  * The one way in for the command line and the console: a table of routes behind one HTTP function. Deny by
- * default: a request is first signed in, then matched, then its role is checked, and only then is its body
+ * default: a request is first asked from where it comes, then signed in, then matched, then its role is checked, and only then is its body
  * read. Whoever is not signed in does not even learn which routes there are.
  */
 import { Ajv } from "ajv";
@@ -8,6 +8,7 @@ import addFormats from "ajv-formats";
 import { asError } from "../platform/causeway-error.ts";
 import { TableError } from "../platform/table-store.ts";
 import type { Telemetry } from "../platform/telemetry.ts";
+import type { CheckAddress } from "./check-address.ts";
 import type { CheckToken } from "./check-token.ts";
 import { OperatorError } from "./operator-error.ts";
 import { mayActAs } from "./operator-role.ts";
@@ -17,6 +18,7 @@ export interface OperatorApiOptions {
   readonly routes: readonly OperatorRoute[];
   /** Undefined: the stack has no operator API, and nobody gets in. */
   readonly checkToken: CheckToken | undefined;
+  readonly checkAddress: CheckAddress;
   readonly telemetry: Telemetry;
 }
 
@@ -46,8 +48,9 @@ export function createOperatorApi(options: OperatorApiOptions): OperatorApi {
 async function answer(
   request: OperatorRequest,
   routes: readonly CompiledRoute[],
-  { checkToken }: OperatorApiOptions,
+  { checkAddress, checkToken }: OperatorApiOptions,
 ): Promise<OperatorAnswer> {
+  checkAddress(request.clientIp);
   if (checkToken === undefined) {
     throw new OperatorError(
       "OPERATOR_NOT_CONFIGURED",

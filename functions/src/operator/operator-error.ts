@@ -3,6 +3,7 @@ import { CausewayError } from "../platform/causeway-error.ts";
 /** Everything that the operator API says no with. */
 export type OperatorErrorCode =
   | "OPERATOR_NOT_CONFIGURED"
+  | "ADDRESS_NOT_ALLOWED"
   | "NOT_SIGNED_IN"
   | "ROLE_MISSING"
   | "ROUTE_UNKNOWN"
@@ -24,11 +25,14 @@ export type OperatorErrorCode =
   | "FAILURE_DECIDED"
   | "BODY_RETENTION_OVER"
   | "VERIFICATION_UNKNOWN"
+  | "PROBE_UNKNOWN"
+  | "PROBE_RUNNING"
   | "LEDGER_UNAVAILABLE"
   | "OPERATOR_FAILED";
 
 const statusOf: Readonly<Record<OperatorErrorCode, number>> = {
   OPERATOR_NOT_CONFIGURED: 503,
+  ADDRESS_NOT_ALLOWED: 403,
   NOT_SIGNED_IN: 401,
   ROLE_MISSING: 403,
   ROUTE_UNKNOWN: 404,
@@ -50,6 +54,8 @@ const statusOf: Readonly<Record<OperatorErrorCode, number>> = {
   FAILURE_DECIDED: 409,
   BODY_RETENTION_OVER: 409,
   VERIFICATION_UNKNOWN: 404,
+  PROBE_UNKNOWN: 404,
+  PROBE_RUNNING: 409,
   LEDGER_UNAVAILABLE: 503,
   OPERATOR_FAILED: 500,
 };

@@ -6,6 +6,8 @@ export interface OperatorRequest {
   readonly path: string;
   readonly query: URLSearchParams;
   readonly authorization: string | null;
+  /** Header `client-ip`. */
+  readonly clientIp: string | null;
   /** Read only after the caller's role has been checked. */
   readonly text: () => Promise<string>;
 }

@@ -34,6 +34,8 @@ export interface OperatorSettings {
   readonly allowEdits: boolean;
   /** Failures replayed per second when nobody says otherwise. */
   readonly replayPerSecond: number;
+  /** Only from these IPv4 addresses and ranges; undefined: the network decides. */
+  readonly addresses?: readonly string[];
 }
 
 /** The console: a page that signs people in for the operator API. */

@@ -3,6 +3,9 @@
  * topic, the subscription's filter and the function, and asks the target in dry-run for an invoice that
  * nobody has. It has no ledger row, no claim and no place in a budget, so it is in nobody's figures; what
  * it finds is told as `probe` and `causeway.probe.lag`, and when nothing is told, that is the alarm.
+ *
+ * A round that a person begins (`causeway doctor`, docs/decisions/0080) goes the same way, asks what stands
+ * behind a workflow as well, and writes each answer where the person reads it.
  */
 import type { CanonicalEvent } from "../../../schemas/types/canonical-event.ts";
 import { asError } from "../platform/causeway-error.ts";
@@ -12,6 +15,7 @@ import { routingProperty } from "../platform/messages.ts";
 import type { OutgoingMessage } from "../platform/messages.ts";
 import type { Telemetry } from "../platform/telemetry.ts";
 import { toRootTraceparent } from "../platform/trace.ts";
+import type { ProbeFinding, ProbePlace, ProbeResult, ProbeRounds } from "./probe-rounds.ts";
 import type { Outcome, Target } from "./target.ts";
 
 const probeType = "causeway.probe.v1";
@@ -27,14 +31,21 @@ interface ProbeMessage {
   readonly time: string;
   readonly target: string;
   readonly flow: string;
+  /** Of a round that a person began. */
+  readonly round?: string;
 }
 
 export interface Probe {
-  /** One message per flow and target, all of one round. */
-  messages(): readonly OutgoingMessage[];
+  /** Where messages go: each flow's targets that are deployed here. */
+  readonly places: readonly ProbePlace[];
+  /** One message per place; `round`: the person's, who reads the answers under this id. */
+  messages(round?: string): readonly OutgoingMessage[];
   /** Tells what it finds; never throws. */
   run(message: ProbeMessage, signal: AbortSignal): Promise<void>;
 }
+
+/** Asks what stands behind a target's workflow, by a step of it that writes nothing. Never throws. */
+export type AskBehind = (id: string, signal: AbortSignal) => Promise<Outcome | null>;
 
 export interface ProbeOptions {
   /** Made for the probe: whatever the stack says, they only ever run dry. */
@@ -47,6 +58,9 @@ export interface ProbeOptions {
    * must not come on top of it. Never throws.
    */
   readonly isCalled: (target: string) => Promise<boolean>;
+  /** By target; asked in a person's round only: every call of a workflow costs. */
+  readonly behind: ReadonlyMap<string, AskBehind>;
+  readonly rounds: Pick<ProbeRounds, "answer">;
 }
 
 export function isProbeMessage(body: unknown): body is ProbeMessage {
@@ -56,12 +70,14 @@ export function isProbeMessage(body: unknown): body is ProbeMessage {
 export function createProbe(options: ProbeOptions): Probe {
   const { clock, telemetry } = options;
   const targets = new Map(options.targets.map((target) => [target.name, target]));
+  const places = options.flows.flatMap(({ name: flow, targets: names }) =>
+    names.filter((name) => targets.has(name)).map((target) => ({ flow, target })),
+  );
   return {
-    messages: () => {
+    places,
+    messages: (round) => {
       const time = new Date(clock.now()).toISOString();
-      return options.flows.flatMap(({ name: flow, targets: names }) =>
-        names.filter((name) => targets.has(name)).map((target) => toMessage(flow, target, time)),
-      );
+      return places.map((place) => toMessage(place, time, round));
     },
     run: async (message, signal) => {
       const { target: name } = message;
@@ -69,18 +85,23 @@ export function createProbe(options: ProbeOptions): Probe {
       const target = targets.get(name);
       if (target === undefined) return;
       const finding = (await options.isCalled(name))
-        ? toFinding(await ask(target, message, signal), lagMs)
-        : { result: "notCalled", code: "" };
+        ? toFinding(await ask(options, target, message, signal), lagMs)
+        : toResult("notCalled");
       if (finding === null) return;
       telemetry.event("probe", { target: name, ...finding }, { lagMs });
       telemetry.metric("causeway.probe.lag", lagMs / 1_000, { target: name });
+      await answer(options, message, finding);
     },
   };
 }
 
-function toMessage(flow: string, target: string, time: string): OutgoingMessage {
-  const id = toStableId("probe", flow, target, time);
-  const body: ProbeMessage = { specversion: "1.0", type: probeType, id, time, target, flow };
+function toMessage(place: ProbePlace, time: string, round: string | undefined): OutgoingMessage {
+  const { flow, target } = place;
+  const id = toStableId("probe", flow, target, round ?? time);
+  const body: ProbeMessage = {
+    ...{ specversion: "1.0", type: probeType, id, time, target, flow },
+    ...(round === undefined ? {} : { round }),
+  };
   return {
     messageId: id,
     body: JSON.stringify(body),
@@ -88,7 +109,34 @@ function toMessage(flow: string, target: string, time: string): OutgoingMessage 
   };
 }
 
+async function answer(
+  { clock, rounds, telemetry }: ProbeOptions,
+  { flow, round, target, time }: ProbeMessage,
+  finding: ProbeFinding,
+): Promise<void> {
+  if (round === undefined) return;
+  const ms = Math.max(clock.now() - Date.parse(time), 0);
+  try {
+    await rounds.answer(round, { flow, target, ...finding, ms });
+  } catch (error) {
+    // Whoever waits for it is told that none came, and the ledger's own alarm says why.
+    telemetry.error(asError(error), { name: "probe" });
+  }
+}
+
 async function ask(
+  { behind }: ProbeOptions,
+  target: Target<CanonicalEvent>,
+  message: ProbeMessage,
+  signal: AbortSignal,
+): Promise<Outcome | null> {
+  const outcome = await askTarget(target, message, signal);
+  const askBehind = behind.get(target.name);
+  if (message.round === undefined || askBehind === undefined) return outcome;
+  return outcome === null || !isHealthy(outcome) ? outcome : askBehind(message.id, signal);
+}
+
+async function askTarget(
   target: Target<CanonicalEvent>,
   message: ProbeMessage,
   signal: AbortSignal,
@@ -109,13 +157,14 @@ async function ask(
 }
 
 /** Null: its time was up before the target was asked. */
-function toFinding(
-  outcome: Outcome | null,
-  lagMs: number,
-): { readonly result: string; readonly code: string } | null {
+function toFinding(outcome: Outcome | null, lagMs: number): ProbeFinding | null {
   if (outcome === null) return null;
   const code = "code" in outcome ? outcome.code : "";
-  return { result: !isHealthy(outcome) ? "failed" : lagMs > lateMs ? "late" : "ok", code };
+  return toResult(!isHealthy(outcome) ? "failed" : lagMs > lateMs ? "late" : "ok", code);
+}
+
+function toResult(result: ProbeResult, code = ""): ProbeFinding {
+  return { result, code };
 }
 
 /** `wait`: the target answered that it does not know the probe's customer, as it should. */

@@ -13,5 +13,6 @@ app.http("console", {
 async function serve(request: HttpRequest): Promise<HttpResponseInit> {
   const { consoleFiles } = await getApp();
   const acceptsGzip = /\bgzip\b/.test(request.headers.get("accept-encoding") ?? "");
-  return consoleFiles.get(request.params["path"] ?? "", acceptsGzip);
+  const clientIp = request.headers.get("client-ip");
+  return consoleFiles.get(request.params["path"] ?? "", { acceptsGzip, clientIp });
 }

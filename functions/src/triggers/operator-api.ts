@@ -17,6 +17,7 @@ async function operate(request: HttpRequest): Promise<HttpResponseInit> {
     path: request.params["path"] ?? "",
     query: request.query,
     authorization: request.headers.get("authorization"),
+    clientIp: request.headers.get("client-ip"),
     text: () => request.text(),
   });
   return { status, jsonBody: body, headers: { "cache-control": "no-store" } };

@@ -98,6 +98,17 @@ describe("the operator API's doors", () => {
     expect((await world.ask(ask)).status).toBe(401);
   });
 
+  it("are shut for addresses from which the stack is not operated, before any token is looked at", async () => {
+    const closed = await createOperatorWorld({ addresses: ["10.0.0.0/8"] });
+    const ask = { path: "me", as: "Operator" } as const;
+    const inside = await closed.ask({ ...ask, clientIp: "10.40.0.132:50122" });
+    const outside = await closed.ask({ ...ask, clientIp: "198.51.100.4:443" });
+    await closed.close();
+
+    expect(inside.status).toBe(200);
+    expect([outside.status, codeOf(outside.body)]).toEqual([403, "ADDRESS_NOT_ALLOWED"]);
+  });
+
   it("tell whoever is signed in that a route is unknown, and others nothing", async () => {
     expect(codeOf((await world.ask({ path: "nothing" })).body)).toBe("ROUTE_UNKNOWN");
     expect(codeOf((await world.ask({ path: "nothing", authorization: null })).body)).toBe(

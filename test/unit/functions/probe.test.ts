@@ -6,6 +6,7 @@ import type { Gate } from "../../../functions/src/delivery/gates.ts";
 import { loadFlows } from "../../../functions/src/flows/load-flows.ts";
 import { createSchemaSet } from "../../../functions/src/flows/schema-set.ts";
 import type { Http, HttpRequest } from "../../../functions/src/platform/http.ts";
+import type { ProbeAnswer } from "../../../functions/src/targets/probe-rounds.ts";
 import type { Probe } from "../../../functions/src/targets/probe.ts";
 import { isProbeMessage } from "../../../functions/src/targets/probe.ts";
 import { SimulatedClock } from "../../../local/clock.ts";
@@ -42,8 +43,16 @@ function createScene(answer: Http, gate: Gate = openGate(0)) {
     clock,
     telemetry: recorded.telemetry,
   };
-  const probe = composeProbe(input, { read: () => Promise.resolve(gate) });
-  return { probe, clock, asked, ...recorded };
+  const answers: ProbeAnswer[] = [];
+  const rounds = {
+    answer: (id: string, answer: ProbeAnswer) => {
+      expect(id).toBe("round-1");
+      answers.push(answer);
+      return Promise.resolve();
+    },
+  };
+  const probe = composeProbe(input, { read: () => Promise.resolve(gate) }, rounds);
+  return { probe, clock, asked, answers, ...recorded };
 }
 
 async function runAll(probe: Probe, messages = probe.messages()): Promise<void> {
@@ -107,5 +116,64 @@ describe("the probe", () => {
       "late",
       "late",
     ]);
+  });
+});
+
+/** Dataverse knows nobody; the workflows answer what the test says. */
+const workflows =
+  (crm: [number, object], mail: [number, object]): Http =>
+  (request) => {
+    if (request.method === "GET") return empty(request);
+    const { step } = JSON.parse(request.body ?? "{}") as { readonly step?: string };
+    const [status, body] = step === "read" ? crm : mail;
+    return Promise.resolve({ status, headers: { get: () => null }, body: JSON.stringify(body) });
+  };
+
+const read: [number, object] = [200, { status: "read", records: [] }];
+const absent: [number, object] = [404, { status: "absent" }];
+const refused: [number, object] = [503, { status: "retry", code: "MAIL_UNAUTHORIZED" }];
+
+describe("a round that a person begins", () => {
+  it("asks what stands behind a workflow by steps that write nothing, and keeps every answer", async () => {
+    const { probe, asked, answers, clock } = createScene(workflows(read, absent));
+    const messages = probe.messages("round-1");
+    await clock.advance(1_500);
+    await runAll(probe, messages);
+
+    const posted = asked.filter(({ method }) => method !== "GET");
+    expect(posted.map(({ body }) => JSON.parse(body ?? "") as unknown)).toEqual([
+      expect.objectContaining({ step: "read", object: "Invoice__c" }),
+      expect.objectContaining({ step: "status", generation: 0 }),
+    ]);
+    expect(answers.map(({ flow, target, result, ms }) => ({ flow, target, result, ms }))).toEqual(
+      probe.places.map((place) => ({ ...place, result: "ok", ms: 1_500 })),
+    );
+  });
+
+  it("says which target's workflow, secret or system does not let it in", async () => {
+    const { probe, answers } = createScene(workflows([401, {}], refused));
+    await runAll(probe, probe.messages("round-1"));
+
+    expect(answers.map(({ target, result, code }) => [target, result, code])).toEqual([
+      ["ce", "ok", expect.any(String)],
+      ["crm", "failed", "CRM_WORKFLOW_REFUSED"],
+      ["email", "failed", "MAIL_UNAUTHORIZED"],
+    ]);
+  });
+
+  it("tells of a target that is not called", async () => {
+    const { probe, answers } = createScene(empty, { ...openGate(0), state: "outage" });
+    await runAll(probe, probe.messages("round-1"));
+
+    expect(answers.map(({ result }) => result)).toEqual(["notCalled", "notCalled", "notCalled"]);
+  });
+
+  it("uses no message id of another round's", () => {
+    const { probe } = createScene(empty);
+    const ids = ["round-1", "round-2", undefined].flatMap((round) =>
+      probe.messages(round).map(({ messageId }) => messageId),
+    );
+
+    expect(new Set(ids).size).toBe(9);
   });
 });

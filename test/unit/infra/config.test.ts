@@ -246,11 +246,13 @@ describe("who is told and who operates", () => {
     expect(mistakesIn(closed)).toEqual([]);
   });
 
-  it("cannot be half let in: neither beside an https door nor by a range that is the world", () => {
-    expect(mistakesIn({ ...good, ...operator(["203.0.113.0/24"]) })).toEqual([
-      "causeway:operator.allowedAddresses is set, but a door takes https: F&O's addresses are not " +
-        "known, so the app is open to all and only tokens and keys guard it",
-    ]);
+  it("reach a private stack from its own network without being named", () => {
+    const inside = { network: "private", serviceBusTier: "Premium" };
+    expect(mistakesIn({ ...closed, ...inside, ...operator() })).toEqual([]);
+  });
+
+  it("may be named beside an https door, but not by a range that is the world", () => {
+    expect(mistakesIn({ ...good, ...operator(["203.0.113.0/24"]) })).toEqual([]);
     expect(mistakesIn({ ...closed, ...operator(["0.0.0.0/0"]) })).toEqual([
       "causeway:operator.allowedAddresses has 0.0.0.0/0, which is nearly everybody",
     ]);

@@ -53,6 +53,17 @@ describe("access control", () => {
     expect(changes).toBe(2);
   });
 
+  it("keeps what a principal was refused until its roles change", () => {
+    const access = createAccessControl();
+    access.allows(principalId, [sender], queue);
+    access.allows(principalId, [sender], queue);
+    expect(access.refusals()).toEqual([
+      { principalId, roleIds: [sender], resourceId: queue.toLowerCase() },
+    ]);
+    access.assign({ principalId, roleId: sender, scope: queue });
+    expect(access.refusals()).toEqual([]);
+  });
+
   it("lists an assignment once, however often it is made", () => {
     const access = createAccessControl();
     access.assign({ principalId, roleId: sender, scope: queue });

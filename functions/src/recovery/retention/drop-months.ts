@@ -5,7 +5,7 @@ import type { TableStore } from "../../platform/table-store.ts";
 import { dayMs } from "./look.ts";
 
 /** Everything that is kept by month, by the beginning of its tables' names. */
-const byMonth = /^(ledger|journeys|rates|activity)(\d{6})$/;
+const byMonth = /^(ledger|journeys|rates|activity|probes)(\d{6})$/;
 
 /** `yyyymm`: months before it are over for more than `ledgerMonths` full ones. */
 export function firstDroppedMonth(now: number, ledgerMonths: number): string {

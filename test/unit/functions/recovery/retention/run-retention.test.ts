@@ -11,14 +11,15 @@ describe("months", () => {
     const world = new RetentionWorld();
     const { clock, memory } = world.replays.delivery;
     const row = { partitionKey: "p", rowKey: "r", columns: {} };
-    const names = ["ledger", "journeys", "rates", "activity"].flatMap((kind) =>
+    const names = ["ledger", "journeys", "rates", "activity", "probes"].flatMap((kind) =>
       ["202510", "202511"].map((month) => `${kind}${month}`),
     );
     for (const table of [...names, "audit"]) await memory.write(table, { kind: "insert", row });
     clock.to(Date.parse("2026-12-01T01:10:00Z"));
     await world.run();
     expect(memory.tableNames()).toEqual([
-      ...["activity202511", "audit", "journeys202511", "ledger202511", "rates202511", "retention"],
+      ...["activity202511", "audit", "journeys202511", "ledger202511", "probes202511"],
+      ...["rates202511", "retention"],
     ]);
   });
 
