@@ -16,8 +16,9 @@ const config = {
       },
     ],
   },
-  // One more than the cores that CI has: journeys wait for other processes half of their time.
-  maxWorkers: 3,
+  // Twice the cores that CI has: journeys, which come first, wait for other processes half of their time.
+  maxWorkers: 4,
+  testSequencer: "<rootDir>/test/support/longest-first.cjs",
   testTimeout: 60_000,
   // Unpacked packages of a running local Azure would collide in the file scan.
   modulePathIgnorePatterns: ["<rootDir>/.local", "<rootDir>/dist"],

@@ -1,6 +1,11 @@
 #!/usr/bin/env node
-// The bin entry has to be JavaScript; everything else of the command line is TypeScript under tsx.
-import { register } from "tsx/esm/api";
+// What operators call: bundles the command line into plain JavaScript, unless an earlier call has done so from the
+// same sources, and hands over to it. Loading its modules one by one took a command 1.8 s of processor time; its
+// bundle takes 0.2 s.
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { bundleCached } from "../local/bundle-cached.js";
+import { cliProgram } from "./cli-program.js";
 
-register();
-await import("./causeway.ts");
+await bundleCached(cliProgram);
+await import(pathToFileURL(join(cliProgram.outDir, "causeway.js")).href);

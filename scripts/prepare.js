@@ -3,10 +3,11 @@
 import "../local/connect-guard-preload.js";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
+import { cliProgram } from "../cli/cli-program.js";
 import { bundleCached, localProgram, storageProgram } from "../local/bundle-cached.js";
 
 try {
-  await Promise.all([bundleCached(localProgram), bundleCached(storageProgram)]);
+  await Promise.all([localProgram, storageProgram, cliProgram].map(bundleCached));
   const builder = pathToFileURL(join(localProgram.outDir, "build-if-changed.js")).href;
   const { buildIfChanged } = await import(builder);
   await buildIfChanged();

@@ -1,11 +1,13 @@
 import { expect, it } from "@jest/globals";
 import { execFile } from "node:child_process";
-import { fileURLToPath } from "node:url";
+import { join } from "node:path";
 import { promisify } from "node:util";
+import { bundleCached } from "../../local/bundle-cached.js";
 import { connectGuardFile } from "../../local/connect-guard.ts";
 import type { ChaosResult } from "./run-chaos.ts";
 
-const root = fileURLToPath(new URL("../..", import.meta.url));
+const root = join(import.meta.dirname, "../..");
+const outDir = join(root, ".local/chaos-program");
 const faults = [
   "host-killed-at-effect",
   "locks-lost",
@@ -21,12 +23,13 @@ const limitMs = 240_000;
 it(
   "loses and doubles nothing while the host dies at effects, storage and locks go, and answers get lost",
   async () => {
+    await bundleCached({ entries: ["test/chaos/chaos.ts"], outDir });
     const flags = ["--seed", "7", "--events", "40", "--faults", faults.join(","), "--together"];
     const { stdout } = await promisify(execFile)(
       process.execPath,
       [
-        ...["--no-warnings", "--import", connectGuardFile, "--import", "tsx"],
-        ...["test/chaos/chaos.ts", ...flags, "--json", "--folder", ".local/chaos-short"],
+        ...["--no-warnings", "--import", connectGuardFile, join(outDir, "chaos.js")],
+        ...[...flags, "--json", "--folder", ".local/chaos-short"],
       ],
       { cwd: root, env: { ...process.env, NODE_OPTIONS: "" }, timeout: limitMs },
     );

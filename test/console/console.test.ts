@@ -167,7 +167,6 @@ describe("the console", () => {
       expect(await replay.getByRole("alert").textContent()).toMatch(
         /^It stopped by itself: 1 of 1 in step 1 failed again, more than 10 %: 1 \w+$/,
       );
-      // The step's counts are saved a moment after the state.
       await replay.getByText(/^Replay stopped: 0 delivered, 1 failed again of \d+$/).waitFor();
       // It is over: nobody can pause or cancel it.
       expect(await replay.getByRole("button").count()).toBe(0);

@@ -4,6 +4,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { parse } from "yaml";
+import { oncePerRun } from "../support/once-per-run.ts";
 import { bundleCached } from "../../local/bundle-cached.js";
 import type { RoleAssignment } from "../../local/cloud.ts";
 import { connectGuardFile } from "../../local/connect-guard.ts";
@@ -56,10 +57,11 @@ export async function captureStack(
       typeof value === "string" ? value : JSON.stringify(value),
     ],
   );
-  const captured = await capture({
+  const order = {
     stack: profile,
     config: { ...readProfile(profile), ...(Object.fromEntries(own) as Record<string, string>) },
-  });
+  };
+  const captured = await oncePerRun(order, () => capture(order));
   const of = (type: string): readonly DeployedResource[] =>
     captured.resources.filter((resource) => resource.type === `azure-native:${type}`);
   return {

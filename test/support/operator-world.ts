@@ -44,6 +44,12 @@ export interface OperatorWorld {
   close(): Promise<void>;
 }
 
+// One for all worlds of a test file: making its key takes most of a short test's time.
+const identity = await createIdentityApp(
+  { clock: new SimulatedClock(startOfTime), log: () => undefined },
+  { tenantId, wallClockMs: () => startOfTime },
+);
+
 /** The operator API over memory stores, signed in by the local identity service. */
 export async function createOperatorWorld({
   allowEdits = true,
@@ -56,10 +62,6 @@ export async function createOperatorWorld({
   const { clock, memory } = replays.delivery;
   const kicked: string[] = [];
   const probed: string[] = [];
-  const identity = await createIdentityApp(
-    { clock: new SimulatedClock(startOfTime), log: () => undefined },
-    { tenantId, wallClockMs: () => startOfTime },
-  );
   const door = await startFrontDoor({ fetch: (request) => identity.app.fetch(request) });
   const operator = {
     authority: door.httpUrl,

@@ -4,7 +4,6 @@
  * read. Whoever is not signed in does not even learn which routes there are.
  */
 import { Ajv } from "ajv";
-import type { ValidateFunction } from "ajv";
 import addFormats from "ajv-formats";
 import { asError } from "../platform/causeway-error.ts";
 import { TableError } from "../platform/table-store.ts";
@@ -27,19 +26,16 @@ export type OperatorApi = (request: OperatorRequest) => Promise<OperatorAnswer>;
 
 const maxBodyLength = 1_000_000;
 
+// A route's schema is compiled when its first body comes, and kept: most processes see a few routes' or none.
+const ajv = new Ajv({ allErrors: true, allowUnionTypes: true });
+addFormats.default(ajv);
+
 interface CompiledRoute extends OperatorRoute {
   readonly parts: readonly string[];
-  readonly validate: ValidateFunction | undefined;
 }
 
 export function createOperatorApi(options: OperatorApiOptions): OperatorApi {
-  const ajv = new Ajv({ allErrors: true, allowUnionTypes: true });
-  addFormats.default(ajv);
-  const routes = options.routes.map((route) => ({
-    ...route,
-    parts: route.path.split("/"),
-    validate: route.body === undefined ? undefined : ajv.compile(route.body),
-  }));
+  const routes = options.routes.map((route) => ({ ...route, parts: route.path.split("/") }));
   return async (request) => {
     try {
       return await answer(request, routes, options);
@@ -114,11 +110,12 @@ function match(
 
 async function readBody(request: OperatorRequest, route: CompiledRoute): Promise<unknown> {
   const text = await request.text();
-  if (route.validate === undefined) return undefined;
+  if (route.body === undefined) return undefined;
   if (text.length > maxBodyLength) throw invalid("the body is over a million characters long");
   const body = parse(text);
-  if (!route.validate(body)) {
-    const problems = (route.validate.errors ?? []).map(
+  const validate = ajv.compile(route.body);
+  if (!validate(body)) {
+    const problems = (validate.errors ?? []).map(
       ({ instancePath, message, params }) =>
         `${instancePath === "" ? "the body" : instancePath.slice(1)} ${message ?? "is wrong"}${nameIn(params)}`,
     );

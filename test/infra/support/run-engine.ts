@@ -112,7 +112,8 @@ function runLanguage(
   const child = spawn(
     process.execPath,
     [
-      ...["--import", "tsx", runner],
+      // The SDK renders a stack for each of some thousand promises: a quarter of a run.
+      ...["--stack-trace-limit=5", "--import", "tsx", runner],
       ...Object.entries(flags).flatMap(([name, value]) => [`--${name}`, value]),
       "infra/index.ts",
     ],

@@ -199,9 +199,10 @@ class Runner {
       const sent = await this.#sendChunk(chunk);
       if (sent === undefined) return left;
       left = replaceItems(left, sent);
-      await this.#saveStep(countItems(left), step);
       // Looking costs a read for each delivery under way: now and then is soon enough to stop.
       if (this.#on.clock.now() - this.#lookedAt >= pollMs) left = await this.#followOnce(left);
+      // After looking: who has settled by now is not looked at again before the job may end.
+      await this.#saveStep(countItems(left), step);
       if (this.#mustStop(countItems(left), step)) return left;
     }
     return left;

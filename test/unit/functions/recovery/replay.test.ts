@@ -6,6 +6,7 @@ import { replaysTable } from "../../../../functions/src/recovery/replay/replay-s
 import type { ReplayJob } from "../../../../functions/src/recovery/replay/replay-job.ts";
 import type { TableStore } from "../../../../functions/src/platform/table-store.ts";
 import { MessagingError } from "../../../../functions/src/platform/messages.ts";
+import type { Sender } from "../../../../functions/src/platform/messages.ts";
 import type { Outcome } from "../../../../functions/src/targets/target.ts";
 import { KillAtCall } from "../../../support/kill-at-call.ts";
 import { numberedEvent } from "../../../support/numbered-event.ts";
@@ -176,6 +177,26 @@ describe("a replay", () => {
         { delivered: 0, skipped: 0, failedAgain: 10, refused: 0 },
       ],
     ]);
+  });
+
+  it("counts what failed before it looked for the first time, also when it stops for it", async () => {
+    const world = new ReplayWorld();
+    await world.fail(4);
+    world.delivery.target.answers = [refusal];
+    const { broker } = world.delivery;
+    const sender: Sender = {
+      send: async (entity, messages) => {
+        await broker.send(entity, messages);
+        await world.work();
+      },
+    };
+    const { id } = await world.begin();
+    await world.run(id, { sender });
+
+    expect(await world.job(id)).toMatchObject({
+      state: "stopped",
+      steps: [{ number: 1, underWay: 0, failedAgain: 1 }],
+    });
   });
 
   it("is paused, resumed and cancelled by a wish", async () => {
