@@ -173,7 +173,6 @@ describe("without its role", () => {
     ];
     let eventId = "";
     await without(gone, async () => {
-      await world.post(large("ROLES-NO-BLOB"));
       const lost = await world.post({ number: "ROLES-NO-GRID", door: "eventGrid" });
       ({ eventId } = await world.post({ number: "ROLES-403", door: "https" }));
       await eventually(async () => {
@@ -183,6 +182,8 @@ describe("without its role", () => {
         ]);
       }, 60_000);
       expect(await world.states(lost.eventId)).toEqual({});
+      // Last: whatever shares a batch with a body that cannot be kept comes again half a minute later or more.
+      await world.post(large("ROLES-NO-BLOB"));
     });
     await settled(eventId);
   }, 200_000);

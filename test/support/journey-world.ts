@@ -197,7 +197,15 @@ export function connectJourneyWorld(environment: Environment): JourneyWorld {
       await sender.sendMessages({ body: Buffer.from(body, "utf8") });
       await sender.close();
     },
-    underWay: (text) => countMessages(bus, text),
+    underWay: async (text) => {
+      // A client peeks on from where it ended the last time: a new one sees everything.
+      const fresh = new ServiceBusClient(environment.serviceBus.connectionString);
+      try {
+        return await countMessages(fresh, text);
+      } finally {
+        await fresh.close();
+      }
+    },
     ceInvoices,
     crmInvoices,
     mails,
