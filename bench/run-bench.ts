@@ -10,7 +10,7 @@ import type { BenchOptions } from "./bench-options.ts";
 import { liftBudgets } from "./bench-package.ts";
 import { buildSampleApp } from "./build-sample-app.ts";
 import { bundleLocalAzure } from "./bundle-local-azure.ts";
-import { createProgress } from "./create-progress.ts";
+import { runBenchCommand } from "./run-bench-command.ts";
 import { renderReport } from "./render-report.ts";
 import type { BenchReport } from "./render-report.ts";
 import { runBareLoop } from "./run-bare-loop.ts";
@@ -40,39 +40,19 @@ interface Parts {
   readonly onProgress: (line: string) => void;
 }
 
-process.exitCode = await main();
+process.exitCode = await runBenchCommand({
+  usage,
+  readOptions: (args) => {
+    const options = readOptions(args);
+    return options === "help" ? undefined : options;
+  },
+  run: async (options: BenchOptions, progress) =>
+    run(await prepare(options, (line) => progress.show(line))),
+  render: renderReport,
+  isFine: ({ runs }) => runs.every(({ lost, doubled, unknown }) => lost + doubled + unknown === 0),
+});
 // An SDK's pool may still hold the loop open; everything of ours is closed.
 process.exit();
-
-async function main(): Promise<number> {
-  let options: BenchOptions | "help";
-  try {
-    options = readOptions(process.argv.slice(2));
-  } catch (error) {
-    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n\n${usage}`);
-    return 2;
-  }
-  if (options === "help") {
-    process.stdout.write(usage);
-    return 0;
-  }
-  const progress = createProgress(process.stderr);
-  try {
-    const parts = await prepare(options, (line) => progress.show(line));
-    const report = await run(parts);
-    progress.end();
-    process.stdout.write(options.json ? `${JSON.stringify(report)}\n` : renderReport(report));
-    return report.runs.every(({ lost, doubled, unknown }) => lost + doubled + unknown === 0)
-      ? 0
-      : 1;
-  } catch (error) {
-    progress.end();
-    process.stderr.write(
-      `bench failed: ${error instanceof Error ? error.message : String(error)}\n`,
-    );
-    return 1;
-  }
-}
 
 async function prepare(options: BenchOptions, onProgress: Parts["onProgress"]): Promise<Parts> {
   onProgress("building");

@@ -8,7 +8,7 @@ import { buildIfChanged } from "../scripts/build-if-changed.ts";
 import { bundleLocalAzure } from "./bundle-local-azure.ts";
 import { callJson, toJsonInit } from "./call-json.ts";
 import { checkEffects } from "./check-effects.ts";
-import { createProgress } from "./create-progress.ts";
+import { runBenchCommand } from "./run-bench-command.ts";
 import type { Progress } from "./create-progress.ts";
 import { measureProcess } from "./measure-processes.ts";
 import { plantFailures } from "./plant-failures.ts";
@@ -64,36 +64,20 @@ interface Result {
 const folder = fileURLToPath(new URL("../.local/bench", import.meta.url));
 const pollMs = 500;
 
-process.exitCode = await main();
+process.exitCode = await runBenchCommand({
+  usage,
+  readOptions,
+  run: runAll,
+  render,
+  isFine: (results) =>
+    results.every(({ state, lost, doubled }) => state === "done" && lost + doubled === 0),
+});
 process.exit();
 
-async function main(): Promise<number> {
-  let options: Options | undefined;
-  try {
-    options = readOptions(process.argv.slice(2));
-  } catch (error) {
-    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n\n${usage}`);
-    return 2;
-  }
-  if (options === undefined) {
-    process.stdout.write(usage);
-    return 0;
-  }
-  const progress = createProgress(process.stderr);
-  try {
-    const results = [await runOnce(options, 0, progress)];
-    if (options.kills > 0) results.push(await runOnce(options, options.kills, progress));
-    progress.end();
-    process.stdout.write(options.json ? `${JSON.stringify(results)}\n` : render(results));
-    return results.every(({ state, lost, doubled }) => state === "done" && lost + doubled === 0)
-      ? 0
-      : 1;
-  } catch (error) {
-    progress.end();
-    const text = error instanceof Error ? error.message : String(error);
-    process.stderr.write(`bench failed: ${text}\n`);
-    return 1;
-  }
+async function runAll(options: Options, progress: Progress): Promise<readonly Result[]> {
+  const results = [await runOnce(options, 0, progress)];
+  if (options.kills > 0) results.push(await runOnce(options, options.kills, progress));
+  return results;
 }
 
 function readOptions(args: readonly string[]): Options | undefined {

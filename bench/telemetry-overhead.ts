@@ -14,7 +14,7 @@ import { liftBudgets } from "./bench-package.ts";
 import { bundleLocalAzure } from "./bundle-local-azure.ts";
 import { compareRounds } from "./compare-rounds.ts";
 import type { Comparison, Overhead, Round, Sample } from "./compare-rounds.ts";
-import { createProgress } from "./create-progress.ts";
+import { runBenchCommand } from "./run-bench-command.ts";
 import { measureProcess } from "./measure-processes.ts";
 import { runLoad } from "./run-load.ts";
 import { startBenchAzure } from "./start-bench-azure.ts";
@@ -58,35 +58,15 @@ const warmUpEvents = 300;
 const lastExportMs = 6_000;
 const limitMs = 5 * 60_000;
 
-process.exitCode = await main();
+process.exitCode = await runBenchCommand({
+  usage,
+  readOptions,
+  run: (options: Options, progress) => run(options, (line) => progress.show(line)),
+  render,
+  isFine: () => true,
+});
 // An SDK's pool may still hold the loop open; everything of ours is closed.
 process.exit();
-
-async function main(): Promise<number> {
-  let options: Options | undefined;
-  try {
-    options = readOptions(process.argv.slice(2));
-  } catch (error) {
-    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n\n${usage}`);
-    return 2;
-  }
-  if (options === undefined) {
-    process.stdout.write(usage);
-    return 0;
-  }
-  const progress = createProgress(process.stderr);
-  try {
-    const report = await run(options, (line) => progress.show(line));
-    progress.end();
-    process.stdout.write(options.json ? `${JSON.stringify(report)}\n` : render(report));
-    return 0;
-  } catch (error) {
-    progress.end();
-    const text = error instanceof Error ? error.message : String(error);
-    process.stderr.write(`bench failed: ${text}\n`);
-    return 1;
-  }
-}
 
 function readOptions(args: readonly string[]): Options | undefined {
   const { values } = parseArgs({
