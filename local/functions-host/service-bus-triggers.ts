@@ -11,6 +11,7 @@ import type { Running } from "../cloud.ts";
 import { describeFailure } from "./describe-failure.ts";
 import { gatherBatches } from "./gather-batches.ts";
 import type { ServiceBusHostSettings } from "./host-json.ts";
+import { keepLocked, type Received } from "./keep-locked.ts";
 import type { FunctionApp } from "./load-function-app.ts";
 import { openServiceBusClient } from "./open-service-bus-client.ts";
 import { resolveServiceBusConnection, resolveSettings } from "./resolve-settings.ts";
@@ -111,18 +112,25 @@ function startSingleDispatch(listener: Listener): Running {
  */
 function startBatchDispatch(listener: Listener): Running {
   const { name, binding, receiver, app, host, log } = listener;
-  const gathering = gatherBatches<ServiceBusReceivedMessage>({
+  const gathering = gatherBatches<Received>({
     maxSize: host.maxMessageBatchSize,
     minSize: host.minMessageBatchSize,
     maxWaitMs: host.maxBatchWaitMs,
-    work: async (messages) => {
+    work: async (received) => {
+      const messages = await keepLocked(receiver, received, Date.now());
+      const gone = received.length - messages.length;
+      if (gone > 0)
+        log(`Functions.${name}: ${gone} messages lost their locks before they were begun`);
+      if (messages.length === 0) return;
       const { input, triggerMetadata } = toBatchTrigger(messages);
       const request = { inputs: [{ name: binding.name, data: input }], triggerMetadata };
       await runAndSettle({ name, app, receiver, log, request, messages });
     },
   });
   const atOnce = Math.min(host.maxMessageBatchSize, MOST_UNSETTLED);
-  const subscription = subscribe(listener, atOnce, (message) => gathering.add(message));
+  const subscription = subscribe(listener, atOnce, (message) =>
+    gathering.add({ message, at: Date.now() }),
+  );
   return {
     close: async () => {
       await subscription.close();
