@@ -7,8 +7,14 @@ const beganAt = Date.parse("2026-03-01T10:00:00Z");
 /** Renews every lock but those of `lost`. */
 function createReceiver(lost: readonly string[] = []) {
   const renewed: string[] = [];
+  const abandoned: string[] = [];
   return {
     renewed,
+    abandoned,
+    abandonMessage: (message: { readonly messageId?: unknown }): Promise<void> => {
+      abandoned.push(String(message.messageId));
+      return Promise.reject(new Error("MessageLockLost"));
+    },
     renewMessageLock: (message: { readonly messageId?: unknown }): Promise<Date> => {
       const id = String(message.messageId);
       renewed.push(id);
@@ -34,11 +40,12 @@ describe("messages that waited for the batch before theirs", () => {
     expect(receiver.renewed).toEqual(["old"]);
   });
 
-  it("are left out when their locks are gone", async () => {
+  it("are left out when their locks are gone, and settled", async () => {
     const receiver = createReceiver(["late"]);
 
     const kept = await keepLocked(receiver, [arrived("late", 310), arrived("old", 200)], beganAt);
 
     expect(kept.map(({ messageId }) => messageId)).toEqual(["old"]);
+    expect(receiver.abandoned).toEqual(["late"]);
   });
 });
