@@ -6,12 +6,17 @@ export interface BatchOptions<T> {
   /** A batch waits for so many, `maxWaitMs` at most. */
   readonly minSize: number;
   readonly maxWaitMs: number;
-  /** Called for one batch at a time. */
-  readonly work: (batch: readonly T[]) => Promise<void>;
+  /** The next batch begins when the one before has run, which may not be settled by then. */
+  readonly work: (batch: readonly T[]) => BatchWork;
+}
+
+export interface BatchWork {
+  readonly ran: Promise<unknown>;
+  readonly settled: Promise<void>;
 }
 
 export interface Gathering<T> extends Running {
-  /** Ends as the work does on the batch that the item went with. */
+  /** Ends as the settling does of the batch that the item went with. */
   add(item: T): Promise<void>;
 }
 
@@ -26,21 +31,26 @@ const pauseMs = 10;
 const longestMs = 50;
 
 /**
- * Turns items that come one by one into batches: empty → gathering → working → gathering or empty. Items that
- * come while one is worked on wait for the next.
+ * Turns items that come one by one into batches: empty → gathering → running → gathering or empty. Items that
+ * come while one runs wait for the next. Settling goes on beside that: over a connection that was cut it takes a
+ * time-out, and those who wait must not pay for it.
  */
 export function gatherBatches<T>(options: BatchOptions<T>): Gathering<T> {
   let waiting: Waiting<T>[] = [];
   let running: Promise<void> | undefined;
+  const settling = new Set<Promise<void>>();
   let isClosing = false;
   const run = async (): Promise<void> => {
     while (waiting.length > 0) {
       await untilGathered(options, () => (isClosing ? Infinity : waiting.length));
       const batch = waiting.slice(0, options.maxSize);
       waiting = waiting.slice(options.maxSize);
-      const work = options.work(batch.map(({ item }) => item));
-      for (const { end } of batch) end(work);
-      await work.catch(() => undefined);
+      const { ran, settled } = options.work(batch.map(({ item }) => item));
+      settling.add(settled);
+      const forget = (): void => void settling.delete(settled);
+      settled.then(forget, forget);
+      for (const { end } of batch) end(settled);
+      await ran.catch(() => undefined);
     }
     running = undefined;
   };
@@ -53,6 +63,7 @@ export function gatherBatches<T>(options: BatchOptions<T>): Gathering<T> {
     close: async () => {
       isClosing = true;
       await running;
+      await Promise.allSettled(settling);
     },
   };
 }

@@ -4,9 +4,10 @@ import type { ServiceBusConnection } from "./resolve-settings.ts";
 
 /**
  * This client takes all of its time-out to notice a cut connection, and pauses for 30 s between its tries; the
- * genuine host's notices at once and begins with 0.8 s.
+ * genuine host's notices at once and begins with 0.8 s. Settling over a connection that is gone is tried once more and
+ * then left to the end of the lock; receiving begins again however often it takes.
  */
-const options = { retryOptions: { timeoutInMs: 5_000, retryDelayInMs: 800 } };
+const options = { retryOptions: { timeoutInMs: 5_000, retryDelayInMs: 800, maxRetries: 1 } };
 
 /** The SDKs are loaded on demand: they are most of the host's start, and not every app needs them. */
 export async function loadServiceBusSdk(): Promise<{

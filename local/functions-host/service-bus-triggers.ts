@@ -11,6 +11,7 @@ import type { Running } from "../cloud.ts";
 import { describeFailure } from "./describe-failure.ts";
 import { gatherBatches } from "./gather-batches.ts";
 import type { ServiceBusHostSettings } from "./host-json.ts";
+import { keepLocked, type Received } from "./keep-locked.ts";
 import type { FunctionApp } from "./load-function-app.ts";
 import { openServiceBusClient } from "./open-service-bus-client.ts";
 import { resolveServiceBusConnection, resolveSettings } from "./resolve-settings.ts";
@@ -92,7 +93,9 @@ function startSingleDispatch(listener: Listener): Running {
   const subscription = subscribe(listener, host.maxConcurrentCalls, (message) => {
     const { input, triggerMetadata } = toSingleTrigger(message);
     const request = { inputs: [{ name: binding.name, data: input }], triggerMetadata };
-    const work = runAndSettle({ name, app, receiver, log, request, messages: [message] });
+    const work = run({ name, app, log, request }).then((isDone) =>
+      settle({ name, receiver, log, messages: [message], isDone }),
+    );
     inWork.add(work);
     return work.finally(() => inWork.delete(work));
   });
@@ -111,18 +114,30 @@ function startSingleDispatch(listener: Listener): Running {
  */
 function startBatchDispatch(listener: Listener): Running {
   const { name, binding, receiver, app, host, log } = listener;
-  const gathering = gatherBatches<ServiceBusReceivedMessage>({
+  const gathering = gatherBatches<Received>({
     maxSize: host.maxMessageBatchSize,
     minSize: host.minMessageBatchSize,
     maxWaitMs: host.maxBatchWaitMs,
-    work: async (messages) => {
-      const { input, triggerMetadata } = toBatchTrigger(messages);
-      const request = { inputs: [{ name: binding.name, data: input }], triggerMetadata };
-      await runAndSettle({ name, app, receiver, log, request, messages });
+    work: (received) => {
+      const kept = keepLocked(receiver, received, Date.now());
+      const ran = kept.then((messages) => {
+        const gone = received.length - messages.length;
+        if (gone > 0) log(`Functions.${name}: ${gone} messages had lost their locks`);
+        if (messages.length === 0) return true;
+        const { input, triggerMetadata } = toBatchTrigger(messages);
+        const request = { inputs: [{ name: binding.name, data: input }], triggerMetadata };
+        return run({ name, app, log, request });
+      });
+      const settled = Promise.all([kept, ran]).then(([messages, isDone]) =>
+        settle({ name, receiver, log, messages, isDone }),
+      );
+      return { ran, settled };
     },
   });
   const atOnce = Math.min(host.maxMessageBatchSize, MOST_UNSETTLED);
-  const subscription = subscribe(listener, atOnce, (message) => gathering.add(message));
+  const subscription = subscribe(listener, atOnce, (message) =>
+    gathering.add({ message, at: Date.now() }),
+  );
   return {
     close: async () => {
       await subscription.close();
@@ -152,24 +167,33 @@ function subscribe(
   );
 }
 
-interface Work {
+interface Invocation {
   readonly name: string;
   readonly app: FunctionApp;
-  readonly receiver: ServiceBusReceiver;
   readonly log: (line: string) => void;
   readonly request: RpcInvocationRequest;
-  readonly messages: readonly ServiceBusReceivedMessage[];
 }
 
-async function runAndSettle(work: Work): Promise<void> {
-  const { name, app, receiver, log, request, messages } = work;
-  let isDone = false;
+/** False when the function failed. */
+async function run({ name, app, log, request }: Invocation): Promise<boolean> {
   try {
     await app.invoke(name, request);
-    isDone = true;
+    return true;
   } catch (error) {
     log(`Executed 'Functions.${name}' (Failed): ${describeFailure(error)}`);
+    return false;
   }
+}
+
+interface Settlement {
+  readonly name: string;
+  readonly receiver: ServiceBusReceiver;
+  readonly log: (line: string) => void;
+  readonly messages: readonly ServiceBusReceivedMessage[];
+  readonly isDone: boolean;
+}
+
+async function settle({ name, receiver, log, messages, isDone }: Settlement): Promise<void> {
   const settled = await Promise.allSettled(
     messages.map((message) =>
       isDone ? receiver.completeMessage(message) : receiver.abandonMessage(message),

@@ -53,14 +53,17 @@ export async function pauseBetween(
   await new Promise((resolve) => setTimeout(resolve, random.between(fromMs, toMs)));
 }
 
-/** Again and again while events flow, with pauses. */
+/** Again and again while events flow, with pauses, `most` times: then the rest of the round flows undisturbed. */
 export async function whileFlowing(
   context: ChaosContext,
   pauseMs: readonly [number, number],
   act: () => Promise<void> | void,
+  most = Infinity,
 ): Promise<void> {
+  let times = 0;
   do {
     await pauseBetween(context, ...pauseMs);
     await act();
-  } while (!context.isFlowOver());
+    times += 1;
+  } while (times < most && !context.isFlowOver());
 }

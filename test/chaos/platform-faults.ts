@@ -12,10 +12,14 @@ const mostTurns = 400;
 /** Of one round: each costs two seconds of boot, in which nothing is delivered. */
 const mostKills = 24;
 const hitLimitMs = 5_000;
+/** Of one round: F&O's sends and the host's links wait for seconds each time, whatever the number of documents. */
+const mostCuts = 12;
+const mostAbsences = 8;
 
 /**
- * Kills the host at the next write to one of the systems, when it has come or when it has been carried out; the caller gets no answer. False when none came. Once the flow is over there may be nothing left to
- * do: a document of its own then gives it something.
+ * Kills the host at the next write to one of the systems, when it has come or when it has been carried out; the
+ * caller gets no answer. False when none came. Once the flow is over there may be nothing left to do: a document
+ * of its own then gives it something.
  */
 async function killAtEffect(context: ChaosContext, moment: "before" | "after"): Promise<boolean> {
   const { control, random, traffic, round, isFlowOver } = context;
@@ -100,7 +104,7 @@ export const platformFaults: readonly ChaosFault[] = [
     name: "bus-connections-dropped",
     weight: 1,
     disturb: (context) =>
-      whileFlowing(context, [200, 1_500], () => context.control.bus().dropConnections()),
+      whileFlowing(context, [200, 1_500], () => context.control.bus().dropConnections(), mostCuts),
   },
   {
     name: "locks-lost",
@@ -112,22 +116,32 @@ export const platformFaults: readonly ChaosFault[] = [
     name: "broker-restarted",
     weight: 1,
     disturb: (context) =>
-      whileFlowing(context, [500, 2_000], async () => {
-        context.control.bus().setAway(true);
-        await pauseBetween(context, 300, 3_000);
-        context.control.bus().setAway(false);
-      }),
+      whileFlowing(
+        context,
+        [500, 2_000],
+        async () => {
+          context.control.bus().setAway(true);
+          await pauseBetween(context, 300, 3_000);
+          context.control.bus().setAway(false);
+        },
+        mostAbsences,
+      ),
     heal: ({ control }) => control.bus().setAway(false),
   },
   {
     name: "storage-away-5s",
     weight: 1,
     disturb: (context) =>
-      whileFlowing(context, [300, 1_500], async () => {
-        context.control.setStorageAway(true);
-        await new Promise((resolve) => setTimeout(resolve, 5 * secondMs));
-        context.control.setStorageAway(false);
-      }),
+      whileFlowing(
+        context,
+        [300, 1_500],
+        async () => {
+          context.control.setStorageAway(true);
+          await new Promise((resolve) => setTimeout(resolve, 5 * secondMs));
+          context.control.setStorageAway(false);
+        },
+        mostAbsences,
+      ),
     heal: ({ control }) => control.setStorageAway(false),
   },
   {

@@ -125,6 +125,20 @@ describe("the oldest message that waits", () => {
   });
 });
 
+describe("a connection that was cut while it was used for peeking", () => {
+  it("is left for a new one, also when nothing is sent", async () => {
+    const queue = freshQueue();
+    await serviceBus.sender.send(queue, [message("a")]);
+    await serviceBus.oldestActive(queue, null);
+    world.server.dropConnections();
+    expect(await serviceBus.oldestActive(queue, null)).not.toBeNull();
+    world.server.setAway(true);
+    await expect(serviceBus.oldestActive(queue, null)).rejects.toThrow();
+    world.server.setAway(false);
+    expect(await serviceBus.oldestActive(queue, null)).not.toBeNull();
+  });
+});
+
 describe("asking whether a queue is there", () => {
   it("is content with an empty one, and takes nothing out of a full one", async () => {
     const queue = freshQueue();

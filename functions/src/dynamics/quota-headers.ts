@@ -18,3 +18,11 @@ export function readQuota(
     return text === null || text === "" || !Number.isFinite(left) ? [] : [[limit, left] as const];
   });
 }
+
+/**
+ * Each web server of Dataverse counts for itself, and names itself in the cookie by which a client may stay with it
+ * (https://learn.microsoft.com/power-apps/developer/data-platform/send-parallel-requests). "" when it does not.
+ */
+export function readServer({ headers: of }: Pick<HttpResponse, "headers">): string {
+  return /\bARRAffinity=([^;,\s]+)/.exec(of.get("set-cookie") ?? "")?.[1] ?? "";
+}

@@ -1,4 +1,4 @@
-import { ServiceBusClient } from "@azure/service-bus";
+import { isServiceBusError, ServiceBusClient } from "@azure/service-bus";
 import type { ServiceBusMessage, ServiceBusReceiver, ServiceBusSender } from "@azure/service-bus";
 import type { TokenCredential } from "@azure/identity";
 import { MessagingError } from "./messages.ts";
@@ -52,76 +52,96 @@ interface Connection {
   readonly senders: Map<string, ServiceBusSender>;
 }
 
-/** `open`: a new client each time. One is kept until a send over it fails; others then share the next one. */
+/**
+ * `open`: a new client each time. One is kept until something fails over it; others then share the next one. A
+ * client whose link for peeking hangs goes on sending, so it is not only sends that tell.
+ */
 export function createServiceBusOver(open: () => ServiceBusClient): ServiceBus {
   let current: Connection = { client: open(), senders: new Map() };
-  const senderOf = ({ client, senders }: Connection, entity: string): ServiceBusSender => {
-    const known = senders.get(entity) ?? client.createSender(entity);
-    senders.set(entity, known);
-    return known;
-  };
   const leave = (failed: Connection): void => {
     if (failed !== current) return;
     current = { client: open(), senders: new Map() };
     // It may hang as well; nobody waits for it.
     failed.client.close().catch(() => undefined);
   };
-  const send: Sender["send"] = async (entity, messages) => {
-    const first = current;
+  /** The work over the connection of now, which is left when it fails for what a new one may mend. */
+  const once = async <T>(
+    work: (connection: Connection) => Promise<T>,
+    isMendable: (error: unknown) => boolean,
+  ): Promise<T> => {
+    const connection = current;
     try {
-      await sendAll(senderOf(first, entity), entity, messages);
+      return await work(connection);
     } catch (error) {
-      if (!isUnavailable(error)) throw error;
-      leave(first);
-      const second = current;
-      try {
-        // The same messages under the same ids: the copies of any that had arrived do nothing.
-        await sendAll(senderOf(second, entity), entity, messages);
-      } catch (again) {
-        if (isUnavailable(again)) leave(second);
-        throw again;
-      }
+      if (isMendable(error)) leave(connection);
+      throw error;
     }
   };
+  const twice = <T>(
+    work: (connection: Connection) => Promise<T>,
+    isMendable: (error: unknown) => boolean,
+  ): Promise<T> =>
+    once(work, isMendable).catch((error: unknown) => {
+      if (!isMendable(error)) throw error;
+      return once(work, isMendable);
+    });
   return {
-    sender: { send },
-    oldestActive: async (entity, subscription) => {
-      // A new receiver peeks from the beginning, and goes on from call to call.
-      const { client } = current;
-      const receiver =
-        subscription === null
-          ? client.createReceiver(entity)
-          : client.createReceiver(entity, subscription);
-      try {
-        return await peekOldestActive(receiver);
-      } finally {
-        await receiver.close();
-      }
+    sender: {
+      // The same messages under the same ids: the copies of any that had arrived do nothing.
+      send: (entity, messages) =>
+        twice((to) => sendAll(senderOf(to, entity), entity, messages), isUnavailable),
     },
-    ping: async (queue) => {
-      const receiver = current.client.createReceiver(queue);
-      try {
-        await receiver.peekMessages(1);
-      } catch (cause) {
-        throw new MessagingError("MESSAGING_UNAVAILABLE", queue, cause);
-      } finally {
-        await receiver.close();
-      }
-    },
-    drainDeadLetters: async (queue, work) => {
-      const receiver = current.client.createReceiver(queue, {
-        subQueueType: "deadLetter",
-        // Bytes as they are: what lies here is not known to be JSON.
-        skipParsingBodyAsJson: true,
-      });
-      try {
-        return await drain(receiver, work);
-      } finally {
-        await receiver.close();
-      }
-    },
+    oldestActive: (entity, subscription) =>
+      twice(({ client }) => {
+        // A new receiver peeks from the beginning, and goes on from call to call.
+        const receiver =
+          subscription === null
+            ? client.createReceiver(entity)
+            : client.createReceiver(entity, subscription);
+        return closeAfter(receiver, peekOldestActive);
+      }, always),
+    ping: (queue) =>
+      once(
+        ({ client }) => closeAfter(client.createReceiver(queue), (each) => each.peekMessages(1)),
+        always,
+      ).then(
+        () => undefined,
+        (cause: unknown) => {
+          throw new MessagingError("MESSAGING_UNAVAILABLE", queue, cause);
+        },
+      ),
+    drainDeadLetters: (queue, work) =>
+      // Once: part of them may be done, and the others come with the next call.
+      once(({ client }) => {
+        const receiver = client.createReceiver(queue, {
+          subQueueType: "deadLetter",
+          // Bytes as they are: what lies here is not known to be JSON.
+          skipParsingBodyAsJson: true,
+        });
+        return closeAfter(receiver, (each) => drain(each, work));
+        // Trouble of `work` is not the connection's.
+      }, isServiceBusError),
     close: () => current.client.close(),
   };
+}
+
+const always = (): boolean => true;
+
+function senderOf({ client, senders }: Connection, entity: string): ServiceBusSender {
+  const known = senders.get(entity) ?? client.createSender(entity);
+  senders.set(entity, known);
+  return known;
+}
+
+async function closeAfter<T>(
+  receiver: ServiceBusReceiver,
+  work: (receiver: ServiceBusReceiver) => Promise<T>,
+): Promise<T> {
+  try {
+    return await work(receiver);
+  } finally {
+    await receiver.close();
+  }
 }
 
 function isUnavailable(error: unknown): boolean {

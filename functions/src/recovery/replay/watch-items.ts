@@ -1,7 +1,9 @@
 import { isTerminal } from "../../delivery/ledger-rows.ts";
 import type { DeliveryRow } from "../../delivery/ledger-rows.ts";
-import { settleAll, toDeliveryId, toSettledEnd } from "./begin-items.ts";
-import type { BeginDependencies, Ending } from "./begin-items.ts";
+import { toDeliveryId } from "./replay-work.ts";
+import { settleAll, toSettledEnd } from "./settle-items.ts";
+import type { BeginDependencies } from "./replay-work.ts";
+import type { Ending } from "./settle-items.ts";
 import type { ReplayItem } from "./replay-job.ts";
 
 export interface Watched {

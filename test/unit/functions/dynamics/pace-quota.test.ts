@@ -4,17 +4,24 @@ import type { Http } from "../../../../functions/src/platform/http.ts";
 
 const request = { method: "POST", url: "https://org.crm.dynamics.com/api/data/v9.2/$batch" };
 
+interface Answer {
+  readonly seconds?: number;
+  readonly requests?: number;
+  readonly server?: string;
+}
+
 /** A CE that says what is left of its seconds and requests, and the pauses that were made before the calls. */
-function pacedOver(answers: readonly { readonly seconds?: number; readonly requests?: number }[]) {
+function pacedOver(answers: readonly Answer[]) {
   const pauses: number[] = [];
   let now = 0;
   let calls = 0;
   const http: Http = () => {
-    const { seconds, requests } = answers[calls] ?? {};
+    const { seconds, requests, server } = answers[calls] ?? {};
     calls += 1;
-    const headers = new Map([
+    const headers = new Map<string, number | string | undefined>([
       ["x-ms-ratelimit-time-remaining-xrm-requests", seconds],
       ["x-ms-ratelimit-burst-remaining-xrm-requests", requests],
+      ["set-cookie", server && `ReqClientId=1; secure, ARRAffinity=${server};Path=/;HttpOnly`],
     ]);
     const get = (name: string): string | null => headers.get(name)?.toString() ?? null;
     return Promise.resolve({ status: 200, headers: { get }, body: "" });
@@ -30,7 +37,7 @@ function pacedOver(answers: readonly { readonly seconds?: number; readonly reque
   return { send: paceQuota(http, clock), pauses };
 }
 
-async function pausesOf(answers: Parameters<typeof pacedOver>[0]): Promise<readonly number[]> {
+async function pausesOf(answers: readonly Answer[]): Promise<readonly number[]> {
   const { send, pauses } = pacedOver(answers);
   for (let call = 0; call <= answers.length; call += 1) await send(request);
   return pauses;
@@ -67,6 +74,16 @@ describe("the pace of calls to Dataverse", () => {
     expect(await pausesOf([{ seconds: 40 }, { seconds: 12 }, { seconds: 6 }])).toEqual([
       7_000, 3_000,
     ]);
+  });
+
+  it("takes what another server has left for no use of its own", async () => {
+    const [busy, idle] = [
+      { requests: 40, server: "b" },
+      { requests: 100, server: "a" },
+    ];
+    expect(await pausesOf([idle, busy, idle, busy])).toEqual([]);
+    expect(await pausesOf([idle, busy, idle, { ...busy, requests: 39 }])).toEqual([]);
+    expect(await pausesOf([{ ...busy, requests: 100 }, idle, busy])).toEqual([3_000]);
   });
 
   it("is free again when the window has moved on", async () => {

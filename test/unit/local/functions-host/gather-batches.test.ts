@@ -5,9 +5,10 @@ import { gatherBatches } from "../../../../local/functions-host/gather-batches.t
 function createWork() {
   const batches: (readonly number[])[] = [];
   const finishers: (() => void)[] = [];
-  const work = (batch: readonly number[]): Promise<void> => {
+  const work = (batch: readonly number[]) => {
     batches.push(batch);
-    return new Promise((resolve) => finishers.push(resolve));
+    const ran = new Promise<void>((resolve) => finishers.push(resolve));
+    return { ran, settled: ran };
   };
   return { batches, work, finish: () => finishers.shift()?.() };
 }
@@ -47,14 +48,14 @@ describe("gathered batches", () => {
     expect([before, batches]).toEqual([0, [[1, 2]]]);
   });
 
-  it("end as their work does, and the next one is worked on", async () => {
+  it("end as their settling does, and the next one is worked on", async () => {
     const seen: number[] = [];
     const gathering = gatherBatches<number>({
       ...atOnce,
-      work: async ([first = 0]) => {
+      work: ([first = 0]) => {
         seen.push(first);
-        await Promise.resolve();
-        if (first === 1) throw new Error("refused");
+        const settled = first === 1 ? Promise.reject(new Error("refused")) : Promise.resolve();
+        return { ran: settled, settled };
       },
     });
 
@@ -62,6 +63,32 @@ describe("gathered batches", () => {
     await gathering.add(2);
 
     expect(seen).toEqual([1, 2]);
+  });
+
+  it("do not wait for the one before to be settled, but closing does", async () => {
+    const seen: number[] = [];
+    const settlers: (() => void)[] = [];
+    const gathering = gatherBatches<number>({
+      ...atOnce,
+      work: ([first = 0]) => {
+        seen.push(first);
+        const settled = new Promise<void>((resolve) => settlers.push(resolve));
+        return { ran: Promise.resolve(), settled };
+      },
+    });
+
+    const ends = [gathering.add(1)];
+    await until(() => seen.length === 1);
+    ends.push(gathering.add(2));
+    await until(() => seen.length === 2);
+    let isClosed = false;
+    const closed = gathering.close().then(() => (isClosed = true));
+    await turns(30);
+    const before = isClosed;
+    for (const settle of settlers) settle();
+    await Promise.all([...ends, closed]);
+
+    expect(before).toBe(false);
   });
 });
 

@@ -1,0 +1,95 @@
+import { intakeTarget } from "../../delivery/ledger-keys.ts";
+import { isTerminal } from "../../delivery/ledger-rows.ts";
+import type { DeliveryRow } from "../../delivery/ledger-rows.ts";
+import { maskAddresses } from "../../platform/mask-addresses.ts";
+import type { FailureStatus } from "../failure.ts";
+import type { ReplayItem } from "./replay-job.ts";
+import type { BeginDependencies, Results, Work } from "./replay-work.ts";
+
+/** Takes out what needs no sending: settled meanwhile, or impossible here. */
+export async function settleEarly(
+  on: BeginDependencies,
+  works: readonly Work[],
+  results: Results,
+): Promise<readonly Work[]> {
+  const left: Work[] = [];
+  const endings: Ending[] = [];
+  for (const work of works) {
+    const end = toEarlyEnd(on, work);
+    if (end === undefined) left.push(work);
+    else endings.push({ item: work.item, end });
+  }
+  await settleAll(on, endings, results);
+  return left;
+}
+
+export interface Ending {
+  readonly item: ReplayItem;
+  readonly end: End;
+}
+
+interface End {
+  readonly state: ReplayItem["state"];
+  readonly outcome: string;
+  readonly failure: FailureStatus;
+  readonly replacedBy?: string;
+}
+
+function toEarlyEnd(on: BeginDependencies, { item, version }: Work): End | undefined {
+  if (item.target !== intakeTarget && !on.targets.has(item.target)) {
+    const outcome = `there is no target ${item.target} here`;
+    return { state: "refused", outcome, failure: "open" };
+  }
+  if (version === undefined || !isTerminal(version.row)) return undefined;
+  const { row } = version;
+  if (item.isRepair && row.state === "delivered") return undefined;
+  switch (row.state) {
+    case "failed": {
+      if (item.failureId === "" || row.failureId === item.failureId) return undefined;
+      const replacedBy = row.failureId ?? "";
+      return {
+        state: "refused",
+        outcome: "a later failure stands",
+        failure: "replaced",
+        replacedBy,
+      };
+    }
+    case "skipped":
+      // Asked for by a window: the rule may say something else by now.
+      return item.failureId === "" ? undefined : toSettledEnd(row);
+    default:
+      return toSettledEnd(row);
+  }
+}
+
+/** Of a delivery that is settled without having failed. */
+export function toSettledEnd(row: DeliveryRow): End {
+  const outcome = row.rule ?? row.reference ?? "";
+  switch (row.state) {
+    case "skipped":
+      return { state: "skipped", outcome, failure: "resolved" };
+    case "discarded":
+      return { state: "refused", outcome: "it is discarded by now", failure: "discarded" };
+    default:
+      return { state: "delivered", outcome, failure: "resolved" };
+  }
+}
+
+/** The failures first: an item that is not written is looked at again and finds them so. */
+export async function settleAll(
+  on: Pick<BeginDependencies, "failures">,
+  endings: readonly Ending[],
+  results: Results,
+): Promise<void> {
+  await on.failures.move(
+    endings.flatMap(({ item, end: { outcome, failure: to, replacedBy = "" } }) => {
+      if (item.failure === null) return [];
+      const failure = { ...item.failure, status: "replaying" as const };
+      // The failure outlives its body, and a reason may quote an address.
+      return [{ failure, to, also: { outcome: maskAddresses(outcome), replacedBy } }];
+    }),
+  );
+  for (const { item, end } of endings) {
+    results.set(item.number, { ...item, state: end.state, outcome: end.outcome });
+  }
+}
