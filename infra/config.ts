@@ -4,7 +4,7 @@ import addFormats from "ajv-formats";
 import { closest } from "fastest-levenshtein";
 import { findRuleMistakes } from "./config-rules.ts";
 import type { Mistake } from "./mistake.ts";
-import { flexRegions, toRegionName } from "./regions.ts";
+import { LOCATION, findPlaceMistakes, findZoneMistakes } from "./place-rules.ts";
 import { stackConfigSchema } from "./config-schema.ts";
 import type {
   DoorConfig,
@@ -21,13 +21,14 @@ export interface ConfigInput {
   readonly knownTargets: readonly string[];
   /** The stack's name, which is part of every resource's. */
   readonly stack: string;
+  /** Whether a setting, by its whole name, is kept encrypted. */
+  readonly isSecret: (name: string) => boolean;
   /** The absolute path of a package that exists, or undefined. */
   readonly findPackage: (path: string) => string | undefined;
 }
 
 const NAMESPACE = "causeway:";
 const LOGIN = "https://login.microsoftonline.com";
-const LOCATION = "azure-native:location";
 /** Keys whose text is not JSON: everything else is a number, list or object. */
 const TEXT_KEYS: ReadonlySet<string> = new Set([
   "environmentKind",
@@ -59,6 +60,7 @@ export function readStackConfig(input: ConfigInput): StackConfig {
   const config = withDefaults(right, input);
   const fromRules = findRuleMistakes(config, right, input.knownTargets);
   mistakes.push(...fromRules.filter(({ key }) => !wrongKeys.has(key.split(".")[0] ?? key)));
+  mistakes.push(...findZoneMistakes(config, input.values), ...findClearSecrets(raw, input));
   const path = input.findPackage(config.functionsPackage);
   if (path === undefined) {
     mistakes.push({
@@ -74,32 +76,18 @@ export function readStackConfig(input: ConfigInput): StackConfig {
   };
 }
 
-function findPlaceMistakes({ stack, values }: ConfigInput): readonly Mistake[] {
-  const mistakes: Mistake[] = [];
-  const location = values[LOCATION] ?? "";
-  const isChecked = values[`${NAMESPACE}checkRegion`] !== "false";
-  if (location === "") {
-    mistakes.push({
-      key: LOCATION,
-      reason: "is missing: the region to deploy to",
-      fix: `pulumi config set ${LOCATION} westeurope`,
-    });
-  } else if (isChecked && !flexRegions.includes(toRegionName(location))) {
-    const near = closest(toRegionName(location), [...flexRegions]);
-    mistakes.push({
-      key: LOCATION,
-      reason: `${location} is no region with Flex Consumption that we know; did you mean ${near}?`,
-      fix: "choose another, or set causeway:checkRegion to false when Azure offers it there by now",
-    });
-  }
-  if (!/[a-z0-9]/i.test(stack)) {
-    mistakes.push({
-      key: "stack",
-      reason: `"${stack}" has no letter or digit that a name in Azure may have`,
-      fix: "pulumi stack rename prod",
-    });
-  }
-  return mistakes;
+/** What must not lie in a file that everybody reads who reads the repository. */
+const SECRETS = ["crmClientSecret", "ownerWebhooks"] as const;
+
+function findClearSecrets(
+  raw: Readonly<Record<string, unknown>>,
+  { isSecret }: ConfigInput,
+): readonly Mistake[] {
+  return SECRETS.filter((key) => key in raw && !isSecret(NAMESPACE + key)).map((key) => ({
+    key,
+    reason: "lies in clear in Pulumi.<stack>.yaml",
+    fix: `take it out of the file and of its history, renew it, and \`pulumi config set --secret ${key === "ownerWebhooks" ? "--path causeway:ownerWebhooks.<owner>" : `causeway:${key}`}\``,
+  }));
 }
 
 /** The settings that are right; what is missing then stands for itself in the message already. */

@@ -40,6 +40,20 @@ export const flexRegions: readonly string[] = [
   "westus3",
 ];
 
+/**
+ * Those of them without availability zones:
+ * https://learn.microsoft.com/azure/reliability/regions-list
+ */
+export const zonelessRegions: readonly string[] = [
+  "australiasoutheast",
+  "canadaeast",
+  "northcentralus",
+  "southindia",
+  "ukwest",
+  "westcentralus",
+  "westus",
+];
+
 /** `West Europe` and `westeurope` are the same to Azure. */
 export function toRegionName(location: string): string {
   return location.toLowerCase().replace(/[^a-z0-9]/g, "");

@@ -12,7 +12,11 @@ const good = {
   targets: { email: { mode: "redirect", redirectTo: "me@contoso.example" } },
 };
 
-function read(settings: Readonly<Record<string, unknown>>, location = "westeurope"): StackConfig {
+function read(
+  settings: Readonly<Record<string, unknown>>,
+  location = "westeurope",
+  isSecret = true,
+): StackConfig {
   const values = Object.entries(settings).map(([key, value]) => [
     `causeway:${key}`,
     typeof value === "string" ? value : JSON.stringify(value),
@@ -21,9 +25,16 @@ function read(settings: Readonly<Record<string, unknown>>, location = "westeurop
     values: { "azure-native:location": location, ...toRecord(values) },
     knownTargets: ["ce", "crm", "email"],
     stack: "test",
+    isSecret: () => isSecret,
     findPackage: (path) => (path === "missing.zip" ? undefined : path),
   });
 }
+
+const nothing = {
+  knownTargets: [],
+  isSecret: () => true,
+  findPackage: (path: string): string => path,
+};
 
 function toRecord(entries: readonly (readonly string[])[]): Record<string, string> {
   return Object.fromEntries(entries) as Record<string, string>;
@@ -32,9 +43,10 @@ function toRecord(entries: readonly (readonly string[])[]): Record<string, strin
 function mistakesIn(
   settings: Readonly<Record<string, unknown>>,
   location?: string,
+  isSecret?: boolean,
 ): readonly string[] {
   try {
-    read(settings, location);
+    read(settings, location, isSecret);
     return [];
   } catch (error) {
     const { errors } = error as { errors: readonly { propertyPath: string; reason: string }[] };
@@ -91,9 +103,9 @@ describe("the stack's settings", () => {
   it("report a region that nobody chose", () => {
     const values = { "causeway:environmentKind": "development" };
 
-    expect(() =>
-      readStackConfig({ values, knownTargets: [], stack: "test", findPackage: (path) => path }),
-    ).toThrow("- azure-native:location is missing: the region to deploy to");
+    expect(() => readStackConfig({ ...nothing, values, stack: "test" })).toThrow(
+      "- azure-native:location is missing: the region to deploy to",
+    );
   });
 
   it("report what does not go together", () => {
@@ -156,6 +168,7 @@ describe("the message about wrong settings", () => {
     const attempt = (): StackConfig =>
       readStackConfig({
         values,
+        ...nothing,
         knownTargets: ["ce"],
         stack: "test",
         findPackage: () => undefined,
@@ -181,6 +194,37 @@ describe("the message about wrong settings", () => {
     expect(mistakesIn(good, "West Europe")).toEqual([]);
   });
 
+  it("refuses what lies in zones in a region that has none, and a small stack there not", () => {
+    const people = { alerts: { emails: ["duty@contoso.example"] }, runbookUrl: "https://wiki" };
+    const production = { ...good, ...people, environmentKind: "production" };
+
+    expect(mistakesIn(production, "West US")).toEqual([
+      "azure-native:location West US has no availability zones, which are needed for " +
+        "environmentKind: production, serviceBusTier: Premium, network: private",
+    ]);
+    expect(mistakesIn({ ...production, checkRegion: false }, "westus")).toEqual([]);
+    expect(mistakesIn(good, "westus")).toEqual([]);
+  });
+
+  it("refuses a secret that is kept in clear, and does not repeat it", () => {
+    const secrets = {
+      crmClientSecret: "hunter2",
+      ownerWebhooks: { finance: "https://hooks.example/1" },
+    };
+
+    expect(mistakesIn({ ...good, ...secrets }, undefined, false)).toEqual([
+      "causeway:crmClientSecret lies in clear in Pulumi.<stack>.yaml",
+      "causeway:ownerWebhooks lies in clear in Pulumi.<stack>.yaml",
+    ]);
+    expect(mistakesIn({ ...good, ...secrets })).toEqual([]);
+  });
+
+  it("refuses a door whose vault would have the name of the stack's own", () => {
+    expect(mistakesIn({ ...good, doors: [{ name: "app", financeHost: host }] })).toEqual([
+      "causeway:doors.0.name is app, which the stack's own vault is called",
+    ]);
+  });
+
   it("names instances that CE cannot bear, and more ready ones than there may be", () => {
     expect(mistakesIn({ ...good, maximumInstanceCount: 60, alwaysReady: 61 })).toEqual([
       "causeway:maximumInstanceCount is 60, but more than 40 instances overrun Dataverse's limit of requests at a time",
@@ -190,8 +234,7 @@ describe("the message about wrong settings", () => {
 
   it("refuses a stack whose name leaves nothing for names in Azure", () => {
     const values = { "azure-native:location": "westeurope" };
-    const attempt = (): StackConfig =>
-      readStackConfig({ values, knownTargets: [], stack: "__", findPackage: (path) => path });
+    const attempt = (): StackConfig => readStackConfig({ ...nothing, values, stack: "__" });
 
     expect(attempt).toThrow('- stack "__" has no letter or digit that a name in Azure may have');
   });
