@@ -211,6 +211,13 @@ function findCapacityMistakes(config: StackConfig): readonly Mistake[] {
       fix: `choose ${MOST_INSTANCES_WITH_CE} or less; 10 carry far more than Dataverse takes`,
     });
   }
+  if (config.zoneRedundantApp && config.environmentKind !== "production") {
+    mistakes.push({
+      key: "zoneRedundantApp",
+      reason: `is true, but the storage of a ${config.environmentKind} stack lies in one place`,
+      fix: "remove it, or set environmentKind to production",
+    });
+  }
   if (alwaysReady > maximumInstanceCount) {
     mistakes.push({
       key: "alwaysReady",

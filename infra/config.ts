@@ -37,6 +37,7 @@ const TEXT_KEYS: ReadonlySet<string> = new Set([
   "crmClientSecret",
   "serviceBusTier",
   "network",
+  "networkRange",
   "nodeVersion",
   "functionsPackage",
   "nameSuffix",
@@ -212,6 +213,10 @@ function withDefaults(raw: RawStackConfig, input: ConfigInput): StackConfig {
         : { authority: LOGIN, allowEdits: false, replayPerSecond: 50, ...raw.operator },
     serviceBusTier,
     network,
+    networkRange: raw.networkRange ?? "10.40.0.0/24",
+    // Hosted agents of GitHub and Azure Pipelines run in Azure.
+    deployFrom: raw.deployFrom ?? (network === "private" ? ["AzureCloud"] : undefined),
+    zoneRedundantApp: raw.zoneRedundantApp ?? false,
     maximumInstanceCount: raw.maximumInstanceCount ?? 10,
     instanceMemoryMB: raw.instanceMemoryMB ?? 2048,
     alwaysReady: raw.alwaysReady ?? (isProduction ? 1 : 0),

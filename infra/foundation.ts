@@ -53,7 +53,9 @@ export function createFoundation(config: StackConfig, allTargets: readonly strin
     ...placement,
     holders: ["functions", "event-grid", ...targets.filter((name) => name in workflowsByTarget)],
   });
-  const network = placement.isPrivate ? new Network("network", placement) : undefined;
+  const network = placement.isPrivate
+    ? new Network("network", { ...placement, range: config.networkRange })
+    : undefined;
   const { subscriptionId, tenantId } = getClientConfigOutput();
   // There whether or not a target needs it: a vault that was deleted keeps its name for 90 days.
   const appVault = new SecretVault("app-secrets", {

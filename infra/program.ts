@@ -87,6 +87,8 @@ function createFunctionApp(foundation: Foundation, workflows: Workflows): Functi
       projectRoot,
     },
     isDoor: hasHttpsDoor(config),
+    deployFrom: config.deployFrom,
+    isZoneRedundant: config.zoneRedundantApp,
     operatorAddresses: config.operator?.allowedAddresses ?? [],
     ...(network === undefined ? {} : { subnetId: network.functionsSubnetId }),
     codeDependsOn: [

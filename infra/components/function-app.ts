@@ -31,6 +31,10 @@ export interface FunctionAppArgs extends Placement {
   readonly isDoor: boolean;
   /** For a closed app: who reaches it from the internet all the same, IPv4 addresses and ranges. */
   readonly operatorAddresses: readonly string[];
+  /** From where code comes over the internet: IPv4 addresses, ranges and service tags. Default: everywhere. */
+  readonly deployFrom: readonly string[] | undefined;
+  /** Instances in several zones at any time. Default false. */
+  readonly isZoneRedundant: boolean;
   readonly subnetId?: pulumi.Input<string>;
   /** What Azure needs to read the secrets that settings refer to: it looks once when they are set. */
   readonly settingsDependOn: readonly pulumi.Resource[];
@@ -66,7 +70,8 @@ export class FunctionApp extends pulumi.ComponentResource {
   }
 
   #createApp(): WebApp {
-    const { identity, isDoor, nameOf, operatorAddresses, settings, subnetId, tags } = this.#args;
+    const { deployFrom, identity, isDoor, nameOf, operatorAddresses, settings } = this.#args;
+    const { subnetId, tags } = this.#args;
     const app = new WebApp(
       `${this.#name}-app`,
       {
@@ -88,16 +93,13 @@ export class FunctionApp extends pulumi.ComponentResource {
           ftpsState: "Disabled",
           http20Enabled: true,
           remoteDebuggingEnabled: false,
-          // The deployment site stays open: it takes Entra tokens only.
           ipSecurityRestrictionsDefaultAction: isDoor ? "Allow" : "Deny",
           // Where a door takes https, everybody passes here, and the app itself asks where operators sit.
-          ipSecurityRestrictions: (isDoor ? [] : operatorAddresses).map((address, index) => ({
-            name: `operators-${index + 1}`,
-            action: "Allow",
-            priority: 100 + index,
-            ipAddress: address.includes("/") ? address : `${address}/32`,
-          })),
-          scmIpSecurityRestrictionsDefaultAction: "Allow",
+          ipSecurityRestrictions: toAllowed("operators", isDoor ? [] : operatorAddresses),
+          // The deployment site takes Entra tokens only, and of a private stack not from everywhere (0083).
+          scmIpSecurityRestrictionsUseMain: false,
+          scmIpSecurityRestrictionsDefaultAction: deployFrom === undefined ? "Allow" : "Deny",
+          scmIpSecurityRestrictions: toAllowed("deployers", deployFrom ?? []),
         },
         functionAppConfig: this.#toAppConfig(),
         tags,
@@ -117,6 +119,7 @@ export class FunctionApp extends pulumi.ComponentResource {
         kind: "functionapp",
         sku: { name: "FC1", tier: "FlexConsumption" },
         reserved: true,
+        zoneRedundant: this.#args.isZoneRedundant,
         tags: this.#args.tags,
       },
       { parent: this },
@@ -179,4 +182,16 @@ export class FunctionApp extends pulumi.ComponentResource {
       { parent: this, dependsOn: [...codeDependsOn, ...guards] },
     );
   }
+}
+
+/** Rules that let in, by what they name: addresses, ranges, service tags. */
+function toAllowed(who: string, from: readonly string[]) {
+  return from.map((source, index) => ({
+    name: `${who}-${index + 1}`,
+    action: "Allow",
+    priority: 100 + index,
+    ...(/^[0-9]/.test(source)
+      ? { ipAddress: source.includes("/") ? source : `${source}/32` }
+      : { ipAddress: source, tag: "ServiceTag" }),
+  }));
 }

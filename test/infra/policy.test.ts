@@ -127,7 +127,7 @@ describe.each([
 
   it("reports from every resource that has logs", () => {
     const silent =
-      /:(DiagnosticSetting|NamespaceNetworkRuleSet|RoleAssignment|UserAssignedIdentity|Secret|BlobServiceProperties|BlobContainer|Table|Queue|Topic|Subscription|DefaultRule|QueueAuthorizationRule|EventSubscription|ResourceGroup|AppServicePlan|WebAppFtpAllowed|WebAppScmAllowed|Command|Domain|SenderUsername|EmailService|Component|PrivateEndpoint|PrivateDnsZoneGroup|PrivateZone|VirtualNetworkLink|ActionGroup|MetricAlert|ScheduledQueryRule|ActivityLogAlert|Workbook|WebTest|SavedSearch|Budget|ManagementLockByScope|DefenderForStorage|SystemTopicEventSubscription|NetworkSecurityGroup|NatGateway)$/;
+      /:(DiagnosticSetting|NamespaceNetworkRuleSet|RoleAssignment|UserAssignedIdentity|Secret|BlobServiceProperties|BlobContainer|Table|Queue|Topic|Subscription|DefaultRule|QueueAuthorizationRule|EventSubscription|ResourceGroup|AppServicePlan|WebAppFtpAllowed|WebAppScmAllowed|Command|Domain|SenderUsername|EmailService|Component|PrivateEndpoint|PrivateDnsZoneGroup|PrivateZone|VirtualNetworkLink|ActionGroup|MetricAlert|ScheduledQueryRule|ActivityLogAlert|Workbook|WebTest|SavedSearch|Budget|ManagementLockByScope|DefenderForStorage|SystemTopicEventSubscription|NatGateway)$/;
     const reporting = stack
       .of("monitor:DiagnosticSetting")
       .map(({ inputs }) => String(inputs["resourceUri"]));

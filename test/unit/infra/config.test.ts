@@ -225,6 +225,22 @@ describe("the message about wrong settings", () => {
     ]);
   });
 
+  it("takes private ranges and service tags, and no others", () => {
+    const good24 = ["10.40.0.0/24", "172.20.1.0/24", "192.168.7.0/24"];
+
+    expect(good24.flatMap((networkRange) => mistakesIn({ ...good, networkRange }))).toEqual([]);
+    expect(mistakesIn({ ...good, networkRange: "10.0.0.0/16", deployFrom: ["home"] })).toEqual([
+      "causeway:networkRange must be a private range of this size, such as 10.40.0.0/24",
+      "causeway:deployFrom.0 must be an IPv4 address or range, or a service tag such as AzureCloud.westeurope",
+    ]);
+  });
+
+  it("keeps a plan over zones for stacks whose storage lies in zones", () => {
+    expect(mistakesIn({ ...good, zoneRedundantApp: true })).toEqual([
+      "causeway:zoneRedundantApp is true, but the storage of a development stack lies in one place",
+    ]);
+  });
+
   it("names instances that CE cannot bear, and more ready ones than there may be", () => {
     expect(mistakesIn({ ...good, maximumInstanceCount: 60, alwaysReady: 61 })).toEqual([
       "causeway:maximumInstanceCount is 60, but more than 40 instances overrun Dataverse's limit of requests at a time",
