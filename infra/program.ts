@@ -124,7 +124,7 @@ function openDoors(
       namespaceName: messaging.namespaceName,
       queueName: messaging.businessEventsName,
       serviceBusTier: config.serviceBusTier,
-      functionApp: { hostName: functionApp.hostName, key: functionApp.functionKey },
+      functionApp: { hostName: functionApp.hostName, keys: functionApp.doorKeys },
     }),
   ]);
 }

@@ -5,9 +5,11 @@ import {
   WebApp,
   WebAppFtpAllowed,
   WebAppScmAllowed,
+  listWebAppFunctionKeysOutput,
   listWebAppHostKeysOutput,
 } from "@pulumi/azure-native/web/index.js";
 import { toPublishUrl } from "../scripts/one-deploy.ts";
+import { HTTPS_DOOR_FUNCTION } from "../topology.ts";
 import { sendDiagnostics } from "./diagnostics.ts";
 import type { Identity } from "./identities.ts";
 import type { Placement } from "./placement.ts";
@@ -46,8 +48,11 @@ export interface FunctionAppArgs extends Placement {
 export class FunctionApp extends pulumi.ComponentResource {
   readonly appId: pulumi.Output<string>;
   readonly hostName: pulumi.Output<string>;
-  /** The key for functions of level `function`; known once the code is there. */
-  readonly functionKey: pulumi.Output<string>;
+  /**
+   * Two keys of the HTTPS door, known once the code is there: the function's own, and the host's for functions of
+   * this level, of which the door is the only one. Azure makes both; either is renewed without the other.
+   */
+  readonly doorKeys: Readonly<Record<"primary" | "secondary", pulumi.Output<string>>>;
 
   readonly #name: string;
   readonly #args: FunctionAppArgs;
@@ -59,14 +64,24 @@ export class FunctionApp extends pulumi.ComponentResource {
     const app = this.#createApp();
     const guards = this.#switchPasswordsOff(app);
     const code = this.#deployCode(app, guards);
-    const keys = listWebAppHostKeysOutput(
-      { resourceGroupName: args.resourceGroupName, name: app.name },
-      { parent: this, dependsOn: [code] },
-    );
     this.appId = app.id;
     this.hostName = app.defaultHostName;
-    this.functionKey = pulumi.secret(keys.apply((all) => all.functionKeys?.["default"] ?? ""));
+    this.doorKeys = this.#readDoorKeys(app, code);
     this.registerOutputs({ hostName: this.hostName });
+  }
+
+  #readDoorKeys(app: WebApp, code: Command): FunctionApp["doorKeys"] {
+    const of = { resourceGroupName: this.#args.resourceGroupName, name: app.name };
+    const afterwards = { parent: this, dependsOn: [code] };
+    const own = listWebAppFunctionKeysOutput(
+      { ...of, functionName: HTTPS_DOOR_FUNCTION },
+      afterwards,
+    );
+    const host = listWebAppHostKeysOutput(of, afterwards);
+    return {
+      primary: pulumi.secret(own.apply(({ properties }) => properties["default"] ?? "")),
+      secondary: pulumi.secret(host.apply(({ functionKeys }) => functionKeys?.["default"] ?? "")),
+    };
   }
 
   #createApp(): WebApp {

@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from "@jest/globals";
 import { everythingOn, readProfile } from "./capture-stack.ts";
-import { FUNCTION_KEY } from "./fake-cloud.ts";
+import { FUNCTION_KEY, HOST_KEY } from "./fake-cloud.ts";
 import { findMissingDependencies, textsIn } from "./support/graph.ts";
 import { runEngine, type EngineRun } from "./support/run-engine.ts";
 
@@ -50,7 +50,14 @@ describe.each(["dev", "prod"])("the engine's view of profile %s", (profile) => {
   });
 
   it("has no secret in clear: not in state, not in outputs, not in what is printed", () => {
-    const secrets = [CRM_SECRET, OWNER_SECRET, FUNCTION_KEY, "SharedAccessKey=", ...engine.secrets];
+    const secrets = [
+      CRM_SECRET,
+      OWNER_SECRET,
+      FUNCTION_KEY,
+      HOST_KEY,
+      "SharedAccessKey=",
+      ...engine.secrets,
+    ];
     const shown = [
       ...engine.resources.flatMap(({ name, wire }) =>
         textsIn(withoutSecrets(wire)).map((text) => ({ place: name, text })),

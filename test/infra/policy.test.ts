@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from "@jest/globals";
 import { captureStack, everythingOn, type CapturedStack } from "./capture-stack.ts";
-import { FUNCTION_KEY } from "./fake-cloud.ts";
+import { FUNCTION_KEY, HOST_KEY } from "./fake-cloud.ts";
 
 type Inputs = Readonly<Record<string, unknown>>;
 
@@ -65,7 +65,13 @@ describe.each([
   });
 
   it("puts no secret into app settings, outputs or the package command", () => {
-    const secrets = ["very-secret-crm-value", "very-secret-hook", FUNCTION_KEY, "SharedAccessKey"];
+    const secrets = [
+      "very-secret-crm-value",
+      "very-secret-hook",
+      FUNCTION_KEY,
+      HOST_KEY,
+      "SharedAccessKey",
+    ];
     const shown = JSON.stringify([
       stack.settings,
       stack.outputs,
