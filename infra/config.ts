@@ -119,11 +119,14 @@ function parseSettings(
     try {
       raw[key] = TEXT_KEYS.has(key) ? text : JSON.parse(text);
     } catch {
-      mistakes.push({
-        key,
-        reason: "is not a number, list or object",
-        fix: "write it in YAML in Pulumi.<stack>.yaml, or as JSON",
-      });
+      // A misspelt key is told as such.
+      if (!(key in stackConfigSchema.properties)) raw[key] = text;
+      else
+        mistakes.push({
+          key,
+          reason: "is not a number, list or object",
+          fix: "write it in YAML in Pulumi.<stack>.yaml, or as JSON",
+        });
     }
   }
   return raw;
@@ -256,7 +259,7 @@ function withTargetDefaults(
 function toError(mistakes: readonly Mistake[]): pulumi.InputPropertiesError {
   const errors = mistakes.map(({ key, reason, fix }) => ({
     propertyPath: key === LOCATION || key === "stack" ? key : NAMESPACE + key,
-    reason: `${reason}. Fix: ${fix}`,
+    reason: `${reason}${reason.endsWith("?") ? "" : "."} Fix: ${fix}`,
   }));
   const lines = errors.map(({ propertyPath, reason }) => `- ${propertyPath} ${reason}`);
   return new pulumi.InputPropertiesError({

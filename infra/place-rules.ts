@@ -1,9 +1,12 @@
-import { closest } from "fastest-levenshtein";
+import { closest, distance } from "fastest-levenshtein";
 import type { Mistake } from "./mistake.ts";
 import { flexRegions, toRegionName, zonelessRegions } from "./regions.ts";
 import type { StackConfig } from "./stack-config.ts";
 
 export const LOCATION = "azure-native:location";
+
+/** More letters apart, a region is another one and not a misspelt one. */
+const MOST_TYPOS = 3;
 
 type Values = Readonly<Record<string, string>>;
 
@@ -22,10 +25,12 @@ export function findPlaceMistakes(input: {
       fix: `pulumi config set ${LOCATION} westeurope`,
     });
   } else if (isChecked(values) && !flexRegions.includes(toRegionName(location))) {
-    const near = closest(toRegionName(location), [...flexRegions]);
+    const name = toRegionName(location);
+    const near = closest(name, [...flexRegions]);
+    const hint = distance(name, near) > MOST_TYPOS ? "" : `; did you mean ${near}?`;
     mistakes.push({
       key: LOCATION,
-      reason: `${location} is no region with Flex Consumption that we know; did you mean ${near}?`,
+      reason: `${location} is no region with Flex Consumption that we know${hint}`,
       fix: "choose another, or set causeway:checkRegion to false when Azure offers it there by now",
     });
   }

@@ -92,3 +92,40 @@ describe("a preview of a new production stack", () => {
     ENGINE_LIMIT_MS,
   );
 });
+
+describe("wrong settings", () => {
+  it(
+    "end the program before anything is made, with one message that says each mistake once",
+    async () => {
+      const refused = await runEngine({
+        stack: "prod",
+        config: {
+          "azure-native:location": "westus",
+          "causeway:environmentKind": "production",
+          "causeway:serviceBusTier": "Standard",
+          "causeway:nameSuffix": "longer-than-azure-takes",
+          "causeway:functionsPackage": "package.json",
+        },
+        secretKeys: [],
+        isPreview: true,
+      });
+
+      expect(refused.exitCode).not.toBe(0);
+      expect(refused.resources.filter(({ type }) => type !== "pulumi:pulumi:Stack")).toEqual([]);
+      expect(refused.log.join("\n").split("\n")).toEqual([
+        "The stack's settings are wrong; nothing was deployed.",
+        ...[
+          "causeway:doors is missing",
+          "causeway:financeUrl is missing",
+          "causeway:dataverseUrl is missing",
+          "causeway:nameSuffix must be 1 to 8 lower-case letters and digits",
+          "causeway:targets.email.redirectTo is missing, but targets.email.mode is redirect",
+          "causeway:alerts.emails is empty, so no alert of this production stack would reach anybody",
+          "causeway:serviceBusTier must be Premium when network is private: Standard has no private endpoints",
+          "azure-native:location westus has no availability zones",
+        ].map((mistake) => expect.stringMatching(new RegExp(`^- ${mistake}.* Fix: .+`)) as unknown),
+      ]);
+    },
+    ENGINE_LIMIT_MS,
+  );
+});

@@ -52,7 +52,7 @@ function mistakesIn(
     const { errors } = error as { errors: readonly { propertyPath: string; reason: string }[] };
     // What to do is held by a sentence of its own.
     return errors.map(
-      ({ propertyPath, reason }) => `${propertyPath} ${reason.replace(/\. Fix: .*$/, "")}`,
+      ({ propertyPath, reason }) => `${propertyPath} ${reason.replace(/\.? Fix: .*$/, "")}`,
     );
   }
 }
@@ -177,7 +177,7 @@ describe("the message about wrong settings", () => {
     expect(attempt).toThrow(
       [
         "The stack's settings are wrong; nothing was deployed.",
-        "- azure-native:location westeuropa is no region with Flex Consumption that we know; did you mean westeurope?. Fix: choose another, or set causeway:checkRegion to false when Azure offers it there by now",
+        "- azure-native:location westeuropa is no region with Flex Consumption that we know; did you mean westeurope? Fix: choose another, or set causeway:checkRegion to false when Azure offers it there by now",
         "- causeway:doors is missing. Fix: write it into Pulumi.<stack>.yaml; docs/deploy.md has each setting",
         "- causeway:financeUrl is missing. Fix: write it into Pulumi.<stack>.yaml; docs/deploy.md has each setting",
         "- causeway:dataverseUrl is missing. Fix: write it into Pulumi.<stack>.yaml; docs/deploy.md has each setting",
@@ -187,6 +187,13 @@ describe("the message about wrong settings", () => {
         "- causeway:functionsPackage dist/functions.zip does not exist; run `npm run build` first. Fix: npm run build",
       ].join("\n"),
     );
+  });
+
+  it("names a key that is misspelt, whatever stands behind it, and guesses no region out of nothing", () => {
+    expect(mistakesIn({ ...good, networks: "private" }, "atlantis")).toEqual([
+      "azure-native:location atlantis is no region with Flex Consumption that we know",
+      "causeway:networks is not a setting; did you mean network?",
+    ]);
   });
 
   it("takes a region written as the portal does, and any region when told to", () => {
