@@ -2,6 +2,7 @@ import { closest } from "fastest-levenshtein";
 import { findMailMistakes, findMailOnlyMistakes } from "./mail-rules.ts";
 import type { Mistake } from "./mistake.ts";
 import { hasHttpsDoor } from "./operator-ranges.ts";
+import { STACK_VAULT } from "./topology.ts";
 import { isDeployed, type RawStackConfig, type StackConfig } from "./stack-config.ts";
 
 /** What the settings say together that cannot be deployed, all of it at once. */
@@ -49,6 +50,15 @@ function findUrlMistakes(config: StackConfig): readonly Mistake[] {
 function findDoorMistakes(config: StackConfig): readonly Mistake[] {
   const names = config.doors.map((door) => door.name);
   return config.doors.flatMap((door, index) => [
+    ...(door.name === STACK_VAULT
+      ? [
+          {
+            key: `doors.${index}.name`,
+            reason: `is ${STACK_VAULT}, which the stack's own vault is called`,
+            fix: "call it as the F&O environment is called, such as prod",
+          },
+        ]
+      : []),
     ...(names.indexOf(door.name) === index
       ? []
       : [
@@ -199,6 +209,13 @@ function findCapacityMistakes(config: StackConfig): readonly Mistake[] {
       key: "maximumInstanceCount",
       reason: `is ${maximumInstanceCount}, but more than ${MOST_INSTANCES_WITH_CE} instances overrun Dataverse's limit of requests at a time`,
       fix: `choose ${MOST_INSTANCES_WITH_CE} or less; 10 carry far more than Dataverse takes`,
+    });
+  }
+  if (config.zoneRedundantApp && config.environmentKind !== "production") {
+    mistakes.push({
+      key: "zoneRedundantApp",
+      reason: `is true, but the storage of a ${config.environmentKind} stack lies in one place`,
+      fix: "remove it, or set environmentKind to production",
     });
   }
   if (alwaysReady > maximumInstanceCount) {

@@ -20,6 +20,17 @@ const ipv4Range = {
   pattern: "^[0-9]{1,3}(\\.[0-9]{1,3}){3}(/[0-9]{1,2})?$",
   description: "an IPv4 address or range",
 } as const;
+/** https://learn.microsoft.com/azure/virtual-network/service-tags-overview */
+const rangeOrTag = {
+  type: "string",
+  pattern: "^([0-9]{1,3}(\\.[0-9]{1,3}){3}(/[0-9]{1,2})?|[A-Z][A-Za-z0-9]+(\\.[a-z0-9]+)?)$",
+  description: "an IPv4 address or range, or a service tag such as AzureCloud.westeurope",
+} as const;
+const privateRange = {
+  type: "string",
+  pattern: "^(10\\.[0-9]{1,3}|172\\.(1[6-9]|2[0-9]|3[01])|192\\.168)\\.[0-9]{1,3}\\.0/24$",
+  description: "a private range of this size, such as 10.40.0.0/24",
+} as const;
 const mode = { enum: ["off", "dryRun", "redirect", "live"] };
 
 const door = {
@@ -193,9 +204,12 @@ export const stackConfigSchema = {
     console: consolePage,
     serviceBusTier: { enum: ["Standard", "Premium"] },
     network: { enum: ["public", "private"] },
+    networkRange: privateRange,
+    deployFrom: { type: "array", uniqueItems: true, maxItems: 100, items: rangeOrTag },
     // https://learn.microsoft.com/azure/azure-functions/flex-consumption-plan#scale
     maximumInstanceCount: { type: "integer", minimum: 1, maximum: 1000 },
     instanceMemoryMB: { enum: [512, 2048, 4096] },
+    zoneRedundantApp: { type: "boolean" },
     alwaysReady: { type: "integer", minimum: 0, maximum: 1000 },
     nodeVersion: { enum: ["22", "24"] },
     logRetentionDays: { type: "integer", minimum: 30, maximum: 730 },

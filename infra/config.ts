@@ -4,7 +4,7 @@ import addFormats from "ajv-formats";
 import { closest } from "fastest-levenshtein";
 import { findRuleMistakes } from "./config-rules.ts";
 import type { Mistake } from "./mistake.ts";
-import { flexRegions, toRegionName } from "./regions.ts";
+import { LOCATION, findPlaceMistakes, findZoneMistakes } from "./place-rules.ts";
 import { stackConfigSchema } from "./config-schema.ts";
 import type {
   DoorConfig,
@@ -21,13 +21,14 @@ export interface ConfigInput {
   readonly knownTargets: readonly string[];
   /** The stack's name, which is part of every resource's. */
   readonly stack: string;
+  /** Whether a setting, by its whole name, is kept encrypted. */
+  readonly isSecret: (name: string) => boolean;
   /** The absolute path of a package that exists, or undefined. */
   readonly findPackage: (path: string) => string | undefined;
 }
 
 const NAMESPACE = "causeway:";
 const LOGIN = "https://login.microsoftonline.com";
-const LOCATION = "azure-native:location";
 /** Keys whose text is not JSON: everything else is a number, list or object. */
 const TEXT_KEYS: ReadonlySet<string> = new Set([
   "environmentKind",
@@ -36,6 +37,7 @@ const TEXT_KEYS: ReadonlySet<string> = new Set([
   "crmClientSecret",
   "serviceBusTier",
   "network",
+  "networkRange",
   "nodeVersion",
   "functionsPackage",
   "nameSuffix",
@@ -59,6 +61,7 @@ export function readStackConfig(input: ConfigInput): StackConfig {
   const config = withDefaults(right, input);
   const fromRules = findRuleMistakes(config, right, input.knownTargets);
   mistakes.push(...fromRules.filter(({ key }) => !wrongKeys.has(key.split(".")[0] ?? key)));
+  mistakes.push(...findZoneMistakes(config, input.values), ...findClearSecrets(raw, input));
   const path = input.findPackage(config.functionsPackage);
   if (path === undefined) {
     mistakes.push({
@@ -74,32 +77,18 @@ export function readStackConfig(input: ConfigInput): StackConfig {
   };
 }
 
-function findPlaceMistakes({ stack, values }: ConfigInput): readonly Mistake[] {
-  const mistakes: Mistake[] = [];
-  const location = values[LOCATION] ?? "";
-  const isChecked = values[`${NAMESPACE}checkRegion`] !== "false";
-  if (location === "") {
-    mistakes.push({
-      key: LOCATION,
-      reason: "is missing: the region to deploy to",
-      fix: `pulumi config set ${LOCATION} westeurope`,
-    });
-  } else if (isChecked && !flexRegions.includes(toRegionName(location))) {
-    const near = closest(toRegionName(location), [...flexRegions]);
-    mistakes.push({
-      key: LOCATION,
-      reason: `${location} is no region with Flex Consumption that we know; did you mean ${near}?`,
-      fix: "choose another, or set causeway:checkRegion to false when Azure offers it there by now",
-    });
-  }
-  if (!/[a-z0-9]/i.test(stack)) {
-    mistakes.push({
-      key: "stack",
-      reason: `"${stack}" has no letter or digit that a name in Azure may have`,
-      fix: "pulumi stack rename prod",
-    });
-  }
-  return mistakes;
+/** What must not lie in a file that everybody reads who reads the repository. */
+const SECRETS = ["crmClientSecret", "ownerWebhooks"] as const;
+
+function findClearSecrets(
+  raw: Readonly<Record<string, unknown>>,
+  { isSecret }: ConfigInput,
+): readonly Mistake[] {
+  return SECRETS.filter((key) => key in raw && !isSecret(NAMESPACE + key)).map((key) => ({
+    key,
+    reason: "lies in clear in Pulumi.<stack>.yaml",
+    fix: `take it out of the file and of its history, renew it, and \`pulumi config set --secret ${key === "ownerWebhooks" ? "--path causeway:ownerWebhooks.<owner>" : `causeway:${key}`}\``,
+  }));
 }
 
 /** The settings that are right; what is missing then stands for itself in the message already. */
@@ -130,11 +119,14 @@ function parseSettings(
     try {
       raw[key] = TEXT_KEYS.has(key) ? text : JSON.parse(text);
     } catch {
-      mistakes.push({
-        key,
-        reason: "is not a number, list or object",
-        fix: "write it in YAML in Pulumi.<stack>.yaml, or as JSON",
-      });
+      // A misspelt key is told as such.
+      if (!(key in stackConfigSchema.properties)) raw[key] = text;
+      else
+        mistakes.push({
+          key,
+          reason: "is not a number, list or object",
+          fix: "write it in YAML in Pulumi.<stack>.yaml, or as JSON",
+        });
     }
   }
   return raw;
@@ -224,6 +216,10 @@ function withDefaults(raw: RawStackConfig, input: ConfigInput): StackConfig {
         : { authority: LOGIN, allowEdits: false, replayPerSecond: 50, ...raw.operator },
     serviceBusTier,
     network,
+    networkRange: raw.networkRange ?? "10.40.0.0/24",
+    // Hosted agents of GitHub and Azure Pipelines run in Azure.
+    deployFrom: raw.deployFrom ?? (network === "private" ? ["AzureCloud"] : undefined),
+    zoneRedundantApp: raw.zoneRedundantApp ?? false,
     maximumInstanceCount: raw.maximumInstanceCount ?? 10,
     instanceMemoryMB: raw.instanceMemoryMB ?? 2048,
     alwaysReady: raw.alwaysReady ?? (isProduction ? 1 : 0),
@@ -263,7 +259,7 @@ function withTargetDefaults(
 function toError(mistakes: readonly Mistake[]): pulumi.InputPropertiesError {
   const errors = mistakes.map(({ key, reason, fix }) => ({
     propertyPath: key === LOCATION || key === "stack" ? key : NAMESPACE + key,
-    reason: `${reason}. Fix: ${fix}`,
+    reason: `${reason}${reason.endsWith("?") ? "" : "."} Fix: ${fix}`,
   }));
   const lines = errors.map(({ propertyPath, reason }) => `- ${propertyPath} ${reason}`);
   return new pulumi.InputPropertiesError({

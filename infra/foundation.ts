@@ -10,7 +10,7 @@ import { Storage } from "./components/storage.ts";
 import { SecretVault } from "./components/vault.ts";
 import { createNamer, toNameSuffix, toTags } from "./naming.ts";
 import { isDeployed, type StackConfig } from "./stack-config.ts";
-import { containers, createTopology, tables, workflowsByTarget } from "./topology.ts";
+import { STACK_VAULT, containers, createTopology, tables, workflowsByTarget } from "./topology.ts";
 
 /** What everything else stands on. */
 export interface Foundation {
@@ -53,12 +53,14 @@ export function createFoundation(config: StackConfig, allTargets: readonly strin
     ...placement,
     holders: ["functions", "event-grid", ...targets.filter((name) => name in workflowsByTarget)],
   });
-  const network = placement.isPrivate ? new Network("network", placement) : undefined;
+  const network = placement.isPrivate
+    ? new Network("network", { ...placement, range: config.networkRange })
+    : undefined;
   const { subscriptionId, tenantId } = getClientConfigOutput();
   // There whether or not a target needs it: a vault that was deleted keeps its name for 90 days.
   const appVault = new SecretVault("app-secrets", {
     ...placement,
-    vaultName: placement.nameOf("vault", "app"),
+    vaultName: placement.nameOf("vault", STACK_VAULT),
     tenantId,
     readerAddresses: config.logicAppOutboundAddresses,
     isPublic: false,

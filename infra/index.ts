@@ -1,6 +1,18 @@
+import * as pulumi from "@pulumi/pulumi";
 import { createStack } from "./program.ts";
 
-const outputs = await createStack();
+/** Pulumi prints a RunError's message alone: what is wrong, without our stack and a second time as an object. */
+async function run(): Promise<Record<string, unknown>> {
+  try {
+    return await createStack();
+  } catch (error) {
+    throw pulumi.InputPropertiesError.isInstance(error)
+      ? new pulumi.RunError(error.message)
+      : error;
+  }
+}
+
+const outputs = await run();
 
 /** What the F&O administrator types into each endpoint form, by door. */
 export const doors = outputs["doors"];

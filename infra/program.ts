@@ -15,7 +15,7 @@ import { createFoundation, type Foundation } from "./foundation.ts";
 import { grantEventGrid, grantFunctionApp } from "./grants.ts";
 import { prepareOwnerNotices } from "./owner-notices.ts";
 import type { StackConfig } from "./stack-config.ts";
-import { BUSINESS_EVENTS, containers, readFlows, targetsOf } from "./topology.ts";
+import { BUSINESS_EVENTS, STACK_VAULT, containers, readFlows, targetsOf } from "./topology.ts";
 import { WORKFLOW_AUDIENCE, createWorkflows, type Workflows } from "./workflows.ts";
 
 /** The folder of `flows/`, `logicapps/` and `dist/`; Pulumi's own working directory is `infra/`. */
@@ -28,6 +28,7 @@ export function createStack(): Promise<Record<string, unknown>> {
     values: pulumi.runtime.allConfig(),
     knownTargets: targets,
     stack: pulumi.getStack(),
+    isSecret: isConfigSecret,
     findPackage: (path) => {
       const absolute = resolve(projectRoot, path);
       return existsSync(absolute) ? absolute : undefined;
@@ -44,6 +45,14 @@ export function createStack(): Promise<Record<string, unknown>> {
     addresses: toAddresses(foundation, functionApp, insight),
     operator: toOperator(foundation, functionApp),
   });
+}
+
+/** Known to the SDK and left out of its declarations. */
+function isConfigSecret(name: string): boolean {
+  const { isConfigSecret: ask } = pulumi.runtime as {
+    readonly isConfigSecret?: (name: string) => boolean;
+  };
+  return ask?.(name) ?? true;
 }
 
 function createFunctionApp(foundation: Foundation, workflows: Workflows): FunctionApp {
@@ -78,6 +87,8 @@ function createFunctionApp(foundation: Foundation, workflows: Workflows): Functi
       projectRoot,
     },
     isDoor: hasHttpsDoor(config),
+    deployFrom: config.deployFrom,
+    isZoneRedundant: config.zoneRedundantApp,
     operatorAddresses: config.operator?.allowedAddresses ?? [],
     ...(network === undefined ? {} : { subnetId: network.functionsSubnetId }),
     codeDependsOn: [
@@ -113,7 +124,7 @@ function openDoors(
       namespaceName: messaging.namespaceName,
       queueName: messaging.businessEventsName,
       serviceBusTier: config.serviceBusTier,
-      functionApp: { hostName: functionApp.hostName, key: functionApp.functionKey },
+      functionApp: { hostName: functionApp.hostName, keys: functionApp.doorKeys },
     }),
   ]);
 }
@@ -173,7 +184,7 @@ function watch(foundation: Foundation, built: Built): Insight {
       workflows: workflows.resources,
     },
     vaults: [
-      { name: "app", id: foundation.appVault.vaultId },
+      { name: STACK_VAULT, id: foundation.appVault.vaultId },
       ...doors.map(([name, { vaultId }]) => ({ name, id: vaultId })),
     ],
   });

@@ -1,7 +1,7 @@
 /**
- * Regions with Flex Consumption, from memory of
- * https://learn.microsoft.com/azure/azure-functions/flex-consumption-how-to#view-currently-supported-regions
- * (`az functionapp list-flexconsumption-locations` tells today's). `checkRegion: false` passes a newer one.
+ * Regions with Flex Consumption. No page lists them; `az functionapp list-flexconsumption-locations` tells today's
+ * (https://learn.microsoft.com/azure/azure-functions/flex-consumption-how-to#view-currently-supported-regions),
+ * these are from memory, and `checkRegion: false` passes a newer one.
  */
 export const flexRegions: readonly string[] = [
   "australiaeast",
@@ -38,6 +38,20 @@ export const flexRegions: readonly string[] = [
   "westus",
   "westus2",
   "westus3",
+];
+
+/**
+ * Those of them without availability zones:
+ * https://learn.microsoft.com/azure/reliability/regions-list
+ */
+export const zonelessRegions: readonly string[] = [
+  "australiasoutheast",
+  "canadaeast",
+  "northcentralus",
+  "southindia",
+  "ukwest",
+  "westcentralus",
+  "westus",
 ];
 
 /** `West Europe` and `westeurope` are the same to Azure. */

@@ -129,6 +129,15 @@ export interface StackConfig {
   readonly console: ConsoleConfig | undefined;
   readonly serviceBusTier: "Standard" | "Premium";
   readonly network: "public" | "private";
+  /** Of a private stack; another one for each stack whose network is joined to the same others. */
+  readonly networkRange: string;
+  /**
+   * From where code may be sent to the deployment site over the internet: IPv4 addresses, ranges and service tags.
+   * Undefined: from everywhere, with a token. A private stack's own network always may.
+   */
+  readonly deployFrom: readonly string[] | undefined;
+  /** Instances in several zones at any time: Azure then keeps two of each function ready, and they cost. */
+  readonly zoneRedundantApp: boolean;
   readonly maximumInstanceCount: number;
   readonly instanceMemoryMB: 512 | 2048 | 4096;
   readonly alwaysReady: number;
@@ -172,6 +181,9 @@ export interface RawStackConfig {
   readonly operator?: Pick<OperatorConfig, "audiences"> & Partial<OperatorConfig>;
   readonly serviceBusTier?: "Standard" | "Premium";
   readonly network?: "public" | "private";
+  readonly networkRange?: string;
+  readonly deployFrom?: readonly string[];
+  readonly zoneRedundantApp?: boolean;
   readonly maximumInstanceCount?: number;
   readonly instanceMemoryMB?: 512 | 2048 | 4096;
   readonly alwaysReady?: number;

@@ -31,6 +31,12 @@ export const BUSINESS_EVENTS = "business-events";
 export const DEAD_LETTERS = "dead-letters";
 const INTEGRATION_EVENTS = "integration-events";
 
+/** Tells the stack's own vault from those of its doors, which are called as the doors are. */
+export const STACK_VAULT = "app";
+
+/** The function that F&O posts to. */
+export const HTTPS_DOOR_FUNCTION = "business-events-door";
+
 /** Settings that every queue and subscription shares. */
 export const entityDefaults = {
   // The most that Service Bus allows; deliver-ce needs up to four minutes for a batch.

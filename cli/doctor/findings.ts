@@ -132,7 +132,7 @@ const looks: readonly Look<AzureReader, DeployedStack>[] = [
     look: async (azure, { insightsId }) => {
       const rows = await azure.query(
         insightsId,
-        `customEvents | where timestamp > ago(30d) and name == "delivery" and tostring(customDimensions["why"]) == "ENDPOINT_TEST" | summarize events = count()`,
+        `customEvents | where timestamp > ago(30d) and name == "endpointTest" | summarize events = count()`,
       );
       return Number(rows[0]?.["events"] ?? 0) > 0 ? undefined : "none has come";
     },

@@ -22,8 +22,8 @@ export interface DoorArgs extends Omit<EventingArgs, "door" | "activeKey"> {
   readonly serviceBusTier: "Standard" | "Premium";
   readonly functionApp: {
     readonly hostName: pulumi.Input<string>;
-    /** Known once the code is there. */
-    readonly key: pulumi.Output<string>;
+    /** Known once the code is there; the same for every door that takes https. */
+    readonly keys: Readonly<Record<"primary" | "secondary", pulumi.Output<string>>>;
   };
 }
 
@@ -108,7 +108,7 @@ export class Door extends pulumi.ComponentResource {
 
   #openHttps(): void {
     const { config, functionApp } = this.#args;
-    const url = pulumi.interpolate`https://${functionApp.hostName}/api/business-events?door=${config.name}&code=${functionApp.key}`;
+    const url = pulumi.interpolate`https://${functionApp.hostName}/api/business-events?door=${config.name}&code=${functionApp.keys[config.activeKey]}`;
     this.#vault.addSecret(doorSecrets.https, url, {
       contentType: "address of the HTTPS door",
       expiresOn: this.#keysEndOn(),

@@ -5,9 +5,11 @@ import {
   WebApp,
   WebAppFtpAllowed,
   WebAppScmAllowed,
+  listWebAppFunctionKeysOutput,
   listWebAppHostKeysOutput,
 } from "@pulumi/azure-native/web/index.js";
 import { toPublishUrl } from "../scripts/one-deploy.ts";
+import { HTTPS_DOOR_FUNCTION } from "../topology.ts";
 import { sendDiagnostics } from "./diagnostics.ts";
 import type { Identity } from "./identities.ts";
 import type { Placement } from "./placement.ts";
@@ -31,6 +33,10 @@ export interface FunctionAppArgs extends Placement {
   readonly isDoor: boolean;
   /** For a closed app: who reaches it from the internet all the same, IPv4 addresses and ranges. */
   readonly operatorAddresses: readonly string[];
+  /** From where code comes over the internet: IPv4 addresses, ranges and service tags. Default: everywhere. */
+  readonly deployFrom: readonly string[] | undefined;
+  /** Instances in several zones at any time. Default false. */
+  readonly isZoneRedundant: boolean;
   readonly subnetId?: pulumi.Input<string>;
   /** What Azure needs to read the secrets that settings refer to: it looks once when they are set. */
   readonly settingsDependOn: readonly pulumi.Resource[];
@@ -42,8 +48,11 @@ export interface FunctionAppArgs extends Placement {
 export class FunctionApp extends pulumi.ComponentResource {
   readonly appId: pulumi.Output<string>;
   readonly hostName: pulumi.Output<string>;
-  /** The key for functions of level `function`; known once the code is there. */
-  readonly functionKey: pulumi.Output<string>;
+  /**
+   * Two keys of the HTTPS door, known once the code is there: the function's own, and the host's for functions of
+   * this level, of which the door is the only one. Azure makes both; either is renewed without the other.
+   */
+  readonly doorKeys: Readonly<Record<"primary" | "secondary", pulumi.Output<string>>>;
 
   readonly #name: string;
   readonly #args: FunctionAppArgs;
@@ -55,18 +64,29 @@ export class FunctionApp extends pulumi.ComponentResource {
     const app = this.#createApp();
     const guards = this.#switchPasswordsOff(app);
     const code = this.#deployCode(app, guards);
-    const keys = listWebAppHostKeysOutput(
-      { resourceGroupName: args.resourceGroupName, name: app.name },
-      { parent: this, dependsOn: [code] },
-    );
     this.appId = app.id;
     this.hostName = app.defaultHostName;
-    this.functionKey = pulumi.secret(keys.apply((all) => all.functionKeys?.["default"] ?? ""));
+    this.doorKeys = this.#readDoorKeys(app, code);
     this.registerOutputs({ hostName: this.hostName });
   }
 
+  #readDoorKeys(app: WebApp, code: Command): FunctionApp["doorKeys"] {
+    const of = { resourceGroupName: this.#args.resourceGroupName, name: app.name };
+    const afterwards = { parent: this, dependsOn: [code] };
+    const own = listWebAppFunctionKeysOutput(
+      { ...of, functionName: HTTPS_DOOR_FUNCTION },
+      afterwards,
+    );
+    const host = listWebAppHostKeysOutput(of, afterwards);
+    return {
+      primary: pulumi.secret(own.apply(({ properties }) => properties["default"] ?? "")),
+      secondary: pulumi.secret(host.apply(({ functionKeys }) => functionKeys?.["default"] ?? "")),
+    };
+  }
+
   #createApp(): WebApp {
-    const { identity, isDoor, nameOf, operatorAddresses, settings, subnetId, tags } = this.#args;
+    const { deployFrom, identity, isDoor, nameOf, operatorAddresses, settings } = this.#args;
+    const { subnetId, tags } = this.#args;
     const app = new WebApp(
       `${this.#name}-app`,
       {
@@ -88,16 +108,13 @@ export class FunctionApp extends pulumi.ComponentResource {
           ftpsState: "Disabled",
           http20Enabled: true,
           remoteDebuggingEnabled: false,
-          // The deployment site stays open: it takes Entra tokens only.
           ipSecurityRestrictionsDefaultAction: isDoor ? "Allow" : "Deny",
           // Where a door takes https, everybody passes here, and the app itself asks where operators sit.
-          ipSecurityRestrictions: (isDoor ? [] : operatorAddresses).map((address, index) => ({
-            name: `operators-${index + 1}`,
-            action: "Allow",
-            priority: 100 + index,
-            ipAddress: address.includes("/") ? address : `${address}/32`,
-          })),
-          scmIpSecurityRestrictionsDefaultAction: "Allow",
+          ipSecurityRestrictions: toAllowed("operators", isDoor ? [] : operatorAddresses),
+          // The deployment site takes Entra tokens only, and of a private stack not from everywhere (0083).
+          scmIpSecurityRestrictionsUseMain: false,
+          scmIpSecurityRestrictionsDefaultAction: deployFrom === undefined ? "Allow" : "Deny",
+          scmIpSecurityRestrictions: toAllowed("deployers", deployFrom ?? []),
         },
         functionAppConfig: this.#toAppConfig(),
         tags,
@@ -117,6 +134,7 @@ export class FunctionApp extends pulumi.ComponentResource {
         kind: "functionapp",
         sku: { name: "FC1", tier: "FlexConsumption" },
         reserved: true,
+        zoneRedundant: this.#args.isZoneRedundant,
         tags: this.#args.tags,
       },
       { parent: this },
@@ -179,4 +197,16 @@ export class FunctionApp extends pulumi.ComponentResource {
       { parent: this, dependsOn: [...codeDependsOn, ...guards] },
     );
   }
+}
+
+/** Rules that let in, by what they name: addresses, ranges, service tags. */
+function toAllowed(who: string, from: readonly string[]) {
+  return from.map((source, index) => ({
+    name: `${who}-${index + 1}`,
+    action: "Allow",
+    priority: 100 + index,
+    ...(/^[0-9]/.test(source)
+      ? { ipAddress: source.includes("/") ? source : `${source}/32` }
+      : { ipAddress: source, tag: "ServiceTag" }),
+  }));
 }

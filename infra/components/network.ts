@@ -11,7 +11,10 @@ import { VirtualNetworkLink } from "@pulumi/azure-native/privatedns/virtualNetwo
 import { sendDiagnostics } from "./diagnostics.ts";
 import type { Placement } from "./placement.ts";
 
-export type NetworkArgs = Omit<Placement, "isProtected" | "isPrivate">;
+export interface NetworkArgs extends Omit<Placement, "isProtected" | "isPrivate"> {
+  /** A /24; its quarters are the subnets. */
+  readonly range: string;
+}
 
 /** What a private endpoint can stand for: part of the resource, and the zone that its name moves to. */
 const endpointKinds = {
@@ -26,8 +29,6 @@ const endpointKinds = {
   // https://learn.microsoft.com/azure/app-service/overview-private-endpoint#dns
   site: { groupId: "sites", zone: "privatelink.azurewebsites.net", subnet: "inbound" },
 } as const;
-
-const FUNCTIONS_RANGE = "10.40.0.0/26";
 
 /** A network of its own: the function app's outgoing side, private ways to what it uses, and one to itself. */
 export class Network extends pulumi.ComponentResource {
@@ -44,36 +45,37 @@ export class Network extends pulumi.ComponentResource {
     this.#name = name;
     this.#args = args;
     const address = this.#createAddress();
+    const ranges = toSubnetRanges(args.range);
     this.outboundAddress = address.ipAddress.apply((ip) => ip ?? "");
     this.#network = new VirtualNetwork(
       `${name}-network`,
       {
         resourceGroupName: args.resourceGroupName,
         virtualNetworkName: args.nameOf("network"),
-        addressSpace: { addressPrefixes: ["10.40.0.0/24"] },
+        addressSpace: { addressPrefixes: [args.range] },
         // Written in the network: as resources of their own, an update of the network drops them.
         subnets: [
           {
             name: "functions",
-            addressPrefix: FUNCTIONS_RANGE,
+            addressPrefix: ranges.functions,
             defaultOutboundAccess: false,
             natGateway: { id: this.#createGateway(address).id },
             delegations: [{ name: "flex", serviceName: "Microsoft.App/environments" }],
           },
           {
             name: "endpoints",
-            addressPrefix: "10.40.0.64/26",
+            addressPrefix: ranges.endpoints,
             defaultOutboundAccess: false,
             privateEndpointNetworkPolicies: "NetworkSecurityGroupEnabled",
             networkSecurityGroup: {
-              id: this.#createRules("endpoints", { from: FUNCTIONS_RANGE, ports: "*" }).id,
+              id: this.#createRules("endpoints", { from: ranges.functions, ports: "*" }).id,
             },
           },
           {
             // Operators, from this network and whatever is joined to it; and the app itself, which asks its
             // own address when code is deployed (https://github.com/Azure/Azure-Functions/issues/2635).
             name: "inbound",
-            addressPrefix: "10.40.0.128/26",
+            addressPrefix: ranges.inbound,
             defaultOutboundAccess: false,
             privateEndpointNetworkPolicies: "NetworkSecurityGroupEnabled",
             networkSecurityGroup: {
@@ -159,7 +161,7 @@ export class Network extends pulumi.ComponentResource {
     subnet: string,
     allowed: { readonly from: string; readonly ports: string },
   ): NetworkSecurityGroup {
-    const { nameOf, resourceGroupName, tags } = this.#args;
+    const { nameOf, resourceGroupName, tags, workspaceId } = this.#args;
     const everything = {
       protocol: "*",
       sourcePortRange: "*",
@@ -167,7 +169,7 @@ export class Network extends pulumi.ComponentResource {
       destinationAddressPrefix: "*",
       direction: "Inbound",
     };
-    return new NetworkSecurityGroup(
+    const group = new NetworkSecurityGroup(
       `${this.#name}-${subnet}-rules`,
       {
         resourceGroupName,
@@ -193,6 +195,12 @@ export class Network extends pulumi.ComponentResource {
       },
       { parent: this },
     );
+    sendDiagnostics(
+      `${this.#name}-${subnet}-rules`,
+      { resourceUri: group.id, workspaceId, hasMetrics: false },
+      this,
+    );
+    return group;
   }
 
   #createZone(kind: string, zone: string): PrivateZone {
@@ -220,4 +228,12 @@ export class Network extends pulumi.ComponentResource {
   #subnetId(subnet: string): pulumi.Output<string> {
     return pulumi.interpolate`${this.#network.id}/subnets/${subnet}`;
   }
+}
+
+/** The last quarter stays free. */
+function toSubnetRanges(
+  range: string,
+): Readonly<Record<"functions" | "endpoints" | "inbound", string>> {
+  const start = range.replace(/0\/24$/, "");
+  return { functions: `${start}0/26`, endpoints: `${start}64/26`, inbound: `${start}128/26` };
 }

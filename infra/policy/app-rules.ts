@@ -181,6 +181,15 @@ export const appRules: readonly PolicyRule[] = [
           read(props, "siteConfig.ipSecurityRestrictionsDefaultAction") !== "Allow" ||
           namesOperatorAddresses(props),
       )(stack),
+      ...everyInProduction(
+        APP,
+        "takes code from everywhere",
+        (props) =>
+          read(props, "siteConfig.scmIpSecurityRestrictionsDefaultAction") === "Deny" &&
+          !JSON.stringify(read(props, "siteConfig.scmIpSecurityRestrictions")).includes(
+            '"0.0.0.0/0"',
+          ),
+      )(stack),
       ...(stack.isProduction && stack.of(APP).length > 0 && !hasPrivateWay(stack, "sites")
         ? ["the app cannot be reached from inside the network"]
         : []),

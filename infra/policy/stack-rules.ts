@@ -17,6 +17,8 @@ const logged: Readonly<Record<string, (props: PolicyResource["props"]) => string
     `/communicationServices/${String(props["communicationServiceName"])}`,
   "operationalinsights:Workspace": (props) => `/workspaces/${String(props["workspaceName"])}`,
   "network:VirtualNetwork": (props) => `/virtualNetworks/${String(props["virtualNetworkName"])}`,
+  "network:NetworkSecurityGroup": (props) =>
+    `/networkSecurityGroups/${String(props["networkSecurityGroupName"])}`,
   "network:PublicIPAddress": (props) =>
     `/publicIPAddresses/${String(props["publicIpAddressName"])}`,
   "storage:StorageAccount": () => "/tableServices/default",

@@ -1,4 +1,6 @@
 import {
+  AzureCliCredential,
+  ChainedTokenCredential,
   ClientAssertionCredential,
   ClientSecretCredential,
   DefaultAzureCredential,
@@ -8,17 +10,21 @@ import {
 /**
  * Signs in as Pulumi's Azure provider does, so that one sign-in serves both: the ARM_* settings
  * (https://www.pulumi.com/registry/packages/azure-native/installation-configuration/), else whoever is
- * signed in on this machine.
+ * signed in to the az CLI: a build machine's own identity comes last, as it is not the one that deploys.
  */
 export function createDeployerCredential(
   env: Readonly<Record<string, string | undefined>>,
 ): TokenCredential {
   const { ARM_CLIENT_ID: clientId, ARM_TENANT_ID: tenantId, ARM_CLIENT_SECRET: secret } = env;
-  if (clientId === undefined || tenantId === undefined) return new DefaultAzureCredential();
+  if (clientId === undefined || tenantId === undefined) return createSignedInCredential();
   const assertion = createAssertionSource(env);
   if (assertion !== undefined) return new ClientAssertionCredential(tenantId, clientId, assertion);
   if (secret !== undefined) return new ClientSecretCredential(tenantId, clientId, secret);
-  return new DefaultAzureCredential();
+  return createSignedInCredential();
+}
+
+function createSignedInCredential(): TokenCredential {
+  return new ChainedTokenCredential(new AzureCliCredential(), new DefaultAzureCredential());
 }
 
 /** Federated sign-in: a token that is given, or GitHub's, asked for anew when it is needed. */

@@ -45,11 +45,21 @@ async function send(options: OneDeployOptions): Promise<Response> {
     });
     if (response.ok) return response;
     if (!isPassing(response.status) || tryNumber === MAX_TRIES) {
-      const reason = (await response.text()).slice(0, 500);
+      const reason = toAddressReason(response) ?? (await response.text()).slice(0, 500);
       throw new Error(`The package was not deployed: ${response.status} ${reason}`);
     }
     await wait(RETRY_MS);
   }
+}
+
+/** Said by the front end, before the site: https://github.com/projectkudu/kudu/issues/2945 */
+function toAddressReason({ headers, status, statusText }: Response): string | undefined {
+  const address = headers.get("x-ms-forbidden-ip");
+  if (status !== 403 || (address === null && !/ip forbidden/i.test(statusText))) return undefined;
+  return (
+    `nobody may send code from ${address ?? "this machine's address"}: add it to causeway:deployFrom, ` +
+    "or deploy from inside the stack's network"
+  );
 }
 
 async function waitUntilDeployed(url: string, options: OneDeployOptions): Promise<void> {

@@ -7,6 +7,7 @@ import { unzipSync } from "fflate";
 import type { LocalCertificate } from "../certificate-authority.ts";
 import { AdvancingClock, type LocalClock } from "../clock.ts";
 import type { Running } from "../cloud.ts";
+import { HTTPS_DOOR_FUNCTION } from "../../infra/topology.ts";
 import type { LocalFunctionApp, LocalFunctions } from "../deploy/local-cloud.ts";
 import { openOn } from "./ports.ts";
 import {
@@ -48,6 +49,8 @@ export interface FunctionApps extends LocalFunctions, Running {
 interface App extends LocalFunctionApp {
   readonly port: number;
   readonly key: string;
+  /** By function, those whose own keys are asked for. */
+  readonly functionKeys: Readonly<Record<string, string>>;
   /** One for all of its instances: a new one takes the place of an earlier one. */
   readonly identityHeader: string;
 }
@@ -77,11 +80,18 @@ export function createFunctionApps(options: FunctionAppsOptions): FunctionApps {
   return {
     createApp: async (app) => {
       const port = await openOn("functions", { functions: options.port ?? 0 }, findFreePort);
-      const key = randomBytes(24).toString("base64url");
-      apps.set(app.name, { ...app, port, key, identityHeader: options.identityHeaderOf(app) });
+      const [key, doorKey] = [createKey(), createKey()];
+      const functionKeys = { [HTTPS_DOOR_FUNCTION]: doorKey };
+      const identityHeader = options.identityHeaderOf(app);
+      apps.set(app.name, { ...app, port, key, functionKeys, identityHeader });
       return { hostName: `localhost:${port}` };
     },
     hostKeys: (name) => ({ default: find(name).key }),
+    functionKeys: (name, functionName) => {
+      const key = find(name).functionKeys[functionName];
+      if (key === undefined) throw new Error(`${name} has no keyed function ${functionName}.`);
+      return { default: key };
+    },
     deployPackage: async (name, packagePath) => {
       const app = find(name);
       await unpack(packagePath, join(options.folder, name));
@@ -114,6 +124,10 @@ export function createFunctionApps(options: FunctionAppsOptions): FunctionApps {
   };
 }
 
+function createKey(): string {
+  return randomBytes(24).toString("base64url");
+}
+
 function toHostOptions(app: App, options: FunctionAppsOptions): FunctionsHostOptions {
   const { clock } = options;
   return {
@@ -121,7 +135,7 @@ function toHostOptions(app: App, options: FunctionAppsOptions): FunctionsHostOpt
     appSettings: options.resolveSettings(app),
     caFile: options.caFile,
     certificate: options.certificate,
-    hostKeys: { default: app.key, functions: {} },
+    hostKeys: { default: app.key, functions: app.functionKeys },
     siteName: app.name,
     identity: { endpoint: options.identityEndpoint, header: app.identityHeader },
     ...(clock instanceof AdvancingClock ? { offsetMs: clock.offsetMs } : {}),

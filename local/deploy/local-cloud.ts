@@ -118,6 +118,8 @@ export interface LocalFunctions {
   /** Puts the package in and starts the host; resolves when the app answers. */
   deployPackage(name: string, packagePath: string): Promise<void>;
   hostKeys(name: string): { readonly default: string };
+  /** A function's own, beside the host's. */
+  functionKeys(name: string, functionName: string): { readonly default: string };
 }
 
 export interface LocalMail {

@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from "@jest/globals";
 import { everythingOn, readProfile } from "./capture-stack.ts";
-import { FUNCTION_KEY } from "./fake-cloud.ts";
+import { FUNCTION_KEY, HOST_KEY } from "./fake-cloud.ts";
 import { findMissingDependencies, textsIn } from "./support/graph.ts";
 import { runEngine, type EngineRun } from "./support/run-engine.ts";
 
@@ -50,7 +50,14 @@ describe.each(["dev", "prod"])("the engine's view of profile %s", (profile) => {
   });
 
   it("has no secret in clear: not in state, not in outputs, not in what is printed", () => {
-    const secrets = [CRM_SECRET, OWNER_SECRET, FUNCTION_KEY, "SharedAccessKey=", ...engine.secrets];
+    const secrets = [
+      CRM_SECRET,
+      OWNER_SECRET,
+      FUNCTION_KEY,
+      HOST_KEY,
+      "SharedAccessKey=",
+      ...engine.secrets,
+    ];
     const shown = [
       ...engine.resources.flatMap(({ name, wire }) =>
         textsIn(withoutSecrets(wire)).map((text) => ({ place: name, text })),
@@ -81,6 +88,43 @@ describe("a preview of a new production stack", () => {
         exitCode: 0,
       });
       expect(preview.resources.length).toBeGreaterThan(80);
+    },
+    ENGINE_LIMIT_MS,
+  );
+});
+
+describe("wrong settings", () => {
+  it(
+    "end the program before anything is made, with one message that says each mistake once",
+    async () => {
+      const refused = await runEngine({
+        stack: "prod",
+        config: {
+          "azure-native:location": "westus",
+          "causeway:environmentKind": "production",
+          "causeway:serviceBusTier": "Standard",
+          "causeway:nameSuffix": "longer-than-azure-takes",
+          "causeway:functionsPackage": "package.json",
+        },
+        secretKeys: [],
+        isPreview: true,
+      });
+
+      expect(refused.exitCode).not.toBe(0);
+      expect(refused.resources.filter(({ type }) => type !== "pulumi:pulumi:Stack")).toEqual([]);
+      expect(refused.log.join("\n").split("\n")).toEqual([
+        "The stack's settings are wrong; nothing was deployed.",
+        ...[
+          "causeway:doors is missing",
+          "causeway:financeUrl is missing",
+          "causeway:dataverseUrl is missing",
+          "causeway:nameSuffix must be 1 to 8 lower-case letters and digits",
+          "causeway:targets.email.redirectTo is missing, but targets.email.mode is redirect",
+          "causeway:alerts.emails is empty, so no alert of this production stack would reach anybody",
+          "causeway:serviceBusTier must be Premium when network is private: Standard has no private endpoints",
+          "azure-native:location westus has no availability zones",
+        ].map((mistake) => expect.stringMatching(new RegExp(`^- ${mistake}.* Fix: .+`)) as unknown),
+      ]);
     },
     ENGINE_LIMIT_MS,
   );

@@ -7,6 +7,7 @@ export interface FakeCloud extends LocalCloud {
 }
 
 export const FUNCTION_KEY = "fake-function-key";
+export const HOST_KEY = "fake-host-key";
 
 /** A local Azure that remembers what it was asked for and answers as Azure words its outputs. */
 export function createFakeCloud(): FakeCloud {
@@ -89,7 +90,8 @@ function createCode(note: Note): Pick<LocalCloud, "functions" | "workflows"> {
         note(`package ${name}`);
         return Promise.resolve();
       },
-      hostKeys: () => ({ default: FUNCTION_KEY }),
+      hostKeys: () => ({ default: HOST_KEY }),
+      functionKeys: () => ({ default: FUNCTION_KEY }),
     },
     workflows: {
       deploy: (_id, name) => {

@@ -53,6 +53,15 @@ describe("the local Azure", () => {
     );
   });
 
+  it("gives F&O the HTTPS door's other key once a door says so", async () => {
+    const doors = [{ name: "dev", financeHost: "dev.contoso.example", activeKey: "secondary" }];
+    const { calls: turned } = await captureStack("dev", { ...everythingOn, doors });
+
+    expect(turned.find((call) => call.startsWith("secret https-url="))).toMatch(
+      /&code=fake-host-key$/,
+    );
+  });
+
   it("gives F&O a connection string without the queue's name", () => {
     const secret = calls.find((call) => call.startsWith("secret service-bus-connection="));
 

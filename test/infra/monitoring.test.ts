@@ -1,6 +1,8 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "@jest/globals";
+import type { AzureReader } from "../../cli/doctor/azure-reader.ts";
+import { examine } from "../../cli/doctor/findings.ts";
 import {
   telemetryDimensions,
   telemetryEvents,
@@ -33,9 +35,26 @@ const tables: Readonly<Record<string, readonly string[]>> = {
 const words =
   /^(and|or|in|by|let|on|kind|where|summarize|extend|project|join|order|asc|desc|bin|count|dcount|sum|min|max|arg_max|ago|tostring|todouble|tolower|percentiles|leftanti|dayofweek|now|between|countif|h|m|d)$/;
 
+/** What `causeway doctor` asks. */
+async function readDoctorQueries(): Promise<readonly { name: string; query: string }[]> {
+  const asked: string[] = [];
+  const azure: AzureReader = {
+    get: () => Promise.resolve({}),
+    list: () => Promise.resolve([]),
+    ask: () => Promise.resolve({ status: 200, body: "" }),
+    query: (_id, query) => {
+      asked.push(query);
+      return Promise.resolve([]);
+    },
+  };
+  await examine(azure, { appId: "app", insightsId: "insights", appUrl: "https://app" });
+  return asked.map((query, index) => ({ name: `doctor-${index + 1}`, query }));
+}
+
 const queries = [
   ...createLogAlerts({ oldestUndeliveredMinutes: 60 }),
   ...savedQueries,
+  ...(await readDoctorQueries()),
 ] as readonly { readonly name: string; readonly query: string }[];
 
 /** Names that a query makes itself: `x = …` and `let x`. */

@@ -192,6 +192,16 @@ describe("each rule", () => {
       "app-network: functions-app is in no network, or has no access rule",
     ],
     [
+      "takes code from everywhere",
+      set("web:WebApp", "siteConfig.scmIpSecurityRestrictionsDefaultAction", "Allow"),
+      "app-network: functions-app takes code from everywhere",
+    ],
+    [
+      "takes code from what is everywhere",
+      set("web:WebApp", "siteConfig.scmIpSecurityRestrictions", [{ ipAddress: "0.0.0.0/0" }]),
+      "app-network: functions-app takes code from everywhere",
+    ],
+    [
       "is open for F&O's sake, and to operators from everywhere",
       all(
         set("web:WebApp", "siteConfig.ipSecurityRestrictionsDefaultAction", "Allow"),

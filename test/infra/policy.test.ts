@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from "@jest/globals";
 import { captureStack, everythingOn, type CapturedStack } from "./capture-stack.ts";
-import { FUNCTION_KEY } from "./fake-cloud.ts";
+import { FUNCTION_KEY, HOST_KEY } from "./fake-cloud.ts";
 
 type Inputs = Readonly<Record<string, unknown>>;
 
@@ -65,7 +65,13 @@ describe.each([
   });
 
   it("puts no secret into app settings, outputs or the package command", () => {
-    const secrets = ["very-secret-crm-value", "very-secret-hook", FUNCTION_KEY, "SharedAccessKey"];
+    const secrets = [
+      "very-secret-crm-value",
+      "very-secret-hook",
+      FUNCTION_KEY,
+      HOST_KEY,
+      "SharedAccessKey",
+    ];
     const shown = JSON.stringify([
       stack.settings,
       stack.outputs,
@@ -127,7 +133,7 @@ describe.each([
 
   it("reports from every resource that has logs", () => {
     const silent =
-      /:(DiagnosticSetting|NamespaceNetworkRuleSet|RoleAssignment|UserAssignedIdentity|Secret|BlobServiceProperties|BlobContainer|Table|Queue|Topic|Subscription|DefaultRule|QueueAuthorizationRule|EventSubscription|ResourceGroup|AppServicePlan|WebAppFtpAllowed|WebAppScmAllowed|Command|Domain|SenderUsername|EmailService|Component|PrivateEndpoint|PrivateDnsZoneGroup|PrivateZone|VirtualNetworkLink|ActionGroup|MetricAlert|ScheduledQueryRule|ActivityLogAlert|Workbook|WebTest|SavedSearch|Budget|ManagementLockByScope|DefenderForStorage|SystemTopicEventSubscription|NetworkSecurityGroup|NatGateway)$/;
+      /:(DiagnosticSetting|NamespaceNetworkRuleSet|RoleAssignment|UserAssignedIdentity|Secret|BlobServiceProperties|BlobContainer|Table|Queue|Topic|Subscription|DefaultRule|QueueAuthorizationRule|EventSubscription|ResourceGroup|AppServicePlan|WebAppFtpAllowed|WebAppScmAllowed|Command|Domain|SenderUsername|EmailService|Component|PrivateEndpoint|PrivateDnsZoneGroup|PrivateZone|VirtualNetworkLink|ActionGroup|MetricAlert|ScheduledQueryRule|ActivityLogAlert|Workbook|WebTest|SavedSearch|Budget|ManagementLockByScope|DefenderForStorage|SystemTopicEventSubscription|NatGateway)$/;
     const reporting = stack
       .of("monitor:DiagnosticSetting")
       .map(({ inputs }) => String(inputs["resourceUri"]));

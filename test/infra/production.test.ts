@@ -100,6 +100,36 @@ describe("production", () => {
     });
   });
 
+  it("takes code from its network and from hosted agents, until it is told from where else", async () => {
+    const site = stack.one("web:WebApp", "functions-app").inputs["siteConfig"];
+    const own = await captureStack("prod", {
+      doors: [quietDoor],
+      deployFrom: ["203.0.113.9", "AzureCloud.westeurope"],
+      networkRange: "10.77.3.0/24",
+    });
+
+    expect(site).toMatchObject({
+      scmIpSecurityRestrictionsDefaultAction: "Deny",
+      scmIpSecurityRestrictions: [{ ipAddress: "AzureCloud", tag: "ServiceTag", action: "Allow" }],
+    });
+    expect(own.one("web:WebApp", "functions-app").inputs["siteConfig"]).toMatchObject({
+      scmIpSecurityRestrictionsUseMain: false,
+      scmIpSecurityRestrictionsDefaultAction: "Deny",
+      scmIpSecurityRestrictions: [
+        { ipAddress: "203.0.113.9/32", priority: 100 },
+        { ipAddress: "AzureCloud.westeurope", tag: "ServiceTag", priority: 101 },
+      ],
+    });
+    expect(own.one("network:VirtualNetwork", "network-network").inputs).toMatchObject({
+      addressSpace: { addressPrefixes: ["10.77.3.0/24"] },
+      subnets: [
+        { addressPrefix: "10.77.3.0/26" },
+        { addressPrefix: "10.77.3.64/26" },
+        { addressPrefix: "10.77.3.128/26" },
+      ],
+    });
+  });
+
   it("reads owners' webhooks by a reference, once it may and can", () => {
     const app = stack.one("web:WebApp", "functions-app");
     const needed = [

@@ -123,8 +123,26 @@ describe("the HTTPS door", () => {
     expect(await world.underWay(eventId)).toBe(0);
     expect(await world.ledger(eventId)).toEqual({});
     expect(await failuresAbout(eventId)).toEqual([]);
+    await eventually(
+      async () => expect(await testsTold(eventId)).toEqual(["door", "intake", "intake"]),
+      60_000,
+    );
   });
 });
+
+/** Who told of the test message, as `causeway doctor` asks for it. */
+async function testsTold(eventId: string): Promise<readonly string[]> {
+  const { baseUrl } = local.world.environment.monitor;
+  const response = await fetch(`${baseUrl}/telemetry?table=customEvents&name=endpointTest`);
+  const { rows } = (await response.json()) as {
+    readonly rows: readonly { readonly customDimensions: Readonly<Record<string, string>> }[];
+  };
+  return rows
+    .map(({ customDimensions }) => customDimensions)
+    .filter((told) => told["eventId"] === eventId.toLowerCase())
+    .map((told) => told["name"] ?? "")
+    .sort();
+}
 
 describe("an event that cannot become a delivery", () => {
   it("is one visible failure UNKNOWN_EVENT when no flow takes it", async () => {

@@ -39,6 +39,8 @@ export interface OperatorWorld {
   readonly kicked: readonly string[];
   /** Message ids of the probe's rounds, in order. */
   readonly probed: readonly string[];
+  /** Service Bus takes nothing the next time that a round is sent. */
+  refuseNextRound(): void;
   ask(ask: OperatorAsk): Promise<OperatorAnswer>;
   token(changes?: Partial<TokenRequest>): Promise<string>;
   close(): Promise<void>;
@@ -62,6 +64,7 @@ export async function createOperatorWorld({
   const { clock, memory } = replays.delivery;
   const kicked: string[] = [];
   const probed: string[] = [];
+  let refusal: Error | undefined;
   const door = await startFrontDoor({ fetch: (request) => identity.app.fetch(request) });
   const operator = {
     authority: door.httpUrl,
@@ -101,6 +104,9 @@ export async function createOperatorWorld({
       rounds: createProbeRounds(memory, clock),
       sender: {
         send: (_entity, messages) => {
+          const error = refusal;
+          refusal = undefined;
+          if (error !== undefined) return Promise.reject(error);
           probed.push(...messages.map(({ messageId }) => messageId));
           return Promise.resolve();
         },
@@ -118,6 +124,7 @@ export async function createOperatorWorld({
     replays,
     kicked,
     probed,
+    refuseNextRound: () => void (refusal = new Error("Service Bus is away.")),
     token,
     ask: async ({
       method = "GET",

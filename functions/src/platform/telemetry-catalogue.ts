@@ -83,6 +83,12 @@ export const telemetryEvents = {
     dimensions: ["eventId"],
     measurements: [],
   },
+  endpointTest: {
+    meaning:
+      "F&O's test message has come through a door; it does nothing and has no row in the ledger.",
+    dimensions: ["eventId", "name"],
+    measurements: [],
+  },
   accepted: {
     meaning:
       "An event and its deliveries are in the ledger: `open` ones pending, `skipped` ones by a rule.",

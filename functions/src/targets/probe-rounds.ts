@@ -6,7 +6,8 @@
  *   current/round                       the last round that was begun; written on its version only, so that
  *                                       of two who begin at once one is refused
  *
- * none ──begin──► waiting ──every place has answered, or its time is up──► over; the next one may begin.
+ * none ──begin──► waiting ──every place has answered, its time is up, or it could not be sent──► over; the
+ * next one may begin.
  * A round that is begun in the first moments of a month may run beside one of the old month: no harm.
  */
 import { randomBytes } from "node:crypto";
@@ -47,6 +48,8 @@ export interface ProbeRound {
 export interface ProbeRounds {
   /** Undefined: another round is under way. */
   begin(by: string, places: readonly ProbePlace[]): Promise<ProbeRound | undefined>;
+  /** Nobody is waited for: its messages did not go out. */
+  end(round: ProbeRound): Promise<void>;
   answer(id: string, answer: ProbeAnswer): Promise<void>;
   get(id: string): Promise<ProbeRound | undefined>;
 }
@@ -88,6 +91,10 @@ export function createProbeRounds(store: TableStore, clock: Clock): ProbeRounds 
         throw error;
       }
       return round;
+    },
+    end: async (round) => {
+      const row = toRow({ ...round, until: clock.now() });
+      await store.write(`probes${round.id.slice(0, 6)}`, { kind: "upsert", row });
     },
     answer: async (id, { flow, target, ...answer }) => {
       const table = tableOf(id);

@@ -37,8 +37,11 @@ async function takeIn(request: HttpRequest): Promise<HttpResponseInit> {
   if (parsed.kind === "failure" && parsed.identity === null) {
     return refuse(400, parsed.code, parsed.reason);
   }
-  // The endpoint test is acknowledged and does nothing.
-  if (parsed.kind === "test") return { status: 202, jsonBody: { status: "accepted", test: true } };
+  // The endpoint test is acknowledged and does nothing; `causeway doctor` sees that it came.
+  if (parsed.kind === "test") {
+    on.telemetry.event("endpointTest", { eventId: parsed.identity.eventId, name: "door" });
+    return { status: 202, jsonBody: { status: "accepted", test: true } };
+  }
   const identity = parsed.kind === "failure" ? parsed.identity : parsed.event;
   const body = door === null ? text : JSON.stringify({ door, body: text });
   // The same body has the same id: a repeat within a day is dropped by the queue already.

@@ -30,7 +30,7 @@ app.serviceBusQueue("intake", {
   },
 });
 
-/** The endpoint test event is neither: it ends here. */
+/** The endpoint test event is neither: it ends here, where `causeway doctor` sees it. */
 function sort(
   on: App,
   batch: readonly Arrived[],
@@ -43,6 +43,9 @@ function sort(
       continue;
     }
     const parsed = on.parse(body);
+    if (parsed.kind === "test") {
+      on.telemetry.event("endpointTest", { eventId: parsed.identity.eventId, name: "intake" });
+    }
     if (parsed.kind === "invoice") wakeUps.push(toFirstIntakeWakeUp(parsed.event, body));
     if (parsed.kind !== "failure") continue;
     if (parsed.identity !== null) wakeUps.push(toFirstIntakeWakeUp(parsed.identity, body));

@@ -35,6 +35,9 @@ export const functionsProvider: Provider = {
       functionKeys: { ...cloud.functions.hostKeys(String(name)) },
       systemKeys: {},
     }),
+    "azure-native:web:listWebAppFunctionKeys": ({ functionName, name }, cloud) => ({
+      properties: { ...cloud.functions.functionKeys(String(name), String(functionName)) },
+    }),
   },
 };
 

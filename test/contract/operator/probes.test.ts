@@ -79,6 +79,14 @@ describe("a round of the probe", () => {
     expect((await begin()).id).not.toBe(id);
   });
 
+  it("that could not be sent keeps the next one not away", async () => {
+    world.refuseNextRound();
+    const lost = await world.ask({ method: "POST", path: "probes" });
+
+    expect(lost.status).toBeGreaterThanOrEqual(500);
+    expect((await world.ask({ method: "POST", path: "probes" })).status).toBe(201);
+  });
+
   it("calls what has not answered within three minutes silent", async () => {
     const { id } = await begin();
     const { clock } = world.replays.delivery;

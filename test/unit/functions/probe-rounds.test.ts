@@ -25,6 +25,15 @@ describe("rounds of the probe", () => {
     expect(await beginTwo()).toBe(1);
   });
 
+  it("are over at once when they could not be sent", async () => {
+    const { rounds } = createScene();
+    const first = await rounds.begin("ada", places);
+    if (first !== undefined) await rounds.end(first);
+
+    expect(await rounds.begin("ben", places)).toMatchObject({ by: "ben" });
+    expect(await rounds.get(first?.id ?? "")).toMatchObject({ by: "ada", places, answers: [] });
+  });
+
   it("keep one answer a place, the last one", async () => {
     const { rounds } = createScene();
     const { id = "" } = (await rounds.begin("ada", places)) ?? {};

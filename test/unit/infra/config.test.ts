@@ -12,7 +12,11 @@ const good = {
   targets: { email: { mode: "redirect", redirectTo: "me@contoso.example" } },
 };
 
-function read(settings: Readonly<Record<string, unknown>>, location = "westeurope"): StackConfig {
+function read(
+  settings: Readonly<Record<string, unknown>>,
+  location = "westeurope",
+  isSecret = true,
+): StackConfig {
   const values = Object.entries(settings).map(([key, value]) => [
     `causeway:${key}`,
     typeof value === "string" ? value : JSON.stringify(value),
@@ -21,9 +25,16 @@ function read(settings: Readonly<Record<string, unknown>>, location = "westeurop
     values: { "azure-native:location": location, ...toRecord(values) },
     knownTargets: ["ce", "crm", "email"],
     stack: "test",
+    isSecret: () => isSecret,
     findPackage: (path) => (path === "missing.zip" ? undefined : path),
   });
 }
+
+const nothing = {
+  knownTargets: [],
+  isSecret: () => true,
+  findPackage: (path: string): string => path,
+};
 
 function toRecord(entries: readonly (readonly string[])[]): Record<string, string> {
   return Object.fromEntries(entries) as Record<string, string>;
@@ -32,15 +43,16 @@ function toRecord(entries: readonly (readonly string[])[]): Record<string, strin
 function mistakesIn(
   settings: Readonly<Record<string, unknown>>,
   location?: string,
+  isSecret?: boolean,
 ): readonly string[] {
   try {
-    read(settings, location);
+    read(settings, location, isSecret);
     return [];
   } catch (error) {
     const { errors } = error as { errors: readonly { propertyPath: string; reason: string }[] };
     // What to do is held by a sentence of its own.
     return errors.map(
-      ({ propertyPath, reason }) => `${propertyPath} ${reason.replace(/\. Fix: .*$/, "")}`,
+      ({ propertyPath, reason }) => `${propertyPath} ${reason.replace(/\.? Fix: .*$/, "")}`,
     );
   }
 }
@@ -91,9 +103,9 @@ describe("the stack's settings", () => {
   it("report a region that nobody chose", () => {
     const values = { "causeway:environmentKind": "development" };
 
-    expect(() =>
-      readStackConfig({ values, knownTargets: [], stack: "test", findPackage: (path) => path }),
-    ).toThrow("- azure-native:location is missing: the region to deploy to");
+    expect(() => readStackConfig({ ...nothing, values, stack: "test" })).toThrow(
+      "- azure-native:location is missing: the region to deploy to",
+    );
   });
 
   it("report what does not go together", () => {
@@ -156,6 +168,7 @@ describe("the message about wrong settings", () => {
     const attempt = (): StackConfig =>
       readStackConfig({
         values,
+        ...nothing,
         knownTargets: ["ce"],
         stack: "test",
         findPackage: () => undefined,
@@ -164,7 +177,7 @@ describe("the message about wrong settings", () => {
     expect(attempt).toThrow(
       [
         "The stack's settings are wrong; nothing was deployed.",
-        "- azure-native:location westeuropa is no region with Flex Consumption that we know; did you mean westeurope?. Fix: choose another, or set causeway:checkRegion to false when Azure offers it there by now",
+        "- azure-native:location westeuropa is no region with Flex Consumption that we know; did you mean westeurope? Fix: choose another, or set causeway:checkRegion to false when Azure offers it there by now",
         "- causeway:doors is missing. Fix: write it into Pulumi.<stack>.yaml; docs/deploy.md has each setting",
         "- causeway:financeUrl is missing. Fix: write it into Pulumi.<stack>.yaml; docs/deploy.md has each setting",
         "- causeway:dataverseUrl is missing. Fix: write it into Pulumi.<stack>.yaml; docs/deploy.md has each setting",
@@ -176,9 +189,63 @@ describe("the message about wrong settings", () => {
     );
   });
 
+  it("names a key that is misspelt, whatever stands behind it, and guesses no region out of nothing", () => {
+    expect(mistakesIn({ ...good, networks: "private" }, "atlantis")).toEqual([
+      "azure-native:location atlantis is no region with Flex Consumption that we know",
+      "causeway:networks is not a setting; did you mean network?",
+    ]);
+  });
+
   it("takes a region written as the portal does, and any region when told to", () => {
     expect(mistakesIn({ ...good, checkRegion: false }, "atlantis")).toEqual([]);
     expect(mistakesIn(good, "West Europe")).toEqual([]);
+  });
+
+  it("refuses what lies in zones in a region that has none, and a small stack there not", () => {
+    const people = { alerts: { emails: ["duty@contoso.example"] }, runbookUrl: "https://wiki" };
+    const production = { ...good, ...people, environmentKind: "production" };
+
+    expect(mistakesIn(production, "West US")).toEqual([
+      "azure-native:location West US has no availability zones, which are needed for " +
+        "environmentKind: production, serviceBusTier: Premium, network: private",
+    ]);
+    expect(mistakesIn({ ...production, checkRegion: false }, "westus")).toEqual([]);
+    expect(mistakesIn(good, "westus")).toEqual([]);
+  });
+
+  it("refuses a secret that is kept in clear, and does not repeat it", () => {
+    const secrets = {
+      crmClientSecret: "hunter2",
+      ownerWebhooks: { finance: "https://hooks.example/1" },
+    };
+
+    expect(mistakesIn({ ...good, ...secrets }, undefined, false)).toEqual([
+      "causeway:crmClientSecret lies in clear in Pulumi.<stack>.yaml",
+      "causeway:ownerWebhooks lies in clear in Pulumi.<stack>.yaml",
+    ]);
+    expect(mistakesIn({ ...good, ...secrets })).toEqual([]);
+  });
+
+  it("refuses a door whose vault would have the name of the stack's own", () => {
+    expect(mistakesIn({ ...good, doors: [{ name: "app", financeHost: host }] })).toEqual([
+      "causeway:doors.0.name is app, which the stack's own vault is called",
+    ]);
+  });
+
+  it("takes private ranges and service tags, and no others", () => {
+    const good24 = ["10.40.0.0/24", "172.20.1.0/24", "192.168.7.0/24"];
+
+    expect(good24.flatMap((networkRange) => mistakesIn({ ...good, networkRange }))).toEqual([]);
+    expect(mistakesIn({ ...good, networkRange: "10.0.0.0/16", deployFrom: ["home"] })).toEqual([
+      "causeway:networkRange must be a private range of this size, such as 10.40.0.0/24",
+      "causeway:deployFrom.0 must be an IPv4 address or range, or a service tag such as AzureCloud.westeurope",
+    ]);
+  });
+
+  it("keeps a plan over zones for stacks whose storage lies in zones", () => {
+    expect(mistakesIn({ ...good, zoneRedundantApp: true })).toEqual([
+      "causeway:zoneRedundantApp is true, but the storage of a development stack lies in one place",
+    ]);
   });
 
   it("names instances that CE cannot bear, and more ready ones than there may be", () => {
@@ -190,8 +257,7 @@ describe("the message about wrong settings", () => {
 
   it("refuses a stack whose name leaves nothing for names in Azure", () => {
     const values = { "azure-native:location": "westeurope" };
-    const attempt = (): StackConfig =>
-      readStackConfig({ values, knownTargets: [], stack: "__", findPackage: (path) => path });
+    const attempt = (): StackConfig => readStackConfig({ ...nothing, values, stack: "__" });
 
     expect(attempt).toThrow('- stack "__" has no letter or digit that a name in Azure may have');
   });

@@ -56,8 +56,14 @@ async function begin(on: ProbeRoutesOptions, { caller }: OperatorCall): Promise<
   }
   const by = { callerId: caller.id, caller: caller.name };
   const what = { action: "probes.begin", subject: round.id, reason: "", details: {} };
-  await on.audit.write({ ...by, ...what });
-  await on.sender.send(entities.integrationEvents, on.probe.messages(round.id));
+  try {
+    await on.audit.write({ ...by, ...what });
+    await on.sender.send(entities.integrationEvents, on.probe.messages(round.id));
+  } catch (error) {
+    // Else it would keep the next one away for three minutes. Where the ledger is away as well, it does.
+    await on.rounds.end(round).catch(() => undefined);
+    throw error;
+  }
   return show(round, on.clock.now());
 }
 

@@ -27,7 +27,7 @@ function scripted(change: Partial<AzureReader> = {}): AzureReader {
       ),
     query: (_id, query) =>
       Promise.resolve(
-        query.includes("ENDPOINT_TEST")
+        query.includes("endpointTest")
           ? [{ events: 1 }]
           : query.includes('"probe"')
             ? [{ target: "ce", result: "ok", code: "" }]

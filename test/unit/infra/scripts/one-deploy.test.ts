@@ -55,6 +55,15 @@ describe("deploying the package", () => {
     expect(waits).toEqual([15_000]);
   });
 
+  it("says what to do where the site lets nobody in from this address", async () => {
+    const headers = { "x-ms-forbidden-ip": "203.0.113.9" };
+    const refusals = Array.from({ length: 10 }, () => new Response(null, { status: 403, headers }));
+
+    await expect(publishTo(...refusals).done).rejects.toThrow(
+      "403 nobody may send code from 203.0.113.9: add it to causeway:deployFrom",
+    );
+  });
+
   it("says why the site refused the package", async () => {
     const { done } = publishTo(new Response("package is not a zip", { status: 400 }));
 

@@ -1,5 +1,5 @@
 /**
- * The same rules for Pulumi's engine: `pulumi preview --policy-pack infra/policy`. The tests run them
+ * The same rules for Pulumi's engine: `pulumi preview --policy-pack infra/policy`. Most tests run them
  * without it.
  */
 import { PolicyPack, type StackValidationPolicy } from "@pulumi/policy";
