@@ -129,6 +129,32 @@ describe("the console", () => {
   );
 
   it(
+    "shows what is left of each target's quota, and when Dataverse told it",
+    async () => {
+      await local.world.post({ company: "usmf", wait: true });
+      const page = await signIn("Reader");
+      await open(page, "targets");
+      const quotaOf = (target: string) =>
+        page.getByRole("article", { name: target }).locator(".quota");
+      await quotaOf("CE")
+        .getByText(/^[\d,]+ left, \d+ m?s ago$/)
+        .first()
+        .waitFor();
+      expect(await quotaOf("CE").textContent()).toMatch(
+        /^requests in 5 minutes, told by Dataverse5,\d{3} left, \d+ m?s ago/,
+      );
+      expect(await quotaOf("CRM").textContent()).toMatch(
+        /calls a minute\d+ of 300 used, 2\d\d left/,
+      );
+      expect(await quotaOf("E-mail").textContent()).toMatch(
+        /calls an hour\d+ of 90 used, [78]\d left/,
+      );
+      await page.context().close();
+    },
+    testMs,
+  );
+
+  it(
     "breaks CE and heals it, and the invoice arrives by itself",
     async () => {
       const page = await signIn("Operator");

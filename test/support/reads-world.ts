@@ -8,8 +8,8 @@ import type { DeliveryWorld } from "./delivery-world.ts";
 
 const flowsFolder = fileURLToPath(new URL("../../flows", import.meta.url));
 const budgets = new Map([
-  ["ce", {}],
-  ["crm", {}],
+  ["ce", { concurrency: 40 }],
+  ["crm", { perMinute: 300 }],
   ["email", { perHour: 90 }],
 ]);
 

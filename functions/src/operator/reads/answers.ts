@@ -184,13 +184,22 @@ export interface TargetView {
   readonly companies: Readonly<Record<string, string>>;
   readonly gate: GateView;
   readonly backlog: Backlog;
-  readonly quota: {
-    readonly concurrency: number | null;
-    readonly perMinute: number | null;
-    readonly perHour: number | null;
-    /** Places of the last 60 minutes that are taken. */
-    readonly usedLastHour: number | null;
-  };
+  /** Empty: no limit is kept here, and the target says itself when to wait. */
+  readonly quota: readonly QuotaView[];
+}
+
+/** One limit of a target, and what is left of it as far as that is known. */
+export interface QuotaView {
+  /** What is limited, in words: "calls a minute". */
+  readonly what: string;
+  /** Null: the target tells only what is left. */
+  readonly limit: number | null;
+  readonly used: number | null;
+  readonly left: number | null;
+  /** Calls that have their place later, because nothing was left for them. */
+  readonly ahead: number | null;
+  /** When that was so. */
+  readonly at: string | null;
 }
 
 export interface TargetsAnswer {

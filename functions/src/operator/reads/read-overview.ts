@@ -1,8 +1,9 @@
-import type { Attention, MinuteCounts, OverviewAnswer, StepView, TargetView } from "./answers.ts";
+import type { Attention, MinuteCounts, OverviewAnswer, StepView } from "./answers.ts";
 import type { FailureCount, ReadDependencies } from "./read-dependencies.ts";
 import { readRates } from "./read-recent.ts";
 import type { MinuteSteps } from "./read-recent.ts";
-import { readTargets } from "./read-targets.ts";
+import { readTargetStates } from "./read-targets.ts";
+import type { TargetState } from "./read-targets.ts";
 import { addUp, createStepCounts, lagWithin } from "./step-counts.ts";
 import type { StepCounts } from "./step-counts.ts";
 
@@ -15,7 +16,7 @@ const behindMs = 15 * 60_000;
 export async function readOverview(on: ReadDependencies): Promise<OverviewAnswer> {
   const [minutes, targets, failures] = await Promise.all([
     readRates(on, shownMinutes),
-    readTargets(on),
+    readTargetStates(on),
     on.countFailures(),
   ]);
   const now = on.clock.now();
@@ -30,7 +31,7 @@ export async function readOverview(on: ReadDependencies): Promise<OverviewAnswer
 }
 
 function toStep(
-  target: TargetView,
+  target: TargetState,
   minutes: readonly MinuteSteps[],
   failures: readonly FailureCount[],
   now: number,
@@ -54,7 +55,7 @@ function toStep(
   };
 }
 
-function toHealth({ mode, gate, backlog }: TargetView, now: number): StepView["health"] {
+function toHealth({ mode, gate, backlog }: TargetState, now: number): StepView["health"] {
   if (mode === "off") return "off";
   if (gate.state !== "open") return gate.state;
   const isBehind = backlog.oldest !== null && now - Date.parse(backlog.oldest) > behindMs;
