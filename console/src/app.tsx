@@ -11,6 +11,7 @@ import { JourneyPage } from "./pages/journey.tsx";
 import { OverviewPage } from "./pages/overview.tsx";
 import { SimulationPage } from "./pages/simulation.tsx";
 import { TargetsPage } from "./pages/targets.tsx";
+import { VerificationPage } from "./pages/verification.tsx";
 import { hrefTo, useRoute } from "./route.ts";
 import type { Route } from "./route.ts";
 import { settings } from "./settings.ts";
@@ -18,6 +19,7 @@ import { beginSignIn, isSignedIn, onSignInChange, signOut } from "./sign-in.ts";
 import { currentTheme, switchTheme } from "./theme.ts";
 import { useAnswer } from "./use-answer.ts";
 
+const retryMs = 3_000;
 const pages = [
   { name: "overview", title: "Overview" },
   { name: "find", title: "Find" },
@@ -40,7 +42,10 @@ export function App({ problem }: { readonly problem: string | undefined }) {
 /** The page stays as it is under an ended sign-in, with everything that was typed. */
 function Signed({ children }: { readonly children: React.ReactNode }) {
   const route = useRoute();
-  const me = useAnswer("me", () => get<Me>("me"));
+  const [isKnown, setKnown] = useState(false);
+  // Who they are decides what they are offered: asked until it is answered, should the page open in an outage.
+  const me = useAnswer("me", () => get<Me>("me"), isKnown ? undefined : retryMs);
+  useEffect(() => setKnown(me.value !== undefined), [me.value]);
   const title = pages.find(({ name }) => name === route.page)?.title ?? "Causeway";
   useEffect(() => {
     document.title = `${title} · Causeway`;
@@ -72,7 +77,8 @@ function focusMain(event: React.MouseEvent): void {
 }
 
 function Bar({ route, me }: { readonly route: Route; readonly me: Me | undefined }) {
-  const section = { journey: "find", failure: "failures" }[route.page] ?? route.page;
+  const section =
+    { journey: "find", failure: "failures", verification: "overview" }[route.page] ?? route.page;
   const shown = [
     ...pages,
     ...(settings().simulation === null ? [] : [{ name: "simulation", title: "Try it" }]),
@@ -134,6 +140,8 @@ function Page({ route }: { readonly route: Route }) {
       return <TargetsPage />;
     case "flows":
       return <FlowsPage />;
+    case "verification":
+      return <VerificationPage id={first} />;
     case "simulation":
       return <SimulationPage />;
     default:

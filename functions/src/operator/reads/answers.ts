@@ -75,7 +75,31 @@ export type Attention =
       readonly target: string;
       readonly since: string;
       readonly text: string;
+    }
+  | {
+      /** F&O and the targets differ, or nobody knows whether they do. */
+      readonly kind: "verification";
+      readonly verification: string;
+      readonly title: string;
+      readonly text: string;
+      /** What to do, as a command. */
+      readonly fix: string;
+      readonly since: string;
     };
+
+/** What F&O posted, compared with the ledger and the targets. */
+export interface LastVerification {
+  readonly id: string;
+  /** When it ended. */
+  readonly at: string;
+  /** Of posting. */
+  readonly since: string;
+  readonly until: string;
+  readonly compared: number;
+  readonly missing: number;
+  readonly doubled: number;
+  readonly differing: number;
+}
 
 export interface OverviewAnswer {
   readonly at: string;
@@ -85,6 +109,8 @@ export interface OverviewAnswer {
   readonly minutes: readonly MinuteCounts[];
   /** Most urgent first. */
   readonly attention: readonly Attention[];
+  /** Null: there has been none yet. */
+  readonly lastVerification: LastVerification | null;
 }
 
 export interface JourneySummary {
