@@ -19,7 +19,6 @@ import { beginSignIn, isSignedIn, onSignInChange, signOut } from "./sign-in.ts";
 import { currentTheme, switchTheme } from "./theme.ts";
 import { useAnswer } from "./use-answer.ts";
 
-const retryMs = 3_000;
 const pages = [
   { name: "overview", title: "Overview" },
   { name: "find", title: "Find" },
@@ -42,10 +41,7 @@ export function App({ problem }: { readonly problem: string | undefined }) {
 /** The page stays as it is under an ended sign-in, with everything that was typed. */
 function Signed({ children }: { readonly children: React.ReactNode }) {
   const route = useRoute();
-  const [isKnown, setKnown] = useState(false);
-  // Who they are decides what they are offered: asked until it is answered, should the page open in an outage.
-  const me = useAnswer("me", () => get<Me>("me"), isKnown ? undefined : retryMs);
-  useEffect(() => setKnown(me.value !== undefined), [me.value]);
+  const me = useAnswer("me", () => get<Me>("me"));
   const title = pages.find(({ name }) => name === route.page)?.title ?? "Causeway";
   useEffect(() => {
     document.title = `${title} · Causeway`;

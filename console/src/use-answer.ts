@@ -9,6 +9,10 @@ export interface Loaded<T> {
   readonly reload: () => void;
 }
 
+/** What passes by itself is asked again, on a page that asks only once, too. */
+const againMs = 5_000;
+const passing = /^(NO_ANSWER|LEDGER_UNAVAILABLE|HTTP_5\d\d)$/;
+
 /** Fetches when `key` changes, and every `everyMs` while the tab is seen. */
 export function useAnswer<T>(key: string, fetchIt: () => Promise<T>, everyMs?: number): Loaded<T> {
   const [state, setState] = useState<Omit<Loaded<T>, "reload"> & { readonly key: string }>({
@@ -23,6 +27,7 @@ export function useAnswer<T>(key: string, fetchIt: () => Promise<T>, everyMs?: n
   const reload = useCallback(() => setRound((each) => each + 1), []);
   useEffect(() => {
     let isCurrent = true;
+    let again: ReturnType<typeof setTimeout> | undefined;
     const load = async (): Promise<void> => {
       try {
         const value = await latest.current();
@@ -36,6 +41,9 @@ export function useAnswer<T>(key: string, fetchIt: () => Promise<T>, everyMs?: n
           error,
           isLoading: false,
         }));
+        if (everyMs === undefined && passing.test(error.code)) {
+          again = setTimeout(() => void load(), againMs);
+        }
       }
     };
     setState((before) => ({
@@ -54,6 +62,7 @@ export function useAnswer<T>(key: string, fetchIt: () => Promise<T>, everyMs?: n
     return () => {
       isCurrent = false;
       clearInterval(timer);
+      clearTimeout(again);
     };
   }, [key, everyMs, round]);
   return { value: state.value, error: state.error, isLoading: state.isLoading, reload };

@@ -70,6 +70,12 @@ describe("what verifications leave for a person", () => {
     expect(need).not.toContain("--repair");
   });
 
+  it("says why nothing was sent where a repair was refused", () => {
+    const note = "120 records (3.0 %) are missing: too many to be repaired by themselves";
+    const [need] = needsOf(nightly(0, { differences: twoMissing, note }));
+    expect(need).toContain(`Nothing was sent: ${note}. Find what stopped them`);
+  });
+
   it("is a verification that broke off or whose instance was lost, too", () => {
     const lost = nightly(0, { state: "running", createdAt: startOfTime - 16 * 60_000 });
     const [broken, gone] = needsOf(nightly(0, { id: "x", state: "failed", endedAt: null }), lost);

@@ -36,7 +36,8 @@ export function VerificationPage({ id }: { readonly id: string }) {
 }
 
 function Summary({ verification }: { readonly verification: VerificationView }) {
-  const { by, counts, createdAt, note, replayId, since, state, until } = verification;
+  const { by, counts, createdAt, note, repair, repaired, replayId, since, state, until } =
+    verification;
   const isDifferent = counts.some((each) => each.missing + each.doubled + each.differing > 0);
   return (
     <section className="panel" aria-label="The comparison" data-testid="verification">
@@ -46,10 +47,21 @@ function Summary({ verification }: { readonly verification: VerificationView }) 
       </p>
       {state === "done" && counts.length === 0 && <p>F&O has posted nothing in that time.</p>}
       {note !== "" && <p className="notice">{note}</p>}
-      {replayId !== "" && (
+      {repair && repaired === 0 && isDifferent && (
         <p>
-          Its progress is under <a href={hrefTo("failures")}>Failures</a>. Compare again when it is
-          done.
+          Find what stopped them first: F&O can send its events again, or a shorter time is repaired
+          (<code>causeway verify --since … --until … --repair</code>).
+        </p>
+      )}
+      {repaired > 0 && (
+        <p>
+          They are on their way
+          {replayId !== "" && (
+            <>
+              ; the progress is under <a href={hrefTo("failures")}>Failures</a>
+            </>
+          )}
+          . Compare again when they have arrived.
         </p>
       )}
       {state !== "running" && <Actions verification={verification} />}

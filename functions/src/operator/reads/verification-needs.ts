@@ -93,6 +93,9 @@ function toFix(each: VerificationSummary): string {
   if (each.repaired > 0) {
     return `${each.repaired} were sent again; see that they arrived: ${toCommand(each)}`;
   }
+  if (each.note !== "") {
+    return `Nothing was sent: ${each.note}. Find what stopped them, then repair in shorter times: causeway verify --since … --until … --repair`;
+  }
   const isMissing = each.differences.some(({ missing }) => missing > 0);
   return isMissing
     ? `Send what is missing: ${toCommand(each)} --repair`
