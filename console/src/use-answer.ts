@@ -28,7 +28,10 @@ export function useAnswer<T>(key: string, fetchIt: () => Promise<T>, everyMs?: n
   useEffect(() => {
     let isCurrent = true;
     let again: ReturnType<typeof setTimeout> | undefined;
+    // One at a time: what hangs must not be asked ten times over.
+    let isAsking = false;
     const load = async (): Promise<void> => {
+      isAsking = true;
       try {
         const value = await latest.current();
         if (isCurrent) setState({ key, value, error: undefined, isLoading: false });
@@ -44,6 +47,8 @@ export function useAnswer<T>(key: string, fetchIt: () => Promise<T>, everyMs?: n
         if (everyMs === undefined && passing.test(error.code)) {
           again = setTimeout(() => void load(), againMs);
         }
+      } finally {
+        isAsking = false;
       }
     };
     setState((before) => ({
@@ -57,7 +62,7 @@ export function useAnswer<T>(key: string, fetchIt: () => Promise<T>, everyMs?: n
       everyMs === undefined
         ? undefined
         : setInterval(() => {
-            if (document.visibilityState === "visible") void load();
+            if (document.visibilityState === "visible" && !isAsking) void load();
           }, everyMs);
     return () => {
       isCurrent = false;

@@ -74,10 +74,11 @@ describe("what is left of a target's limits", () => {
     let calls = 7;
     const limits = () => ({ lastMinute: { crm: calls }, dataverse: null });
     const recent = new RecentOutcomes({ store, clock, telemetry: silentTelemetry, limits });
+    // In one minute's row and in the next one's.
     for (calls of [7, 9]) {
+      clock.advance(40_000);
       recent.note([await world.row()]);
       await recent.flush();
-      clock.advance(minuteMs / 2);
     }
     expect((await quotaOf("crm"))[0]).toMatchObject({ used: 9 });
   });
