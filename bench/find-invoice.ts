@@ -61,6 +61,7 @@ const on = {
   gates: createGates(store, systemClock),
   budgets: new Map(),
   countFailures: () => Promise.resolve([]),
+  listVerifications: () => Promise.resolve([]),
 };
 const progress = createProgress(process.stderr);
 const events = Math.ceil(wanted / rowsPerEvent);

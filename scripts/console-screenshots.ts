@@ -2,6 +2,7 @@
  * `npm run screenshots [-- <folder>]`: pictures of the console's pages for the documentation, from the local
  * Azure that runs in `.local` (or the folder named). Posts documents and breaks CE to have something to show.
  */
+import { spawnSync } from "node:child_process";
 import { mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Page } from "playwright-core";
@@ -27,6 +28,9 @@ try {
   await page.waitForTimeout(settleMs);
   // Other companies have the numbers of a series, too.
   const number = await post({ company: "usmf", number: "CIV-204711" });
+  await page.waitForTimeout(settleMs);
+  // While CE still answers: who is compared has to be asked.
+  await takeVerification(page);
   await fault("PUT", { status: 429, retryAfter: 20 });
   await post({ company: "usmf", repeat: 5 });
   await post({ company: "usmf", number: "CIV-LATER" });
@@ -44,6 +48,33 @@ try {
 } finally {
   await fault("DELETE");
   await browser.close();
+}
+
+/** A document that F&O never sent, and the comparison that finds it. */
+async function takeVerification(page: Page): Promise<void> {
+  await setActiveCompanies([]);
+  await post({ company: "demf", number: "CIV-NEVER-SENT" });
+  await setActiveCompanies(null);
+  const until = new Date(Date.now() + 1_000).toISOString();
+  const command = ["cli/causeway.js", "verify", "--since", "1h", "--until", until];
+  // It exits with 5: there is something to look at.
+  spawnSync(process.execPath, [...command, "--folder", folder]);
+  await page.goto(`${environment.console.url}#/overview`);
+  await page.getByRole("link", { name: /What F&O posted and the targets differ/ }).click();
+  await page.getByTestId("counts").waitFor();
+  await page.screenshot({ path: join(images, "console-verification.png") });
+}
+
+async function setActiveCompanies(legalEntities: readonly string[] | null): Promise<void> {
+  const base = `${environment.finance.baseUrl}/sim/endpoints`;
+  const endpoints = (await (await fetch(base)).json()) as readonly { readonly name: string }[];
+  for (const { name } of endpoints) {
+    await fetch(`${base}/${encodeURIComponent(name)}`, {
+      method: "PATCH",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ legalEntities }),
+    });
+  }
 }
 
 async function signIn(page: Page): Promise<void> {

@@ -1,6 +1,11 @@
 import { Command } from "commander";
 import pc from "picocolors";
-import type { OverviewAnswer, StepView } from "../../functions/src/operator/reads/answers.ts";
+import type {
+  Attention,
+  LastVerification,
+  OverviewAnswer,
+  StepView,
+} from "../../functions/src/operator/reads/answers.ts";
 import { exitCodes } from "../exit-codes.ts";
 import type { StackFlags } from "../operator/find-operator-api.ts";
 import { withOperator } from "../operator/operator-client.ts";
@@ -26,18 +31,32 @@ export function statusCommand(): Command {
   });
 }
 
-function print({ steps, attention }: OverviewAnswer): void {
+function print({ attention, lastVerification, steps }: OverviewAnswer): void {
   printTable(["step", "state", "mode", "per min", "lag", "waiting", "failed"], steps.map(toCells));
   printLine();
   if (attention.length === 0) printLine(pc.green("Nothing needs a person."));
-  for (const each of attention) {
-    const since = shortInstant(each.since);
-    printLine(
-      each.kind === "failures"
-        ? `${pc.red(`${each.count} failed`)} ${each.target} ${each.code}: ${each.meaning} ${each.owner} puts it right in ${each.fixIn}. Since ${since}, group ${each.group}`
-        : `${pc.yellow(each.kind)} ${each.target}: ${each.text} Since ${since}`,
-    );
+  for (const each of attention) printLine(toLine(each));
+  printLine(toComparison(lastVerification));
+}
+
+function toLine(each: Attention): string {
+  const since = shortInstant(each.since);
+  switch (each.kind) {
+    case "failures":
+      return `${pc.red(`${each.count} failed`)} ${each.target} ${each.code}: ${each.meaning} ${each.owner} puts it right in ${each.fixIn}. Since ${since}, group ${each.group}`;
+    case "verification":
+      return `${pc.red("verification")} ${each.title}. ${each.text} Found ${since}. ${each.fix}`;
+    default:
+      return `${pc.yellow(each.kind)} ${each.target}: ${each.text} Since ${since}`;
   }
+}
+
+function toComparison(last: LastVerification | null): string {
+  if (last === null) {
+    return "F&O was not compared with the targets yet; it is every night, or: causeway verify --since 2d";
+  }
+  const { at, compared, differing, doubled, missing } = last;
+  return `Last compared with F&O ${shortInstant(at)}: ${compared} records, ${missing} missing, ${doubled} doubled, ${differing} differing`;
 }
 
 function toCells(step: StepView): readonly string[] {

@@ -32,7 +32,11 @@ function listCommand(): Command {
     await withOperator(flags, async (client) => {
       const answer = await client.get<TargetsAnswer>("targets");
       if (flags.json === true) printJson(answer);
-      else print(answer.targets);
+      else {
+        print(answer.targets);
+        printLine();
+        printQuota(answer.targets);
+      }
     });
   });
 }
@@ -72,6 +76,25 @@ function resumeCommand(): Command {
       }
     });
   });
+}
+
+/** A second table: a target has several limits, and "left" is what people look for. */
+function printQuota(targets: readonly TargetView[]): void {
+  const number = (value: number | null): string => (value === null ? "" : String(value));
+  printTable(
+    ["target", "quota", "used", "of", "left", "later", "as of"],
+    targets.flatMap(({ name, quota }) =>
+      quota.map(({ ahead, at, left, limit, used, what }) => [
+        name,
+        what,
+        number(used),
+        number(limit),
+        number(left),
+        number(ahead),
+        shortInstant(at ?? ""),
+      ]),
+    ),
+  );
 }
 
 function print(targets: readonly TargetView[]): void {

@@ -48,7 +48,9 @@ async function call<Answer>(method: string, path: string, body: unknown): Promis
     throw new ApiError(
       "NO_ANSWER",
       "Causeway did not answer.",
-      "Check the connection; the page goes on by itself when it is back.",
+      method === "GET"
+        ? "Check the connection; the page goes on by itself when it is back."
+        : "Nobody knows whether it was done. Check the connection, look at the page, and send it again if it was not; what you typed is kept.",
     );
   }
   const answer: unknown = await response.json().catch(() => undefined);

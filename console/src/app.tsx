@@ -11,6 +11,7 @@ import { JourneyPage } from "./pages/journey.tsx";
 import { OverviewPage } from "./pages/overview.tsx";
 import { SimulationPage } from "./pages/simulation.tsx";
 import { TargetsPage } from "./pages/targets.tsx";
+import { VerificationPage } from "./pages/verification.tsx";
 import { hrefTo, useRoute } from "./route.ts";
 import type { Route } from "./route.ts";
 import { settings } from "./settings.ts";
@@ -72,7 +73,8 @@ function focusMain(event: React.MouseEvent): void {
 }
 
 function Bar({ route, me }: { readonly route: Route; readonly me: Me | undefined }) {
-  const section = { journey: "find", failure: "failures" }[route.page] ?? route.page;
+  const section =
+    { journey: "find", failure: "failures", verification: "overview" }[route.page] ?? route.page;
   const shown = [
     ...pages,
     ...(settings().simulation === null ? [] : [{ name: "simulation", title: "Try it" }]),
@@ -134,6 +136,8 @@ function Page({ route }: { readonly route: Route }) {
       return <TargetsPage />;
     case "flows":
       return <FlowsPage />;
+    case "verification":
+      return <VerificationPage id={first} />;
     case "simulation":
       return <SimulationPage />;
     default:

@@ -11,8 +11,17 @@ export interface Route {
 export function useRoute(): Route {
   const hash = useSyncExternalStore(subscribe, () => location.hash);
   const [path = "", query = ""] = hash.replace(/^#\/?/, "").split("?");
-  const [page = "", ...rest] = path.split("/").map(decodeURIComponent);
+  const [page = "", ...rest] = path.split("/").map(decode);
   return { page: page === "" ? "overview" : page, rest, query: new URLSearchParams(query) };
+}
+
+/** An address that was cut or typed by hand is a page that is not there, and no reason to stop. */
+function decode(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
 }
 
 export function hrefTo(

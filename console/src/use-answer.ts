@@ -9,6 +9,10 @@ export interface Loaded<T> {
   readonly reload: () => void;
 }
 
+/** What passes by itself is asked again, on a page that asks only once, too. */
+const againMs = 5_000;
+const passing = /^(NO_ANSWER|LEDGER_UNAVAILABLE|HTTP_5\d\d)$/;
+
 /** Fetches when `key` changes, and every `everyMs` while the tab is seen. */
 export function useAnswer<T>(key: string, fetchIt: () => Promise<T>, everyMs?: number): Loaded<T> {
   const [state, setState] = useState<Omit<Loaded<T>, "reload"> & { readonly key: string }>({
@@ -23,7 +27,11 @@ export function useAnswer<T>(key: string, fetchIt: () => Promise<T>, everyMs?: n
   const reload = useCallback(() => setRound((each) => each + 1), []);
   useEffect(() => {
     let isCurrent = true;
+    let again: ReturnType<typeof setTimeout> | undefined;
+    // One at a time: what hangs must not be asked ten times over.
+    let isAsking = false;
     const load = async (): Promise<void> => {
+      isAsking = true;
       try {
         const value = await latest.current();
         if (isCurrent) setState({ key, value, error: undefined, isLoading: false });
@@ -36,6 +44,11 @@ export function useAnswer<T>(key: string, fetchIt: () => Promise<T>, everyMs?: n
           error,
           isLoading: false,
         }));
+        if (everyMs === undefined && passing.test(error.code)) {
+          again = setTimeout(() => void load(), againMs);
+        }
+      } finally {
+        isAsking = false;
       }
     };
     setState((before) => ({
@@ -49,11 +62,12 @@ export function useAnswer<T>(key: string, fetchIt: () => Promise<T>, everyMs?: n
       everyMs === undefined
         ? undefined
         : setInterval(() => {
-            if (document.visibilityState === "visible") void load();
+            if (document.visibilityState === "visible" && !isAsking) void load();
           }, everyMs);
     return () => {
       isCurrent = false;
       clearInterval(timer);
+      clearTimeout(again);
     };
   }, [key, everyMs, round]);
   return { value: state.value, error: state.error, isLoading: state.isLoading, reload };

@@ -35,10 +35,15 @@ export interface OperatorParts {
   readonly verify: VerifyDependencies;
   readonly audit: AuditLog;
   readonly probes: Omit<ProbeRoutesOptions, "clock" | "audit">;
-  readonly reads: Omit<ReadRoutesOptions, "config" | "clock" | "audit" | "countFailures">;
+  readonly reads: Omit<
+    ReadRoutesOptions,
+    "config" | "clock" | "audit" | "countFailures" | "listVerifications"
+  >;
 }
 
 const defaultPerSecond = 50;
+/** A week of nights, and what people asked for meanwhile. */
+const verificationsLooked = 30;
 
 /** The operator API with every route that there is. */
 export function composeOperatorApi(parts: OperatorParts): OperatorApi {
@@ -74,6 +79,7 @@ export function composeOperatorApi(parts: OperatorParts): OperatorApi {
         clock,
         audit,
         countFailures: () => countFailures(recovery.failures),
+        listVerifications: () => parts.verify.verifications.summaries(verificationsLooked),
       }),
     ],
   });

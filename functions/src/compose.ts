@@ -71,6 +71,7 @@ import { entities } from "./platform/messages.ts";
 import { createConsoleFiles } from "./operator/console-files.ts";
 import type { ConsoleFiles } from "./operator/console-files.ts";
 import { RecentOutcomes, watchEngine } from "./operator/reads/recent-outcomes.ts";
+import type { SeenLimits } from "./operator/reads/seen-limits.ts";
 import { composeOperatorApi } from "./compose-operator.ts";
 import type { OperatorApi } from "./operator/create-operator-api.ts";
 
@@ -151,9 +152,14 @@ async function compose(config: AppConfig): Promise<App> {
   });
   const gates = createGates(store, clock, telemetry);
   const budgets = createBudgets({ store, clock, instances });
-  const recent = new RecentOutcomes({ store, clock, telemetry });
+  const quota = watchQuota(paceQuota(http, clock), clock, telemetry);
+  const limits = (): Omit<SeenLimits, "at"> => ({
+    lastMinute: budgets.lastMinute(),
+    dataverse: quota.lastTold() ?? null,
+  });
+  const recent = new RecentOutcomes({ store, clock, telemetry, limits });
   const wake = { ledger, sender, clock, telemetry, random };
-  const dataverseHttp = watchQuota(paceQuota(http, clock), telemetry);
+  const dataverseHttp = quota.http;
   const targetsInput = { flows, config, http, dataverseHttp, getToken, clock, telemetry };
   const targets = createTargets(targetsInput);
   const failures = createFailureStore(store, clock);

@@ -1,48 +1,12 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from "@jest/globals";
+import { afterEach, describe, expect, it } from "@jest/globals";
 import axe from "axe-core";
-import type { Browser, Page } from "playwright-core";
-import { findChromium, openBrowser } from "../../scripts/open-browser.ts";
+import type { Page } from "playwright-core";
 import { eventually } from "../support/eventually.ts";
+import { stepMs, testMs, useConsole } from "../support/use-console.ts";
 import { useLocalAzure } from "../support/use-local-azure.ts";
 
-const executablePath = findChromium();
 const local = useLocalAzure("console");
-const stepMs = 15_000;
-const testMs = 60_000;
-
-let browser: Browser | undefined;
-
-beforeAll(async () => {
-  if (executablePath === undefined) {
-    throw new Error("These tests need Chromium: apt-get install chromium, or CHROMIUM_PATH.");
-  }
-  browser = await openBrowser(executablePath);
-}, testMs);
-
-afterAll(async () => {
-  await browser?.close();
-});
-
-/** A fresh person at the console; what the page complains of is a failure of the test. */
-async function signIn(role: "Reader" | "Operator" | "Approver"): Promise<Page> {
-  if (browser === undefined) throw new Error("the browser has not started");
-  const context = await browser.newContext({ viewport: { width: 1280, height: 900 } });
-  const page = await context.newPage();
-  page.setDefaultTimeout(stepMs);
-  page.on("pageerror", (error) => {
-    throw error;
-  });
-  await page.goto(local.world.consoleUrl);
-  await page.getByRole("button", { name: "Sign in" }).click();
-  await page.getByRole("button", { name: new RegExp(role) }).click();
-  await page.getByTestId("me").waitFor();
-  return page;
-}
-
-async function open(page: Page, place: string): Promise<void> {
-  await page.goto(`${local.world.consoleUrl}#/${place}`);
-  await page.getByRole("heading", { level: 1 }).waitFor();
-}
+const { open, signIn } = useConsole(local);
 
 async function violations(page: Page, only?: string): Promise<readonly string[]> {
   // By the debugger's door: the page's own policy lets no script in.
@@ -129,6 +93,32 @@ describe("the console", () => {
   );
 
   it(
+    "shows what is left of each target's quota, and when Dataverse told it",
+    async () => {
+      await local.world.post({ company: "usmf", wait: true });
+      const page = await signIn("Reader");
+      await open(page, "targets");
+      const quotaOf = (target: string) =>
+        page.getByRole("article", { name: target }).locator(".quota");
+      await quotaOf("CE")
+        .getByText(/^[\d,]+ left, \d+ m?s ago$/)
+        .first()
+        .waitFor();
+      expect(await quotaOf("CE").textContent()).toMatch(
+        /^requests in 5 minutes, told by Dataverse5,\d{3} left, \d+ m?s ago/,
+      );
+      expect(await quotaOf("CRM").textContent()).toMatch(
+        /calls a minute\d+ of 300 used, 2\d\d left/,
+      );
+      expect(await quotaOf("E-mail").textContent()).toMatch(
+        /calls an hour\d+ of 90 used, [78]\d left/,
+      );
+      await page.context().close();
+    },
+    testMs,
+  );
+
+  it(
     "breaks CE and heals it, and the invoice arrives by itself",
     async () => {
       const page = await signIn("Operator");
@@ -199,44 +189,6 @@ describe("the console", () => {
       expect(await decided.textContent()).not.toContain(words);
       await first.context().close();
       await second.context().close();
-    },
-    testMs,
-  );
-
-  it(
-    "keeps what was typed when the sign-in ends",
-    async () => {
-      const page = await signIn("Operator");
-      await open(page, "find");
-      await page.getByLabel(/Invoice number/).fill("CIV-TYPED");
-      await page.route("**/api/ops/v1/**", (route) => route.fulfill({ status: 401, body: "{}" }));
-      await page.getByRole("button", { name: "Find" }).click();
-      await page.getByTestId("signed-out").waitFor();
-      await page.unroute("**/api/ops/v1/**");
-      await page.getByRole("button", { name: "Sign in again" }).click();
-      await page.getByRole("button", { name: /Operator/ }).click();
-      await page.getByText("Nothing was found for “CIV-TYPED”").waitFor();
-      expect(await page.getByLabel(/Invoice number/).inputValue()).toBe("CIV-TYPED");
-      await page.context().close();
-    },
-    testMs,
-  );
-
-  it(
-    "says what happened when the ledger is down, and goes on by itself",
-    async () => {
-      const page = await signIn("Reader");
-      await open(page, "overview");
-      const error = { code: "LEDGER_UNAVAILABLE", message: "Storage is away.", fix: "Wait." };
-      await page.route("**/api/ops/v1/overview", (route) =>
-        route.fulfill({ status: 503, json: { error } }),
-      );
-      const alert = page.getByRole("alert").getByText("LEDGER_UNAVAILABLE");
-      await alert.waitFor();
-      await page.unroute("**/api/ops/v1/overview");
-      await alert.waitFor({ state: "detached" });
-      expect(await page.getByRole("article", { name: "Intake" }).count()).toBe(1);
-      await page.context().close();
     },
     testMs,
   );

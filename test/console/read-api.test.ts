@@ -129,6 +129,23 @@ describe("bad input", () => {
   });
 });
 
+describe("the targets", () => {
+  it("come with each limit's words and figures", async () => {
+    const { body } = await world.ask({ path: "targets", as: "Reader" });
+    const { targets } = body as { readonly targets: readonly { readonly quota: unknown }[] };
+    expect(targets[3]?.quota).toEqual([
+      {
+        what: "calls an hour",
+        limit: 90,
+        used: 0,
+        left: 90,
+        ahead: 0,
+        at: "2026-11-24T12:00:00.000Z",
+      },
+    ]);
+  });
+});
+
 describe("what a role sees and leaves behind", () => {
   it("masks names and addresses for a Reader only", async () => {
     const seen = async (as: Role): Promise<string> =>

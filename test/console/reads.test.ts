@@ -18,8 +18,10 @@ import { numberedEvent } from "../support/numbered-event.ts";
 import { readsOver } from "../support/reads-world.ts";
 
 const minuteMs = 60_000;
+const noLimits = () => ({ lastMinute: {}, dataverse: null });
+
 function recentOutcomesOf({ store, clock }: DeliveryWorld): RecentOutcomes {
-  return new RecentOutcomes({ store, clock, telemetry: silentTelemetry });
+  return new RecentOutcomes({ store, clock, telemetry: silentTelemetry, limits: noLimits });
 }
 
 const unmasked = (value: unknown): unknown => value;
@@ -213,7 +215,10 @@ describe("activity", () => {
       transaction: () => Promise.reject(new Error("away")),
     };
     const telemetry = { ...silentTelemetry, error: (error: Error) => void errors.push(error) };
-    const recent = new RecentOutcomes({ store: store as never, clock: world.clock, telemetry });
+    const { clock } = world;
+    const recent = new RecentOutcomes({
+      ...{ store: store as never, clock, telemetry, limits: noLimits },
+    });
     recent.note([await world.row()]);
     await recent.flush();
     expect(errors[0]?.message).toBe("away");
@@ -221,12 +226,11 @@ describe("activity", () => {
 });
 
 describe("targets and flows", () => {
-  it("shows mode, gate, backlog and quota of each target", async () => {
+  it("shows mode, gate and backlog of each target", async () => {
     const on = await readsOver(await worldWithEvents(2));
-    const [intake, ce, , email] = await readTargets(on);
+    const [intake, ce] = await readTargets(on);
     expect(intake).toMatchObject({ name: "intake", kind: "intake" });
     expect(ce).toMatchObject({ mode: "dryRun", backlog: { count: 2, isMore: false } });
-    expect(email?.quota).toMatchObject({ perHour: 90, usedLastHour: 0 });
   });
 
   it("shows each mapping as what is written and what it reads", async () => {

@@ -102,6 +102,20 @@ describe("causeway targets", () => {
     expect((await causeway("targets", "list")).stdout).not.toContain("upgrade tonight");
   });
 
+  it("tells what is left of each target's limits, in the console's words", async () => {
+    const { stdout } = await causeway("targets", "list");
+    expect(stdout).toMatch(/^target +quota +used +of +left +later +as of$/m);
+    expect(stdout).toMatch(/^ce +requests in 5 minutes, told by Dataverse +5\d{3} +20\S+ \S+Z$/m);
+    expect(stdout).toMatch(/^email +calls an hour +\d+ +90 +8\d +0 +20\S+ \S+Z$/m);
+    const { targets } = JSON.parse((await causeway("targets", "list", "--json")).stdout) as {
+      readonly targets: readonly { readonly name: string; readonly quota: readonly object[] }[];
+    };
+    expect(targets.find(({ name }) => name === "ce")?.quota[0]).toMatchObject({
+      what: "requests in 5 minutes, told by Dataverse",
+      left: expect.any(Number),
+    });
+  });
+
   it("exits with 3 for a target that is not there, and with 2 without a reason", async () => {
     const unknown = await causeway("targets", "pause", "fax", "--reason", "why not");
     expect(unknown).toMatchObject({

@@ -3,13 +3,14 @@ import { loadFlows } from "../../functions/src/flows/load-flows.ts";
 import type { FailureCount } from "../../functions/src/operator/reads/read-dependencies.ts";
 import type { ReadRoutesOptions } from "../../functions/src/operator/reads/read-routes.ts";
 import { createSchemaSet } from "../../functions/src/flows/schema-set.ts";
+import { createVerificationStore } from "../../functions/src/recovery/verify/verification-store.ts";
 import { appConfig } from "./app-config.ts";
 import type { DeliveryWorld } from "./delivery-world.ts";
 
 const flowsFolder = fileURLToPath(new URL("../../flows", import.meta.url));
 const budgets = new Map([
-  ["ce", {}],
-  ["crm", {}],
+  ["ce", { concurrency: 40 }],
+  ["crm", { perMinute: 300 }],
   ["email", { perHour: 90 }],
 ]);
 
@@ -36,5 +37,6 @@ export async function readsOver(
       ["ce", (deadline: number) => world.wakeParked(deadline - world.clock.now())],
     ]),
     countFailures: () => Promise.resolve(failures),
+    listVerifications: () => createVerificationStore(world.store).summaries(30),
   };
 }

@@ -1,5 +1,6 @@
 import { Button } from "react-aria-components";
 import type { ApiError } from "../api.ts";
+import { beginSignIn } from "../sign-in.ts";
 import type { Loaded } from "../use-answer.ts";
 
 /** Loading, failed, stale or there: the same everywhere. */
@@ -36,6 +37,11 @@ export function ErrorNotice({
         <b>{error.message}</b> {error.fix} {isStale && "What you see is from before. "}
         <code>{error.code}</code>
       </span>
+      {error.code === "SIGNED_OUT" && (
+        <Button className="primary" onPress={() => void beginSignIn()}>
+          Sign in again
+        </Button>
+      )}
       {retry !== undefined && (
         <Button className="quiet" onPress={retry}>
           Try again

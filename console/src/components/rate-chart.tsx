@@ -20,8 +20,10 @@ export function RateChart({
     const parent = place.current;
     if (parent === null) return undefined;
     const draw = (): void => {
+      // In other colours it is the same picture.
+      const data = chart.current?.data ?? [[]];
       chart.current?.destroy();
-      chart.current = new uPlot(toOptions(parent, names.split(",")), [[]], parent);
+      chart.current = new uPlot(toOptions(parent, names.split(",")), data, parent);
     };
     draw();
     const watcher = new ResizeObserver(() =>

@@ -25,43 +25,46 @@ export function FailurePage({
   const path = `failures/${encodeURIComponent(target)}/${encodeURIComponent(failureId)}`;
   const answer = useAnswer(path, () => get<Failure>(path), refreshMs);
   return (
-    <AnswerView answer={answer}>
-      {(failure) => (
-        <>
-          <p className="crumbs">
-            <a href={hrefTo("failures")}>Failures</a> / {nameOf(target)}
-          </p>
-          <h1>{failure.businessKey === "" ? failure.failureId : failure.businessKey}</h1>
-          {failure.status !== "open" && (
-            <Decided path={path} failure={failure} reload={answer.reload} />
-          )}
-          <Story failure={failure} />
-          {failure.status === "open" && (
-            <ReplayPanel
-              name={failureId}
-              selection={{ ids: [{ target, failureId }] }}
-              what="this one"
-              onChange={answer.reload}
-            />
-          )}
-          <Notes path={path} failure={failure} reload={answer.reload} />
-          <details>
-            <summary>What was to be sent</summary>
-            {failure.bodyIsMasked && (
-              <p className="muted">Names and addresses are shown to Operators.</p>
+    <>
+      <p className="crumbs">
+        <a href={hrefTo("failures")}>Failures</a> / {nameOf(target)}
+      </p>
+      {answer.value === undefined && <h1>{failureId}</h1>}
+      <AnswerView answer={answer}>
+        {(failure) => (
+          <>
+            <h1>{failure.businessKey === "" ? failure.failureId : failure.businessKey}</h1>
+            {failure.status !== "open" && (
+              <Decided path={path} failure={failure} reload={answer.reload} />
             )}
-            {failure.bodyTakenAt === null ? (
-              <pre tabIndex={0}>{pretty(failure.body)}</pre>
-            ) : (
-              <p>
-                Its retention is over: the body was deleted on {failure.bodyTakenAt.slice(0, 10)}. A
-                replay that reads F&O again still works; one as stored is refused.
-              </p>
+            <Story failure={failure} />
+            {failure.status === "open" && (
+              <ReplayPanel
+                name={failureId}
+                selection={{ ids: [{ target, failureId }] }}
+                what="this one"
+                onChange={answer.reload}
+              />
             )}
-          </details>
-        </>
-      )}
-    </AnswerView>
+            <Notes path={path} failure={failure} reload={answer.reload} />
+            <details>
+              <summary>What was to be sent</summary>
+              {failure.bodyIsMasked && (
+                <p className="muted">Names and addresses are shown to Operators.</p>
+              )}
+              {failure.bodyTakenAt === null ? (
+                <pre tabIndex={0}>{pretty(failure.body)}</pre>
+              ) : (
+                <p>
+                  Its retention is over: the body was deleted on {failure.bodyTakenAt.slice(0, 10)}.
+                  A replay that reads F&O again still works; one as stored is refused.
+                </p>
+              )}
+            </details>
+          </>
+        )}
+      </AnswerView>
+    </>
   );
 }
 

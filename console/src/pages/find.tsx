@@ -60,7 +60,12 @@ export function FindPage() {
           Find
         </Button>
       </form>
-      {asked !== undefined && <Results asked={asked} goOn={setAsked} />}
+      {asked !== undefined &&
+        (asked.text === "" && asked.since === "" ? (
+          <Empty>Type what to look for, or choose a time; a company alone is too much.</Empty>
+        ) : (
+          <Results asked={asked} goOn={setAsked} />
+        ))}
     </>
   );
 }
@@ -80,8 +85,12 @@ function Results({
           {journeys.length === 0 ? (
             <Empty>
               Nothing was found
-              {asked.text === "" ? " in that hour" : ` for “${asked.text}”`}. A company outside the
-              flows has to be named; an event that failed at intake is under{" "}
+              {asked.text === "" ? " in that hour" : " for “"}
+              {/* What people paste may turn the direction of writing. */}
+              <bdi>{asked.text}</bdi>
+              {asked.text !== "" && "”"}
+              {asked.company !== "" && ` in ${asked.company}`}. A company outside the flows has to
+              be named; an event that failed at intake is under{" "}
               <a href={hrefTo("failures")}>Failures</a>.
             </Empty>
           ) : (

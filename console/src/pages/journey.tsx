@@ -22,36 +22,39 @@ export function JourneyPage({
   const path = `journeys/${encodeURIComponent(eventId)}`;
   const answer = useAnswer(path, () => get<JourneyAnswer>(path, { time }), refreshMs);
   return (
-    <AnswerView answer={answer}>
-      {(journey) => (
-        <>
-          <p className="crumbs">
-            <a href={hrefTo("find")}>Find</a> / {journey.legalEntity}
-          </p>
-          <h1>{journey.number === "" ? journey.eventId : journey.number}</h1>
-          <Facts journey={journey} />
-          <div className="journey">
-            {journey.deliveries.map((delivery) => (
-              <Delivery key={delivery.target} delivery={delivery} time={journey.time} />
-            ))}
-          </div>
-          <details>
-            <summary>What came in and was sent on</summary>
-            <p className="muted">
-              The canonical event, as every target was given it. Names and addresses are shown to
-              Operators.
-            </p>
-            {journey.bodyTakenAt === null ? (
-              <pre tabIndex={0}>{JSON.stringify(journey.body, null, 2)}</pre>
-            ) : (
-              <p>
-                Its retention is over: the body was deleted on {journey.bodyTakenAt.slice(0, 10)}.
+    <>
+      <p className="crumbs">
+        <a href={hrefTo("find")}>Find</a> / {answer.value?.legalEntity ?? "an event"}
+      </p>
+      {answer.value === undefined && <h1>{eventId}</h1>}
+      <AnswerView answer={answer}>
+        {(journey) => (
+          <>
+            <h1>{journey.number === "" ? journey.eventId : journey.number}</h1>
+            <Facts journey={journey} />
+            <div className="journey">
+              {journey.deliveries.map((delivery) => (
+                <Delivery key={delivery.target} delivery={delivery} time={journey.time} />
+              ))}
+            </div>
+            <details>
+              <summary>What came in and was sent on</summary>
+              <p className="muted">
+                The canonical event, as every target was given it. Names and addresses are shown to
+                Operators.
               </p>
-            )}
-          </details>
-        </>
-      )}
-    </AnswerView>
+              {journey.bodyTakenAt === null ? (
+                <pre tabIndex={0}>{JSON.stringify(journey.body, null, 2)}</pre>
+              ) : (
+                <p>
+                  Its retention is over: the body was deleted on {journey.bodyTakenAt.slice(0, 10)}.
+                </p>
+              )}
+            </details>
+          </>
+        )}
+      </AnswerView>
+    </>
   );
 }
 

@@ -1,5 +1,6 @@
 import type {
   Attention,
+  LastVerification,
   OverviewAnswer,
   StepView,
 } from "../../../functions/src/operator/reads/answers.ts";
@@ -9,7 +10,7 @@ import { RateChart } from "../components/rate-chart.tsx";
 import { StateMark } from "../components/state-mark.tsx";
 import { hrefTo } from "../route.ts";
 import { useAnswer } from "../use-answer.ts";
-import { ago, count, nameOf, ownerOf, span } from "../words.ts";
+import { ago, count, nameOf, ownerOf, span, when } from "../words.ts";
 
 const refreshMs = 3_000;
 
@@ -19,9 +20,9 @@ export function OverviewPage() {
     <>
       <h1>Overview</h1>
       <AnswerView answer={answer}>
-        {({ attention, steps, minutes }) => (
+        {({ attention, lastVerification, steps, minutes }) => (
           <>
-            <NeedsAPerson attention={attention} />
+            <NeedsAPerson attention={attention} lastVerification={lastVerification} />
             <Way steps={steps} />
             <section aria-labelledby="rates">
               <h2 id="rates">Settled per minute, last hour</h2>
@@ -34,7 +35,13 @@ export function OverviewPage() {
   );
 }
 
-function NeedsAPerson({ attention }: { readonly attention: readonly Attention[] }) {
+function NeedsAPerson({
+  attention,
+  lastVerification,
+}: {
+  readonly attention: readonly Attention[];
+  readonly lastVerification: LastVerification | null;
+}) {
   return (
     <section aria-labelledby="needs" className="panel">
       <h2 id="needs">What needs a person</h2>
@@ -46,18 +53,63 @@ function NeedsAPerson({ attention }: { readonly attention: readonly Attention[] 
       ) : (
         <ul className="attention">
           {attention.map((each) => (
-            <li key={`${each.kind}${each.target}${each.kind === "failures" ? each.group : ""}`}>
+            <li key={keyOf(each)}>
               <Need attention={each} />
             </li>
           ))}
         </ul>
       )}
+      <Compared last={lastVerification} />
     </section>
   );
 }
 
+function keyOf(each: Attention): string {
+  switch (each.kind) {
+    case "failures":
+      return `${each.kind}${each.target}${each.group}`;
+    case "verification":
+      return each.verification;
+    default:
+      return `${each.kind}${each.target}`;
+  }
+}
+
+/** What never came in is no failure: only the comparison with F&O tells of it. */
+function Compared({ last }: { readonly last: LastVerification | null }) {
+  if (last === null) {
+    return (
+      <p className="muted compared">
+        F&O was not compared with the targets yet; it is every night, or by{" "}
+        <code>causeway verify --since 2d</code>.
+      </p>
+    );
+  }
+  const { compared, differing, doubled, id, missing } = last;
+  return (
+    <p className="muted compared">
+      <a href={hrefTo("verification", [id])}>Last compared with F&O</a> {when(last.at)}:{" "}
+      {count(compared)} records, {count(missing)} missing, {count(doubled)} doubled,{" "}
+      {count(differing)} differing.
+    </p>
+  );
+}
+
 function Need({ attention }: { readonly attention: Attention }) {
-  const { target, since } = attention;
+  const { since } = attention;
+  if (attention.kind === "verification") {
+    return (
+      <a href={hrefTo("verification", [attention.verification])}>
+        <StateMark state="failed" text="compare" />
+        <b>{attention.title}</b>
+        <span>
+          {attention.text} Open it to see each document, compare again or send what is missing.
+        </span>
+        <time dateTime={since}>{ago(since)}</time>
+      </a>
+    );
+  }
+  const { target } = attention;
   if (attention.kind === "failures") {
     return (
       <a href={hrefTo("failures", [], { group: attention.group })}>

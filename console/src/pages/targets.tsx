@@ -1,4 +1,8 @@
-import type { TargetsAnswer, TargetView } from "../../../functions/src/operator/reads/answers.ts";
+import type {
+  QuotaView,
+  TargetsAnswer,
+  TargetView,
+} from "../../../functions/src/operator/reads/answers.ts";
 import { get, post } from "../api.ts";
 import { AnswerView } from "../components/answer-view.tsx";
 import { ReasonDialog } from "../components/reason-dialog.tsx";
@@ -53,11 +57,11 @@ function Target({ target, reload }: { readonly target: TargetView; readonly relo
           {count(backlog.count, backlog.isMore)}
           {backlog.oldest !== null && `, the oldest for ${ago(backlog.oldest)}`}
         </dd>
-        <Quota quota={target.quota} />
         {Object.entries(companies).map(([company, each]) => (
           <Pair key={company} name={company} text={each} />
         ))}
       </dl>
+      {mode !== "off" && <Quota quota={target.quota} />}
       {mayOperate && mode !== "off" && (
         <ReasonDialog
           key={isPaused ? "resume" : "pause"}
@@ -101,16 +105,28 @@ function GateStory({ target }: { readonly target: TargetView }) {
 }
 
 function Quota({ quota }: { readonly quota: TargetView["quota"] }) {
-  const { concurrency, perMinute, perHour, usedLastHour } = quota;
   return (
     <>
-      {concurrency !== null && <Pair name="At once" text={`at most ${concurrency}`} />}
-      {perMinute !== null && <Pair name="Per minute" text={`at most ${perMinute}`} />}
-      {perHour !== null && (
-        <Pair name="Last hour" text={`${usedLastHour ?? 0} of ${perHour} used`} />
+      <h3>Quota</h3>
+      {quota.length === 0 ? (
+        <p className="muted">No limit is kept here; it says itself when to wait.</p>
+      ) : (
+        <dl className="facts quota">
+          {quota.map((each) => (
+            <Pair key={each.what} name={each.what} text={leftOf(each)} />
+          ))}
+        </dl>
       )}
     </>
   );
+}
+
+function leftOf({ ahead, at, left, limit, used }: QuotaView): string {
+  if (limit !== null && used === null) return `at most ${count(limit)}`;
+  if (left === null) return "nothing told in the last hour";
+  if (limit === null) return `${count(left)} left, ${ago(at)} ago`;
+  const later = (ahead ?? 0) > 0 ? `; ${count(ahead ?? 0)} have their place later` : "";
+  return `${count(used ?? 0)} of ${count(limit)} used, ${count(left)} left${later}`;
 }
 
 function Pair({ name, text }: { readonly name: string; readonly text: string }) {

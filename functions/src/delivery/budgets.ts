@@ -27,6 +27,8 @@ export interface Budgets {
   reserve(target: string, budget: Budget, count: number): Promise<readonly Place[]>;
   /** Places that `reserve` gave and nothing was called for. */
   giveBack(target: string, budget: Budget, places: readonly number[]): Promise<void>;
+  /** By target: this instance's calls of the last minute, where a budget counts them. */
+  lastMinute(): Readonly<Record<string, number>>;
   /** Runs `work` when one of the instance's places in flight is free. */
   inFlight<T>(target: string, budget: Budget, work: () => Promise<T>): Promise<T>;
 }
@@ -145,6 +147,12 @@ export function createBudgets(options: {
       if (taken !== undefined) minutes.set(target, withoutPlaces(taken, places));
       if (budget.perHour !== undefined) await giveBackHour(store, target, places);
     },
+    lastMinute: () => {
+      const now = clock.now();
+      const isRecent = (time: number): boolean => time > now - minuteMs && time <= now;
+      const counts = [...minutes].map(([target, taken]) => [target, taken.filter(isRecent).length]);
+      return Object.fromEntries(counts) as Readonly<Record<string, number>>;
+    },
     inFlight: async (target, budget, work) => {
       if (budget.concurrency === undefined) return work();
       const places = slots.get(target) ?? new Slots(shareOf(budget.concurrency, instances));
@@ -160,7 +168,7 @@ export function createBudgets(options: {
 }
 
 /** At least one: a budget smaller than the number of instances would stop the target. */
-function shareOf(limit: number, instances: number): number {
+export function shareOf(limit: number, instances: number): number {
   return Math.max(1, Math.floor(limit / instances));
 }
 

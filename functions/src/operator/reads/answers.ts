@@ -75,7 +75,31 @@ export type Attention =
       readonly target: string;
       readonly since: string;
       readonly text: string;
+    }
+  | {
+      /** F&O and the targets differ, or nobody knows whether they do. */
+      readonly kind: "verification";
+      readonly verification: string;
+      readonly title: string;
+      readonly text: string;
+      /** What to do, as a command. */
+      readonly fix: string;
+      readonly since: string;
     };
+
+/** What F&O posted, compared with the ledger and the targets. */
+export interface LastVerification {
+  readonly id: string;
+  /** When it ended. */
+  readonly at: string;
+  /** Of posting. */
+  readonly since: string;
+  readonly until: string;
+  readonly compared: number;
+  readonly missing: number;
+  readonly doubled: number;
+  readonly differing: number;
+}
 
 export interface OverviewAnswer {
   readonly at: string;
@@ -85,6 +109,8 @@ export interface OverviewAnswer {
   readonly minutes: readonly MinuteCounts[];
   /** Most urgent first. */
   readonly attention: readonly Attention[];
+  /** Null: there has been none yet. */
+  readonly lastVerification: LastVerification | null;
 }
 
 export interface JourneySummary {
@@ -184,13 +210,22 @@ export interface TargetView {
   readonly companies: Readonly<Record<string, string>>;
   readonly gate: GateView;
   readonly backlog: Backlog;
-  readonly quota: {
-    readonly concurrency: number | null;
-    readonly perMinute: number | null;
-    readonly perHour: number | null;
-    /** Places of the last 60 minutes that are taken. */
-    readonly usedLastHour: number | null;
-  };
+  /** Empty: no limit is kept here, and the target says itself when to wait. */
+  readonly quota: readonly QuotaView[];
+}
+
+/** One limit of a target, and what is left of it as far as that is known. */
+export interface QuotaView {
+  /** What is limited, in words: "calls a minute". */
+  readonly what: string;
+  /** Null: the target tells only what is left. */
+  readonly limit: number | null;
+  readonly used: number | null;
+  readonly left: number | null;
+  /** Calls that have their place later, because nothing was left for them. */
+  readonly ahead: number | null;
+  /** When that was so. */
+  readonly at: string | null;
 }
 
 export interface TargetsAnswer {

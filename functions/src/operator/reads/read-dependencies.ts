@@ -5,6 +5,7 @@ import type { Clock } from "../../platform/clock.ts";
 import type { AppConfig } from "../../platform/config.ts";
 import type { BodyStore } from "../../platform/body-store.ts";
 import type { TableStore } from "../../platform/table-store.ts";
+import type { VerificationSummary } from "../../recovery/verify/verification.ts";
 
 /** Open failures of one cause. */
 export interface FailureCount {
@@ -31,6 +32,8 @@ export interface ReadDependencies {
   /** Targets that are deployed here, with their budgets. */
   readonly budgets: ReadonlyMap<string, Budget>;
   readonly countFailures: () => Promise<readonly FailureCount[]>;
+  /** The latest, newest first. */
+  readonly listVerifications: () => Promise<readonly VerificationSummary[]>;
 }
 
 /** Companies whose journeys can be looked up without naming one. */

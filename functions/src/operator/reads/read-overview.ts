@@ -1,8 +1,10 @@
-import type { Attention, MinuteCounts, OverviewAnswer, StepView, TargetView } from "./answers.ts";
+import type { Attention, MinuteCounts, OverviewAnswer, StepView } from "./answers.ts";
 import type { FailureCount, ReadDependencies } from "./read-dependencies.ts";
 import { readRates } from "./read-recent.ts";
 import type { MinuteSteps } from "./read-recent.ts";
-import { readTargets } from "./read-targets.ts";
+import { readTargetStates } from "./read-targets.ts";
+import type { TargetState } from "./read-targets.ts";
+import { toLastVerification, toVerificationNeeds } from "./verification-needs.ts";
 import { addUp, createStepCounts, lagWithin } from "./step-counts.ts";
 import type { StepCounts } from "./step-counts.ts";
 
@@ -13,10 +15,11 @@ const rateMinutes = 5;
 const behindMs = 15 * 60_000;
 
 export async function readOverview(on: ReadDependencies): Promise<OverviewAnswer> {
-  const [minutes, targets, failures] = await Promise.all([
+  const [minutes, targets, failures, verifications] = await Promise.all([
     readRates(on, shownMinutes),
-    readTargets(on),
+    readTargetStates(on),
     on.countFailures(),
+    on.listVerifications(),
   ]);
   const now = on.clock.now();
   const steps = targets.map((target) => toStep(target, minutes, failures, now));
@@ -25,12 +28,13 @@ export async function readOverview(on: ReadDependencies): Promise<OverviewAnswer
     environmentKind: on.config.environmentKind,
     steps,
     minutes: minutes.map(toCounts),
-    attention: toAttention(steps, failures),
+    attention: toAttention(steps, failures, toVerificationNeeds(verifications, now)),
+    lastVerification: toLastVerification(verifications),
   };
 }
 
 function toStep(
-  target: TargetView,
+  target: TargetState,
   minutes: readonly MinuteSteps[],
   failures: readonly FailureCount[],
   now: number,
@@ -54,7 +58,7 @@ function toStep(
   };
 }
 
-function toHealth({ mode, gate, backlog }: TargetView, now: number): StepView["health"] {
+function toHealth({ mode, gate, backlog }: TargetState, now: number): StepView["health"] {
   if (mode === "off") return "off";
   if (gate.state !== "open") return gate.state;
   const isBehind = backlog.oldest !== null && now - Date.parse(backlog.oldest) > behindMs;
@@ -68,10 +72,11 @@ function toCounts({ minute, steps }: MinuteSteps): MinuteCounts {
   return { minute: new Date(minute).toISOString(), steps: Object.fromEntries(shown) };
 }
 
-/** Outages stop everything, pauses may be forgotten, failures need a decision, a backlog needs a look. */
+/** Outages stop everything, pauses may be forgotten, failures need a decision, differences a look, a backlog needs a look. */
 function toAttention(
   steps: readonly StepView[],
   failures: readonly FailureCount[],
+  verifications: readonly Attention[],
 ): readonly Attention[] {
   const ofHealth = (kind: "outage" | "paused" | "behind"): readonly Attention[] =>
     steps.filter(({ health }) => health === kind).map((step) => toStepAttention(kind, step));
@@ -82,7 +87,13 @@ function toAttention(
       ...group,
       since: new Date(since).toISOString(),
     }));
-  return [...ofHealth("outage"), ...groups, ...ofHealth("paused"), ...ofHealth("behind")];
+  return [
+    ...ofHealth("outage"),
+    ...groups,
+    ...verifications,
+    ...ofHealth("paused"),
+    ...ofHealth("behind"),
+  ];
 }
 
 function toStepAttention(kind: "outage" | "paused" | "behind", step: StepView): Attention {

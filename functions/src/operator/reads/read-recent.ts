@@ -21,21 +21,34 @@ export async function readRates(
   on: { readonly store: TableStore; readonly clock: Clock },
   minutes: number,
 ): Promise<readonly MinuteSteps[]> {
-  const now = on.clock.now();
-  const first = Math.floor(now / minuteMs) * minuteMs - (minutes - 1) * minuteMs;
+  const first = firstOf(on.clock.now(), minutes);
   const found = new Map<string, Map<string, StepCounts>>();
-  const from = toMinute(first);
-  for (const table of new Set([ratesTable(first), ratesTable(now)])) {
-    const rows = await readAll(on.store, table, {
-      partitionKey: { from: from.slice(0, 11), below: `${toMinute(now).slice(0, 11)}~` },
-      from,
-    });
-    for (const row of rows) collect(found, row);
-  }
+  for (const row of await readRateRows(on, minutes, ["steps"])) collect(found, row);
   return Array.from({ length: minutes }, (_none, index) => {
     const minute = first + index * minuteMs;
     return { minute, steps: found.get(toMinute(minute)) ?? new Map<string, StepCounts>() };
   });
+}
+
+/** What the instances wrote about the last `minutes` minutes, oldest first. */
+export async function readRateRows(
+  on: { readonly store: TableStore; readonly clock: Clock },
+  minutes: number,
+  select: readonly string[],
+): Promise<readonly StoredRow[]> {
+  const now = on.clock.now();
+  const first = firstOf(now, minutes);
+  const from = toMinute(first);
+  const rows: StoredRow[] = [];
+  for (const table of new Set([ratesTable(first), ratesTable(now)])) {
+    const partitionKey = { from: from.slice(0, 11), below: `${toMinute(now).slice(0, 11)}~` };
+    rows.push(...(await readAll(on.store, table, { partitionKey, from, select })));
+  }
+  return rows;
+}
+
+function firstOf(now: number, minutes: number): number {
+  return Math.floor(now / minuteMs) * minuteMs - (minutes - 1) * minuteMs;
 }
 
 function collect(found: Map<string, Map<string, StepCounts>>, row: StoredRow): void {

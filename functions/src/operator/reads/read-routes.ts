@@ -159,7 +159,7 @@ function readKey(query: URLSearchParams, name: string): string | undefined {
   const text = readText(query, name)?.trim();
   if (text === undefined || text === "") return undefined;
   if (text.length <= maxKey) return text;
-  throw invalid(`The parameter ${name} is longer than ${maxKey} characters.`);
+  throw invalid(`What is looked for (${name}) is longer than ${maxKey} characters.`);
 }
 
 async function show(on: ReadRoutesOptions, call: OperatorCall): Promise<unknown> {

@@ -1,16 +1,27 @@
 import type { Gate } from "../../delivery/gates.ts";
-import { readHourlyPlaces } from "../../delivery/budgets.ts";
 import { intakeTarget, openPartitions, openTable } from "../../delivery/ledger-keys.ts";
 import type { Backlog, GateView, TargetView } from "./answers.ts";
 import type { ReadDependencies } from "./read-dependencies.ts";
+import { readQuota } from "./read-quota.ts";
+import { readSeenLimits } from "./seen-limits.ts";
 
 /** Open rows counted for one target; what is above is "more". */
 const countedRows = 1_000;
-const hourMs = 3_600_000;
+
+/** A target without its limits, which only the page of targets shows. */
+export type TargetState = Omit<TargetView, "quota">;
 
 /** Intake first, then every target that a flow names. */
-export function readTargets(on: ReadDependencies): Promise<readonly TargetView[]> {
-  return Promise.all(targetNames(on).map((name) => readTarget(on, name)));
+export async function readTargets(on: ReadDependencies): Promise<readonly TargetView[]> {
+  const [states, seen] = await Promise.all([readTargetStates(on), readSeenLimits(on)]);
+  return Promise.all(
+    states.map(async (state) => ({ ...state, quota: await readQuota(on, state, seen) })),
+  );
+}
+
+/** The same targets in the same order. */
+export function readTargetStates(on: ReadDependencies): Promise<readonly TargetState[]> {
+  return Promise.all(targetNames(on).map((name) => readTargetState(on, name)));
 }
 
 export function targetNames(on: Pick<ReadDependencies, "flows">): readonly string[] {
@@ -19,25 +30,13 @@ export function targetNames(on: Pick<ReadDependencies, "flows">): readonly strin
 }
 
 export async function readTarget(on: ReadDependencies, name: string): Promise<TargetView> {
-  const now = on.clock.now();
-  const budget = on.budgets.get(name) ?? {};
-  const [gate, backlog, used] = await Promise.all([
-    on.gates.read(name),
-    readBacklog(on, name),
-    budget.perHour === undefined ? null : readHourlyPlaces(on.store, name),
-  ]);
-  return {
-    name,
-    ...toModes(on, name),
-    gate: toGateView(gate, now),
-    backlog,
-    quota: {
-      concurrency: budget.concurrency ?? null,
-      perMinute: budget.perMinute ?? null,
-      perHour: budget.perHour ?? null,
-      usedLastHour: used?.filter((time) => time > now - hourMs && time <= now).length ?? null,
-    },
-  };
+  const [state, seen] = await Promise.all([readTargetState(on, name), readSeenLimits(on)]);
+  return { ...state, quota: await readQuota(on, state, seen) };
+}
+
+async function readTargetState(on: ReadDependencies, name: string): Promise<TargetState> {
+  const [gate, backlog] = await Promise.all([on.gates.read(name), readBacklog(on, name)]);
+  return { name, ...toModes(on, name), gate: toGateView(gate, on.clock.now()), backlog };
 }
 
 async function readBacklog(on: ReadDependencies, name: string): Promise<Backlog> {

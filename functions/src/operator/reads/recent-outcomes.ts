@@ -18,6 +18,7 @@ import type { Clock } from "../../platform/clock.ts";
 import type { TableStore } from "../../platform/table-store.ts";
 import type { Telemetry } from "../../platform/telemetry.ts";
 import type { ActivityItem } from "./answers.ts";
+import type { SeenLimits } from "./seen-limits.ts";
 import { addTo, createStepCounts } from "./step-counts.ts";
 import type { StepCounts } from "./step-counts.ts";
 
@@ -25,8 +26,12 @@ export interface RecentOutcomesOptions {
   readonly store: TableStore;
   readonly clock: Clock;
   readonly telemetry: Telemetry;
+  /** What this instance knows of limits; written along. */
+  readonly limits: () => Omit<SeenLimits, "at">;
 }
 
+/** Beside `steps` in a row of counts. */
+export const limitsColumn = "limits";
 const flushEveryMs = 2_000;
 /** Of one flush; the rest is only counted. */
 const keptItems = 200;
@@ -81,7 +86,8 @@ export class RecentOutcomes {
     const now = this.#on.clock.now();
     const writes: TableWrite[] = [];
     for (const [minute, steps] of this.#minutes) {
-      writes.push(toRateWrite(minute, this.#instance, steps));
+      const limits: SeenLimits = { at: now, ...this.#on.limits() };
+      writes.push(toRateWrite(minute, this.#instance, { steps, limits }));
       // The running minute goes on counting; its row is written over.
       if (minute !== toMinute(now)) this.#minutes.delete(minute);
     }
@@ -123,9 +129,12 @@ export function activityTable(instant: number): string {
 function toRateWrite(
   minute: string,
   instance: string,
-  steps: ReadonlyMap<string, StepCounts>,
+  { steps, limits }: { steps: ReadonlyMap<string, StepCounts>; limits: SeenLimits },
 ): TableWrite {
-  const columns = { steps: JSON.stringify(Object.fromEntries(steps)) };
+  const columns = {
+    steps: JSON.stringify(Object.fromEntries(steps)),
+    [limitsColumn]: JSON.stringify(limits),
+  };
   const row = { partitionKey: minute.slice(0, 11), rowKey: `${minute}|${instance}`, columns };
   return { table: `rates${minute.slice(0, 6)}`, write: { kind: "upsert", row } };
 }

@@ -11,6 +11,7 @@ import { OperatorError } from "../operator-error.ts";
 import type { OperatorCall, OperatorRoute } from "../operator-route.ts";
 import { allowOnly, readLimit } from "../read-query.ts";
 import type { VerificationView } from "../reads/answers.ts";
+import { isLost } from "../reads/verification-needs.ts";
 
 export interface VerifyRoutesOptions extends VerifyDependencies {
   readonly audit: AuditLog;
@@ -105,17 +106,14 @@ async function begin(on: VerifyRoutesOptions, { caller, body }: OperatorCall): P
   return showVerification(begun, begun.createdAt);
 }
 
-/** An instance that ended cannot say so: longer than a run may take is over. */
-const lostMs = 15 * 60_000;
 const lost = { state: "failed", note: "it was broken off; verify again" } as const;
 
 function showVerification(verification: Verification, now: number): VerificationView {
   const { endedAt } = verification;
-  const isLost = verification.state === "running" && now - verification.createdAt > lostMs;
   const iso = (at: number): string => new Date(at).toISOString();
   return {
     ...verification,
-    ...(isLost ? lost : {}),
+    ...(isLost(verification, now) ? lost : {}),
     since: iso(verification.since),
     until: iso(verification.until),
     createdAt: iso(verification.createdAt),

@@ -1,11 +1,13 @@
 import type { TableStore } from "../../platform/table-store.ts";
-import type { Verification } from "./verification.ts";
+import type { Verification, VerificationSummary } from "./verification.ts";
 
 /** Reports, newest first: their ids count backwards, as replays' do. */
 export interface VerificationStore {
   save(verification: Verification): Promise<void>;
   get(id: string): Promise<Verification | undefined>;
   list(limit: number): Promise<readonly Verification[]>;
+  /** The same, at a small part of the cost. */
+  summaries(limit: number): Promise<readonly VerificationSummary[]>;
 }
 
 const verificationsTable = "verifications";
@@ -17,7 +19,11 @@ export function createVerificationStore(store: TableStore): VerificationStore {
   return {
     save: async (verification) => {
       const report = { ...verification, findings: verification.findings.slice(0, maxFindings) };
-      const columns = { report: JSON.stringify(report), state: verification.state };
+      const columns = {
+        report: JSON.stringify(report),
+        summary: JSON.stringify(toSummary(verification)),
+        state: verification.state,
+      };
       const row = { partitionKey, rowKey: verification.id, columns };
       await store.write(verificationsTable, { kind: "upsert", row });
     },
@@ -29,6 +35,24 @@ export function createVerificationStore(store: TableStore): VerificationStore {
       const { rows } = await store.query(verificationsTable, { partitionKey, limit });
       return rows.map(({ columns }) => toVerification(columns["report"]));
     },
+    summaries: async (limit) => {
+      const { rows } = await store.query(verificationsTable, {
+        ...{ partitionKey, limit, select: ["summary"] },
+      });
+      // Those of a version before this one have none.
+      return rows.flatMap(({ columns: { summary } }) =>
+        typeof summary === "string" ? [JSON.parse(summary) as VerificationSummary] : [],
+      );
+    },
+  };
+}
+
+function toSummary(verification: Verification): VerificationSummary {
+  const { by, counts, createdAt, endedAt, id, note, repaired, since, state, until } = verification;
+  return {
+    ...{ id, state, since, until, by, createdAt, endedAt, note, repaired },
+    compared: counts.reduce((sum, each) => sum + each.compared, 0),
+    differences: counts.filter((each) => each.missing + each.doubled + each.differing > 0),
   };
 }
 

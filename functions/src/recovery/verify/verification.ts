@@ -88,3 +88,13 @@ export interface Verification {
   readonly replayId: string;
   readonly repaired: number;
 }
+
+/** A report without its findings: what a list and the overview need. */
+export interface VerificationSummary extends Pick<
+  Verification,
+  "id" | "state" | "since" | "until" | "by" | "createdAt" | "endedAt" | "note" | "repaired"
+> {
+  readonly compared: number;
+  /** Counts of the companies and targets where something is missing, doubled or differing. */
+  readonly differences: readonly VerifyCounts[];
+}

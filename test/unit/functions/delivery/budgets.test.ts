@@ -122,6 +122,15 @@ describe("budgets", () => {
     expect(store.rows("gates")).toEqual([]);
   });
 
+  it("per minute say how many of the last minute's calls were this instance's", async () => {
+    const [store, clock] = [new MemoryTableStore(), new ManualClock()];
+    const budgets = createBudgets({ store, clock, instances: 1 });
+    await budgets.reserve("crm", { perMinute: 3 }, 5);
+    expect(budgets.lastMinute()).toEqual({ crm: 3 });
+    clock.advance(60_000);
+    expect(budgets.lastMinute()).toEqual({ crm: 2 });
+  });
+
   it("in flight let the instance's share run and the others wait in line", async () => {
     const store = new MemoryTableStore();
     const budgets = createBudgets({ store, clock: new ManualClock(), instances: 2 });

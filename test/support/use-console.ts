@@ -1,0 +1,51 @@
+import { afterAll, beforeAll } from "@jest/globals";
+import type { Browser, Page } from "playwright-core";
+import { findChromium, openBrowser } from "../../scripts/open-browser.ts";
+import type { LocalAzureUnderTest } from "./use-local-azure.ts";
+
+export const stepMs = 15_000;
+export const testMs = 60_000;
+
+export interface ConsoleUnderTest {
+  /** A fresh person at the console; what the page complains of is a failure of the test. */
+  readonly signIn: (role: "Reader" | "Operator" | "Approver") => Promise<Page>;
+  readonly open: (page: Page, place: string) => Promise<void>;
+}
+
+/** One browser for a test file, at the console of its local Azure. */
+export function useConsole(local: LocalAzureUnderTest): ConsoleUnderTest {
+  let browser: Browser | undefined;
+
+  beforeAll(async () => {
+    const executablePath = findChromium();
+    if (executablePath === undefined) {
+      throw new Error("These tests need Chromium: apt-get install chromium, or CHROMIUM_PATH.");
+    }
+    browser = await openBrowser(executablePath);
+  }, testMs);
+
+  afterAll(async () => {
+    await browser?.close();
+  });
+
+  return {
+    signIn: async (role) => {
+      if (browser === undefined) throw new Error("the browser has not started");
+      const context = await browser.newContext({ viewport: { width: 1280, height: 900 } });
+      const page = await context.newPage();
+      page.setDefaultTimeout(stepMs);
+      page.on("pageerror", (error) => {
+        throw error;
+      });
+      await page.goto(local.world.consoleUrl);
+      await page.getByRole("button", { name: "Sign in" }).click();
+      await page.getByRole("button", { name: new RegExp(role) }).click();
+      await page.getByTestId("me").waitFor();
+      return page;
+    },
+    open: async (page, place) => {
+      await page.goto(`${local.world.consoleUrl}#/${place}`);
+      await page.getByRole("heading", { level: 1 }).waitFor();
+    },
+  };
+}
