@@ -32,15 +32,18 @@ class OneAtATime {
 }
 
 const { AsyncLocalStorage } = asyncHooks;
+/** Node 24 has it read-only, and follows no promises for it. */
+const isReplaceable =
+  Object.getOwnPropertyDescriptor(asyncHooks, "AsyncLocalStorage")?.writable === true;
 
 /** jest's environment for Node; only jest-circus, which is loaded between these two, sees the other class. */
 module.exports = class OneAtATimeEnvironment extends TestEnvironment {
   constructor(...settings) {
     super(...settings);
-    asyncHooks.AsyncLocalStorage = OneAtATime;
+    if (isReplaceable) asyncHooks.AsyncLocalStorage = OneAtATime;
   }
 
   handleTestEvent({ name }) {
-    if (name === "setup") asyncHooks.AsyncLocalStorage = AsyncLocalStorage;
+    if (isReplaceable && name === "setup") asyncHooks.AsyncLocalStorage = AsyncLocalStorage;
   }
 };
