@@ -3,6 +3,7 @@ export interface Program {
   readonly entries: readonly string[];
   /** Absolute; holds a file for each entry, of its name with `.js`. */
   readonly outDir: string;
+  readonly sourceMaps?: boolean;
 }
 
 export const localProgram: Program;

@@ -37,9 +37,10 @@ export const storageProgram = {
   outDir: join(root, ".local/storage"),
 };
 
-export async function bundleCached({ entries, outDir }) {
+/** `sourceMaps: false` for what reads them at every error, and is not debugged. */
+export async function bundleCached({ entries, outDir, sourceMaps = true }) {
   const stampFile = join(outDir, "built-from.json");
-  if (!(await isCurrent(stampFile))) await bundle(entries, outDir, stampFile);
+  if (!(await isCurrent(stampFile))) await bundle({ entries, outDir, sourceMaps }, stampFile);
 }
 
 /** Sizes and times of change of all inputs, as when the bundle was made: looking takes 10 ms, reading 40. */
@@ -53,7 +54,7 @@ async function isCurrent(stampFile) {
   }
 }
 
-async function bundle(entries, outDir, stampFile) {
+async function bundle({ entries, outDir, sourceMaps }, stampFile) {
   const { build } = await import("esbuild");
   const { metafile, outputFiles } = await build({
     absWorkingDir: root,
@@ -65,7 +66,7 @@ async function bundle(entries, outDir, stampFile) {
     splitting: true,
     write: false,
     metafile: true,
-    sourcemap: "linked",
+    sourcemap: sourceMaps && "linked",
     sourcesContent: false,
     platform: "node",
     format: "esm",

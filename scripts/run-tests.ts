@@ -1,12 +1,13 @@
 import { spawn } from "node:child_process";
 import { rmSync } from "node:fs";
-import { mkdir, mkdtemp } from "node:fs/promises";
+import { mkdir } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { resolve } from "node:path";
 import { stop } from "esbuild";
 import { bundleCached, localProgram, storageProgram } from "../local/bundle-cached.js";
 import { loadCertificateAuthority } from "../local/certificate-authority.ts";
 import { buildIfChanged } from "./build-if-changed.ts";
+import { makeTestRunFolder } from "./test-run-folder.ts";
 
 /**
  * `npm test`: jest as ES modules, with a local certificate authority trusted from the first byte.
@@ -17,7 +18,7 @@ import { buildIfChanged } from "./build-if-changed.ts";
 const folder = ".local/test-ca";
 await mkdir(folder, { recursive: true });
 const { caFile } = await loadCertificateAuthority(folder);
-const shared = await mkdtemp(".local/test-run-");
+const shared = await makeTestRunFolder(".local");
 // Of everything: the first four files would each make the same. Of some files: perhaps none of them needs it.
 if (process.argv.length === 2) {
   await Promise.all([bundleCached(localProgram), bundleCached(storageProgram), buildIfChanged()]);
@@ -38,6 +39,8 @@ const child = spawn(
     },
   },
 );
+// Ctrl+C reaches jest too: this process stays until jest has ended, and cleans up.
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => child.kill(signal));
 child.on("close", (code) => {
   rmSync(shared, { recursive: true, force: true });
   process.exitCode = code ?? 1;

@@ -7,18 +7,17 @@
  * with that first error. The SDK is never told: of a refused registration it makes dozens of unhandled
  * rejections and a stack that never settles, so whatever failed simply stays unanswered.
  */
-import type { AsyncLocalStorage } from "node:async_hooks";
 import * as pulumi from "@pulumi/pulumi";
 import { MockMonitor } from "@pulumi/pulumi/runtime/mocks.js";
 import { deserializeProperties } from "@pulumi/pulumi/runtime/rpc.js";
 import * as runtimeSettings from "@pulumi/pulumi/runtime/settings.js";
-import * as runtimeState from "@pulumi/pulumi/runtime/state.js";
 import type {
   RegisterResourceOutputsRequest,
   RegisterResourceRequest,
 } from "@pulumi/pulumi/proto/resource_pb.js";
-import { toPlain } from "./plain-value.ts";
 import { catchRejections } from "./catch-rejections.ts";
+import { toPlain } from "./plain-value.ts";
+import { withOwnState } from "./sdk-state.ts";
 
 export type Properties = Readonly<Record<string, unknown>>;
 
@@ -66,32 +65,14 @@ export interface ProgramResult {
   readonly resources: readonly DeployedResource[];
 }
 
-// Neither is in the SDK's types: its Automation API isolates programs with the first, and its language
-// runner waits with the second.
-const { withLocalStorage } = runtimeState as unknown as {
-  readonly withLocalStorage: <T>(callback: () => T) => T;
-};
+// Not in the SDK's types: its language runner waits with it.
 const { setMockOptions, waitForRPCs } = runtimeSettings as typeof runtimeSettings & {
   readonly waitForRPCs: () => Promise<void>;
 };
 
 /** Runs the program once; several runs in a process, even at the same time, do not see each other. */
 export async function runProgram(options: ProgramOptions): Promise<ProgramResult> {
-  running += 1;
-  try {
-    return await withLocalStorage(() => run(options));
-  } finally {
-    running -= 1;
-    if (running === 0) forgetLocalStorage();
-  }
-}
-
-let running = 0;
-
-/** Once used, the SDK's storage has Node (before 24) follow every promise of the process for good. */
-function forgetLocalStorage(): void {
-  const { asyncLocalStorage } = globalThis as { asyncLocalStorage?: AsyncLocalStorage<unknown> };
-  asyncLocalStorage?.disable();
+  return withOwnState(() => run(options));
 }
 
 async function run(options: ProgramOptions): Promise<ProgramResult> {

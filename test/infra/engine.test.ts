@@ -3,15 +3,19 @@ import { everythingOn, readProfile } from "./capture-stack.ts";
 import { FUNCTION_KEY, HOST_KEY } from "./fake-cloud.ts";
 import { findMissingDependencies, textsIn } from "./support/graph.ts";
 import { runEngine, type EngineRun } from "./support/run-engine.ts";
+import type { LanguageOptions } from "./support/run-language.ts";
 
-const ENGINE_LIMIT_MS = 150_000;
+const ENGINE_LIMIT_MS = 250_000;
 const CRM_SECRET = everythingOn.crmClientSecret;
 const OWNER_SECRET = everythingOn.ownerWebhooks.finance;
 /** The wire's mark of a secret: `sdk/nodejs/runtime/rpc.ts`. */
 const SIGNATURE = "4dabf18193072939515e22adb298388d";
 const SECRET = "1b47061264138c4ac30d75fd1eb44270";
 
-function run(profile: string, isPreview: boolean): Promise<EngineRun> {
+function run(
+  profile: string,
+  { isPreview = false, loadedBy }: Pick<LanguageOptions, "loadedBy"> & { isPreview?: boolean },
+): Promise<EngineRun> {
   const own = Object.entries({ functionsPackage: "package.json", ...everythingOn }).map(
     ([key, value]) => [
       `causeway:${key}`,
@@ -23,6 +27,7 @@ function run(profile: string, isPreview: boolean): Promise<EngineRun> {
     config: { ...readProfile(profile), ...(Object.fromEntries(own) as Record<string, string>) },
     secretKeys: ["causeway:crmClientSecret", "causeway:ownerWebhooks"],
     isPreview,
+    loadedBy,
   });
 }
 
@@ -36,15 +41,21 @@ function withoutSecrets(value: unknown): unknown {
   );
 }
 
-describe.each(["dev", "prod"])("the engine's view of profile %s", (profile) => {
+// One run is loaded as `pulumi up` loads it.
+describe.each([
+  ["dev", "bundle"],
+  ["prod", "tsx"],
+] as const)("the engine's view of profile %s", (profile, loadedBy) => {
   let engine: EngineRun;
 
   beforeAll(async () => {
-    engine = await run(profile, false);
+    engine = await run(profile, { loadedBy });
   }, ENGINE_LIMIT_MS);
 
   it("is that of a program that ends well", () => {
-    expect(engine.exitCode).toBe(0);
+    expect({ exitCode: engine.exitCode, last: engine.log.slice(-1) }).toMatchObject({
+      exitCode: 0,
+    });
     expect(engine.resources.length).toBeGreaterThan(80);
     expect(Object.keys(engine.outputs)).toEqual(expect.arrayContaining(["doors", "addresses"]));
   });
@@ -82,7 +93,7 @@ describe("a preview of a new production stack", () => {
   it(
     "ends well, although nothing that Azure decides is known yet",
     async () => {
-      const preview = await run("prod", true);
+      const preview = await run("prod", { isPreview: true, loadedBy: "bundle" });
 
       expect({ exitCode: preview.exitCode, last: preview.log.slice(-1) }).toMatchObject({
         exitCode: 0,

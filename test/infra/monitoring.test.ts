@@ -15,7 +15,7 @@ import { toWorkbook } from "../../infra/monitoring/workbook.ts";
 import { toWorkspaceQuery } from "../../infra/monitoring/workspace-query.ts";
 import { captureStack, everythingOn, type CapturedStack } from "./capture-stack.ts";
 
-const RUN_LIMIT_MS = 60_000;
+const RUN_LIMIT_MS = 120_000;
 
 /** https://learn.microsoft.com/azure/azure-monitor/app/data-model-complete, columns that queries may name. */
 const tables: Readonly<Record<string, readonly string[]>> = {

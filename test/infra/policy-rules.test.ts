@@ -3,7 +3,7 @@ import { toPolicyStack, type PolicyResource } from "../../infra/policy/policy-ru
 import { policyRules } from "../../infra/policy/rules.ts";
 import { captureStack, everythingOn } from "./capture-stack.ts";
 
-const RUN_LIMIT_MS = 60_000;
+const RUN_LIMIT_MS = 120_000;
 
 async function capture(
   profile: string,

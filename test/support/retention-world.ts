@@ -104,6 +104,15 @@ export class RetentionWorld {
     await this.run(options);
   }
 
+  /** Another world with the same rows and blobs: all that a night reads, and quicker than to live it again. */
+  copy(): RetentionWorld {
+    const other = new RetentionWorld();
+    const { blobs, memory } = this.replays.delivery;
+    memory.copyTo(other.replays.delivery.memory);
+    for (const [name, bytes] of blobs.blobs) other.replays.delivery.blobs.blobs.set(name, bytes);
+    return other;
+  }
+
   to(days: number): void {
     const midnight = Math.floor(startOfTime / dayMs) * dayMs;
     this.replays.delivery.clock.to(midnight + days * dayMs + 70 * 60_000);

@@ -52,7 +52,7 @@ export interface SchemaSet {
   problems(name: SchemaName, value: unknown): readonly SchemaProblem[];
 }
 
-/** Compiles all schemas; costs about 50 ms, so once per process and never per message. */
+/** Compiles each schema when its first value comes, and keeps it: once per process and never per message. */
 export function createSchemaSet(): SchemaSet {
   const ajv = new Ajv2020({
     allErrors: true,
@@ -68,15 +68,12 @@ export function createSchemaSet(): SchemaSet {
   addFormats.default(ajv);
   ajv.addVocabulary(["tsType"]);
   for (const schema of Object.values(sources)) ajv.addSchema(schema);
-  const validators = new Map(
-    Object.entries(sources).map(([name, schema]) => [name, ajv.getSchema(schema.$id)]),
-  );
   return {
     names: Object.keys(sources) as SchemaName[],
     schemas: sources,
     dataverseTables,
     problems: (name, value) => {
-      const validate = validators.get(name);
+      const validate = ajv.getSchema(sources[name].$id);
       if (validate === undefined) throw new Error(`There is no schema ${name}`);
       if (validate(value) === true) return [];
       return (validate.errors ?? []).filter((error) => error.keyword !== "if").map(toProblem);

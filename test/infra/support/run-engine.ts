@@ -1,6 +1,3 @@
-import { spawn } from "node:child_process";
-import { createRequire } from "node:module";
-import { join } from "node:path";
 import { Server, ServerCredentials, type sendUnaryData, type ServerUnaryCall } from "@grpc/grpc-js";
 import engineServices from "@pulumi/pulumi/proto/engine_grpc_pb.js";
 import engineMessages from "@pulumi/pulumi/proto/engine_pb.js";
@@ -19,6 +16,8 @@ import { createLocalAzure } from "../../../local/deploy/local-azure.ts";
 import { toPlain } from "../../../local/deploy/plain-value.ts";
 import type { Properties } from "../../../local/deploy/run-program.ts";
 import { createFakeCloud } from "../fake-cloud.ts";
+
+import { runLanguage, type LanguageOptions } from "./run-language.ts";
 
 /*
  * The program as Pulumi's engine sees it: the SDK's own language runner in a process of its own, and on
@@ -52,19 +51,7 @@ export interface EngineRun {
   readonly log: readonly string[];
 }
 
-export interface EngineOptions {
-  readonly stack: string;
-  /** `<namespace>:<key>` → text. */
-  readonly config: Readonly<Record<string, string>>;
-  readonly secretKeys: readonly string[];
-  /** True answers as `pulumi preview` does: nothing that Azure decides is known. */
-  readonly isPreview: boolean;
-}
-
-const root = join(import.meta.dirname, "../../..");
-const TIME_LIMIT_MS = 120_000;
-
-export async function runEngine(options: EngineOptions): Promise<EngineRun> {
+export async function runEngine(options: LanguageOptions): Promise<EngineRun> {
   const monitor = new RecordingMonitor(options);
   const server = new Server();
   server.addService(resourceServices.ResourceMonitorService, monitor.resourceMonitor());
@@ -93,51 +80,6 @@ function listen(server: Server): Promise<number> {
   });
 }
 
-function runLanguage(
-  address: string,
-  { config, isPreview, secretKeys, stack }: EngineOptions,
-): Promise<{ readonly exitCode: number; readonly printed: readonly string[] }> {
-  const runner = createRequire(import.meta.url).resolve("@pulumi/pulumi/cmd/run");
-  const flags = {
-    monitor: address,
-    engine: address,
-    project: "causeway",
-    stack,
-    organization: "organization",
-    "root-directory": root,
-    pwd: root,
-    parallel: "16",
-    "dry-run": String(isPreview),
-  };
-  const child = spawn(
-    process.execPath,
-    [
-      // The SDK renders a stack for each of some thousand promises: a quarter of a run.
-      ...["--stack-trace-limit=5", "--import", "tsx", runner],
-      ...Object.entries(flags).flatMap(([name, value]) => [`--${name}`, value]),
-      "infra/index.ts",
-    ],
-    {
-      cwd: root,
-      timeout: TIME_LIMIT_MS,
-      stdio: ["ignore", "pipe", "pipe"],
-      env: {
-        PATH: process.env["PATH"],
-        PULUMI_NODEJS_TYPESCRIPT: "false",
-        PULUMI_CONFIG: JSON.stringify(config),
-        PULUMI_CONFIG_SECRET_KEYS: JSON.stringify(secretKeys),
-      },
-    },
-  );
-  const printed: string[] = [];
-  child.stdout.on("data", (chunk: Buffer) => printed.push(chunk.toString("utf8")));
-  child.stderr.on("data", (chunk: Buffer) => printed.push(chunk.toString("utf8")));
-  return new Promise((resolve, reject) => {
-    child.once("error", reject);
-    child.once("close", (code) => resolve({ exitCode: code ?? 1, printed }));
-  });
-}
-
 type Unary<Request> = (
   call: ServerUnaryCall<Request, unknown>,
   answer: sendUnaryData<unknown>,
@@ -148,11 +90,11 @@ class RecordingMonitor {
   readonly log: string[] = [];
   readonly secrets: string[] = [];
   outputs: Properties = {};
-  readonly #options: EngineOptions;
+  readonly #options: LanguageOptions;
   readonly #azure = createLocalAzure(createFakeCloud());
   #rootUrn = "";
 
-  constructor(options: EngineOptions) {
+  constructor(options: LanguageOptions) {
     this.#options = options;
   }
 

@@ -1,5 +1,7 @@
 import { describe, expect, it } from "@jest/globals";
 import { isSecret } from "@pulumi/pulumi";
+import { Ajv } from "ajv";
+import { stackConfigSchema } from "../../../infra/config-schema.ts";
 import { readStackConfig } from "../../../infra/config.ts";
 import type { StackConfig } from "../../../infra/stack-config.ts";
 
@@ -56,6 +58,14 @@ function mistakesIn(
     );
   }
 }
+
+describe("the schema of settings", () => {
+  it("is a valid schema", () => {
+    const checker = new Ajv();
+
+    expect([checker.validateSchema(stackConfigSchema), checker.errors]).toEqual([true, null]);
+  });
+});
 
 describe("the stack's settings", () => {
   it("give every target its careful mode until somebody raises it", () => {

@@ -1,11 +1,8 @@
 import { beforeAll, describe, expect, it } from "@jest/globals";
-import { eventually } from "../support/eventually.ts";
-import type { LedgerRow } from "../support/journey-world.ts";
-import { useLocalAzure } from "../support/use-local-azure.ts";
+import { eventually } from "../../support/eventually.ts";
+import type { LedgerRow } from "../../support/journey-world.ts";
+import { everywhere, failuresAbout, local } from "./one-azure.ts";
 
-const local = useLocalAzure("journey-documents");
-
-const everywhere = { intake: "published", ce: "delivered", crm: "delivered", email: "delivered" };
 const once = { ce: 1, crm: 1, email: 1 };
 
 const late = { number: "JRN-WAIT-1", eventId: "", waiting: undefined as LedgerRow | undefined };
@@ -93,7 +90,7 @@ describe("a posted document", () => {
     expect(mails).toMatchObject([{ to: mail.to }]);
     expect(mails[0]?.html).toContain(mail.total);
     expect(await world.effects(number)).toEqual(once);
-    expect(await world.failures()).toEqual([]);
+    expect(await failuresAbout(number)).toEqual([]);
   });
 
   it.each(["INV/2024#1?+%&", "O'Brien 7"])(
@@ -154,7 +151,7 @@ describe("events for one document", () => {
     await expectDelivered(eventId);
     await expectNothingUnderWay(number);
     expect(await world.effects(number)).toEqual(once);
-    expect(await world.failures()).toEqual([]);
+    expect(await failuresAbout(number)).toEqual([]);
   });
 
   it("have one effect per target when F&O sends the event again, as it was and under a new EventId", async () => {
@@ -170,7 +167,7 @@ describe("events for one document", () => {
     const [first, second] = [await world.ledger(eventId), await world.ledger(repaired.eventId)];
     expect(referencesOf(second)).toEqual(referencesOf(first));
     expect(await world.effects(number)).toEqual(once);
-    expect(await world.failures()).toEqual([]);
+    expect(await failuresAbout(number)).toEqual([]);
   });
 });
 
@@ -189,7 +186,7 @@ describe("a target in trouble", () => {
     await expectDelivered(eventId);
     expect((await world.ledger(eventId))["ce"]?.attempts).toBe(1);
     expect(await world.effects(throttled)).toEqual(once);
-    expect(await world.failures()).toEqual([]);
+    expect(await failuresAbout(throttled)).toEqual([]);
   });
 
   it("that lacks the customer waits for it without an attempt and heals when it appears", async () => {
@@ -199,12 +196,8 @@ describe("a target in trouble", () => {
     expect(waiting?.missing).toContain("US-003");
     await expectDelivered(eventId, 40_000);
     expect(await world.effects(number)).toEqual(once);
-    expect(await world.failures()).toEqual([]);
+    expect(await failuresAbout(number)).toEqual([]);
   }, 45_000);
-});
-
-it("Ctrl+C ends it with nothing left behind", async () => {
-  expect(await local.interrupt()).toEqual({ exitCode: 0, survivors: [], leftFiles: [] });
 });
 
 /** No message is on its way, waits or is scheduled for the document: what has not happened will not. */

@@ -1,13 +1,10 @@
 import { beforeAll, describe, expect, it } from "@jest/globals";
 import { randomUUID } from "node:crypto";
-import { salesInvoicePosted } from "../support/business-event.ts";
-import { eventually } from "../support/eventually.ts";
-import type { FailureRow, LedgerRow } from "../support/journey-world.ts";
-import { useLocalAzure } from "../support/use-local-azure.ts";
+import { salesInvoicePosted } from "../../support/business-event.ts";
+import { eventually } from "../../support/eventually.ts";
+import type { LedgerRow } from "../../support/journey-world.ts";
+import { everywhere, failuresAbout, local } from "./one-azure.ts";
 
-const local = useLocalAzure("journey-bad-input");
-
-const everywhere = { intake: "published", ce: "delivered", crm: "delivered", email: "delivered" };
 const nowhere = { ce: 0, crm: 0, email: 0 };
 
 const early = { number: "JRN-EARLY-1", eventId: "", retrying: undefined as LedgerRow | undefined };
@@ -55,11 +52,6 @@ async function expectNextOneIsTaken(): Promise<void> {
     async () => expect((await world.states(eventId))["intake"]).toBe("published"),
     15_000,
   );
-}
-
-async function failuresAbout(text: string): Promise<readonly FailureRow[]> {
-  const all = await local.world.failures();
-  return all.filter(({ body, eventId }) => body.includes(text) || eventId === text);
 }
 
 describe("the HTTPS door", () => {
@@ -216,10 +208,6 @@ describe("an event that cannot become a delivery", () => {
     await eventually(async () => expect(await world.underWay(eventId)).toBe(0), 5_000);
     expect(await world.effects(number)).toEqual(nowhere);
   });
-});
-
-it("Ctrl+C ends it with nothing left behind", async () => {
-  expect(await local.interrupt()).toEqual({ exitCode: 0, survivors: [], leftFiles: [] });
 });
 
 /** The business event that a failure keeps: as it came, or inside our own envelope. */
