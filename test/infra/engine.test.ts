@@ -119,6 +119,7 @@ describe("wrong settings", () => {
         },
         secretKeys: [],
         isPreview: true,
+        loadedBy: "bundle",
       });
 
       expect(refused.exitCode).not.toBe(0);
