@@ -17,7 +17,7 @@ const config = {
     ],
   },
   // Twice the cores that CI has: journeys, which come first, wait for other processes half of their time.
-  maxWorkers: 4,
+  maxWorkers: 6,
   testSequencer: "<rootDir>/test/support/longest-first.cjs",
   testTimeout: 60_000,
   // Unpacked packages of a running local Azure would collide in the file scan.
