@@ -1,6 +1,7 @@
 import { expect, it } from "@jest/globals";
 import { local } from "./events/one-azure.ts";
-// One local Azure serves both: each of their tests posts documents of its own and looks at nothing else.
+// One local Azure serves all: each of their tests posts documents of its own and looks at nothing else.
+import "./events/trace.ts";
 import "./events/documents.ts";
 import "./events/bad-input.ts";
 

@@ -1,16 +1,15 @@
 import { createHash } from "node:crypto";
 import { describe, expect, it } from "@jest/globals";
-import { createLogAlerts } from "../../infra/monitoring/alert-rules.ts";
-import { toTraceId } from "../../functions/src/platform/trace.ts";
-import type { TelemetryRow } from "../../local/monitor/telemetry-row.ts";
-import { eventually } from "../support/eventually.ts";
-import { findUnanswered } from "../support/find-unanswered.ts";
-import { dimensionOf, linksOf, readTelemetry, readTrace } from "../support/read-trace.ts";
-import type { Trace } from "../support/read-trace.ts";
-import { runCauseway } from "../support/run-causeway.ts";
-import { useLocalAzure } from "../support/use-local-azure.ts";
+import { createLogAlerts } from "../../../infra/monitoring/alert-rules.ts";
+import { toTraceId } from "../../../functions/src/platform/trace.ts";
+import type { TelemetryRow } from "../../../local/monitor/telemetry-row.ts";
+import { eventually } from "../../support/eventually.ts";
+import { findUnanswered } from "../../support/find-unanswered.ts";
+import { dimensionOf, linksOf, readTelemetry, readTrace } from "../../support/read-trace.ts";
+import type { Trace } from "../../support/read-trace.ts";
+import { runCauseway } from "../../support/run-causeway.ts";
+import { local } from "./one-azure.ts";
 
-const local = useLocalAzure("journey-trace");
 const customerName = "Contoso Retail";
 /** Of an invoice that goes to all targets. */
 const everyHop = new Set([
@@ -85,7 +84,7 @@ describe("one invoice's way in the collector", () => {
     }, 40_000);
     await world.setFault("dataverse", null);
     const { exitCode } = await runCauseway(local.folder, [
-      ...["replay", "--target", "ce", "--yes", "--follow"],
+      ...["replay", "--target", "ce", "--key", number, "--yes", "--follow"],
     ]);
     expect(exitCode).toBe(0);
     await eventually(async () => {
