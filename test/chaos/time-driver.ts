@@ -100,7 +100,7 @@ async function untilQuiet({ control }: ChaosStack): Promise<void> {
       seen = activity;
       since = now;
     } else if (now - since >= (control.underWay() === 0 ? quietMs : quietUnderWorkMs)) return;
-    await new Promise((resolve) => setTimeout(resolve, 5));
+    await new Promise((resolve) => setTimeout(resolve, 10));
   }
 }
 
