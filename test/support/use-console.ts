@@ -1,4 +1,4 @@
-import { afterAll, beforeAll } from "@jest/globals";
+import { afterAll, afterEach, beforeAll } from "@jest/globals";
 import type { Browser, Page } from "playwright-core";
 import { findChromium, openBrowser } from "../../scripts/open-browser.ts";
 import type { LocalAzureUnderTest } from "./use-local-azure.ts";
@@ -12,7 +12,7 @@ export interface ConsoleUnderTest {
   readonly open: (page: Page, place: string) => Promise<void>;
 }
 
-/** One browser for a test file, at the console of its local Azure. */
+/** One browser for a test file, at the console of its local Azure; what a test opens in it closes with the test. */
 export function useConsole(local: LocalAzureUnderTest): ConsoleUnderTest {
   let browser: Browser | undefined;
 
@@ -23,6 +23,11 @@ export function useConsole(local: LocalAzureUnderTest): ConsoleUnderTest {
     }
     browser = await openBrowser(executablePath);
   }, testMs);
+
+  // A page that stays open goes on asking, also when its test failed.
+  afterEach(async () => {
+    await Promise.all(browser?.contexts().map((context) => context.close()) ?? []);
+  });
 
   afterAll(async () => {
     await browser?.close();

@@ -1,12 +1,8 @@
 import { describe, expect, it } from "@jest/globals";
 import type { Page } from "playwright-core";
-import { eventually } from "../support/eventually.ts";
-import { runCauseway } from "../support/run-causeway.ts";
-import { testMs, useConsole } from "../support/use-console.ts";
-import { useLocalAzure } from "../support/use-local-azure.ts";
+import { testMs } from "../../support/use-console.ts";
+import { local, open, signIn } from "./one-console.ts";
 
-const local = useLocalAzure("console-errors");
-const { open, signIn } = useConsole(local);
 const api = "**/api/ops/v1/**";
 
 async function typeReason(page: Page, words: string): Promise<void> {
@@ -31,7 +27,6 @@ describe("the console in trouble", () => {
       await page.getByRole("button", { name: /Operator/ }).click();
       await page.getByText("Nothing was found for “CIV-TYPED”").waitFor();
       expect(await page.getByLabel(/Invoice number/).inputValue()).toBe("CIV-TYPED");
-      await page.context().close();
     },
     testMs,
   );
@@ -50,7 +45,6 @@ describe("the console in trouble", () => {
       await page.unroute("**/api/ops/v1/overview");
       await alert.waitFor({ state: "detached" });
       expect(await page.getByRole("article", { name: "Intake" }).count()).toBe(1);
-      await page.context().close();
     },
     testMs,
   );
@@ -72,7 +66,6 @@ describe("the console in trouble", () => {
       await page.getByTestId("journeys").getByRole("link", { name: number }).waitFor();
       await page.getByTestId("me").waitFor();
       expect(await page.getByRole("alert").count()).toBe(0);
-      await page.context().close();
     },
     testMs,
   );
@@ -87,7 +80,6 @@ describe("the console in trouble", () => {
       const dialog = page.getByRole("dialog");
       await dialog.getByText("Nobody knows whether it was done.").waitFor();
       expect(await dialog.getByLabel("Reason").inputValue()).toBe("the CRM moves");
-      await page.context().close();
     },
     testMs,
   );
@@ -108,7 +100,6 @@ describe("the console in trouble", () => {
       await crm.getByRole("button", { name: "Pause" }).click();
       const reason = page.getByRole("dialog").getByLabel("Reason");
       expect(await reason.inputValue()).toBe("the CRM is late");
-      await page.context().close();
     },
     testMs,
   );
@@ -128,40 +119,6 @@ describe("the console in trouble", () => {
       await page.getByRole("link", { name: "Find" }).first().click();
       await page.getByRole("heading", { name: "Find" }).waitFor();
       expect(await page.getByRole("alert").count()).toBe(0);
-      await page.context().close();
-    },
-    testMs,
-  );
-});
-
-describe("documents that F&O never sent", () => {
-  it(
-    "are on the overview with their companies, and are sent from there",
-    async () => {
-      const { folder, world } = local;
-      await world.setActiveCompanies([]);
-      const { number } = await world.post({ company: "demf", number: "CONSOLE-MISSING" });
-      await world.setActiveCompanies(null);
-      const until = new Date(Date.now() + 1_000).toISOString();
-      await runCauseway(folder, ["verify", "--since", "1h", "--until", until]);
-      const page = await signIn("Operator");
-      await open(page, "overview");
-      const need = page.getByRole("link", { name: /What F&O posted and the targets differ/ });
-      await need.waitFor();
-      expect(await need.textContent()).toContain("demf: 1 missing in ce, 1 missing in crm");
-      await need.click();
-      await page.getByTestId("findings").getByText("F&O sent no event for it").first().waitFor();
-      await page.getByRole("button", { name: "Send what is missing" }).click();
-      await page.getByText("They are on their way").waitFor();
-      await eventually(async () => {
-        expect(await world.effects(number)).toMatchObject({ ce: 1, crm: 1, email: 0 });
-      }, 30_000);
-      await page.getByRole("button", { name: "Compare again" }).click();
-      await page.getByTestId("verification").getByText("the same").waitFor();
-      await open(page, "overview");
-      await page.getByText("0 missing, 0 doubled, 0 differing").waitFor();
-      expect(await need.count()).toBe(0);
-      await page.context().close();
     },
     testMs,
   );
