@@ -9,6 +9,12 @@ import ts from "typescript";
  */
 const root = join(import.meta.dirname, "../..");
 
+/**
+ * Declarations that are taken as empty: 18 of 26 MB are Azure's nested types, another 3 belong to packages that say
+ * nothing of a resource's own arguments. What would need them is of type `any`, which is refused below.
+ */
+const leftOut = /\/azure-native\/types\/|\/node_modules\/(?!@pulumi\/|typescript\/)/;
+
 interface Program {
   readonly checker: ts.TypeChecker;
   readonly sources: readonly ts.SourceFile[];
@@ -21,9 +27,12 @@ function loadProgram(files: readonly string[]): Program {
     root,
   );
   const host = ts.createCompilerHost(options);
-  // Most of the 25 MB of declarations are comments.
+  // Most of the declarations are comments.
   host.jsDocParsingMode = ts.JSDocParsingMode.ParseNone;
-  const program = ts.createProgram([...files], { ...options, noEmit: true }, host);
+  const read = host.getSourceFile.bind(host);
+  host.getSourceFile = (file, language) =>
+    leftOut.test(file) ? ts.createSourceFile(file, "export {};", language) : read(file, language);
+  const program = ts.createProgram([...files], { ...options, types: [], noEmit: true }, host);
   const sources = files.flatMap((file) => program.getSourceFile(file) ?? []);
   return { checker: program.getTypeChecker(), sources };
 }
@@ -42,7 +51,7 @@ function findConstructions({ checker, sources }: Program): readonly Construction
     if (!ts.isNewExpression(node)) return;
     const signature = checker.getResolvedSignature(node);
     const declared = signature?.getParameters()[1];
-    const file = signature?.getDeclaration().getSourceFile().fileName ?? "";
+    const file = signature?.declaration?.getSourceFile().fileName ?? "";
     const given = node.arguments?.[1];
     if (
       declared === undefined ||
@@ -50,10 +59,13 @@ function findConstructions({ checker, sources }: Program): readonly Construction
       !/@pulumi\/(azure-native|command)\//.test(file)
     )
       return;
-    const names = (type: ts.Type): readonly string[] =>
-      checker.getPropertiesOfType(type).map((property) => property.name);
+    const place = `${relative(root, node.getSourceFile().fileName)}: ${node.expression.getText()}`;
+    const names = (type: ts.Type): readonly string[] => {
+      if (type.flags & ts.TypeFlags.Any) throw new Error(`${place} takes what has no type.`);
+      return checker.getPropertiesOfType(type).map((property) => property.name);
+    };
     found.push({
-      place: `${relative(root, node.getSourceFile().fileName)}: ${node.expression.getText()}`,
+      place,
       given: names(checker.getTypeAtLocation(given)),
       known: names(checker.getNonNullableType(checker.getTypeOfSymbolAtLocation(declared, node))),
     });

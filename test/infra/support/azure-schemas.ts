@@ -30,6 +30,9 @@ const packages: Readonly<Record<string, Package>> = {
 
 const ajv = new Ajv({ allErrors: true, strict: false });
 const compiled = new Map<string, ValidateFunction>();
+const texts = new Map<string, string>();
+/** Texts of namespaces by file and name. */
+const spaces = new Map<string, string>();
 const sources = new Map<string, ts.SourceFile>();
 
 /** What is wrong with a resource's inputs, one line each; empty when Azure's types take them. */
@@ -134,37 +137,33 @@ function toNested(name: string, path: readonly string[], place: Place): Schema {
   const reference = { $ref: `#/definitions/${name}` };
   if (name in place.definitions) return reference;
   place.definitions[name] = {};
-  const declared = findNested(parse(join(place.from.folder, place.from.inputs)), path);
+  const declared = findNested(join(place.from.folder, place.from.inputs), path);
   place.definitions[name] = toObjectSchema(declared, place);
   return reference;
 }
 
-function findNested(source: ts.SourceFile, path: readonly string[]): ts.InterfaceDeclaration {
-  const [area = "", ...rest] = path;
-  const space = spacesOf(source).get(area);
-  const [name = ""] = rest.slice(-1);
-  const found = space?.statements.find(
-    (node): node is ts.InterfaceDeclaration =>
-      ts.isInterfaceDeclaration(node) && node.name.text === name,
-  );
-  if (found === undefined) throw new Error(`The type ${path.join(".")} is declared nowhere.`);
+/**
+ * Only the one interface is parsed: the file has 8 MB and some ten thousand of them. It is generated, so that a
+ * namespace ends at the margin, and an interface in it four blanks in.
+ */
+function findNested(file: string, path: readonly string[]): ts.InterfaceDeclaration {
+  const [area = ""] = path;
+  const [name = ""] = path.slice(-1);
+  const key = `${file} ${area}`;
+  const space = spaces.get(key) ?? cut(read(file), `\nexport declare namespace ${area} {`, "\n}");
+  if (space !== undefined) spaces.set(key, space);
+  const declared = space && cut(space, `\n    interface ${name} {`, "\n    }");
+  const found = declared && findInterface(toSource(file, declared), name);
+  if (!found) throw new Error(`The type ${path.join(".")} is declared nowhere.`);
   return found;
 }
 
-const spaces = new Map<ts.SourceFile, ReadonlyMap<string, ts.ModuleBlock>>();
-
-function spacesOf(source: ts.SourceFile): ReadonlyMap<string, ts.ModuleBlock> {
-  const known = spaces.get(source);
-  if (known !== undefined) return known;
-  const found = new Map(
-    source.statements.flatMap((node) =>
-      ts.isModuleDeclaration(node) && node.body !== undefined && ts.isModuleBlock(node.body)
-        ? [[node.name.text, node.body] as const]
-        : [],
-    ),
-  );
-  spaces.set(source, found);
-  return found;
+/** From the first `start` up to and with the next `end`. */
+function cut(text: string, start: string, end: string): string | undefined {
+  const from = text.indexOf(start);
+  if (from === -1) return undefined;
+  const to = text.indexOf(end, from);
+  return to === -1 ? undefined : text.slice(from, to + end.length);
 }
 
 /**
@@ -208,15 +207,25 @@ function findInterface(source: ts.SourceFile, name: string): ts.InterfaceDeclara
 }
 
 function parse(file: string): ts.SourceFile {
-  const known = sources.get(file);
+  const source = sources.get(file) ?? toSource(file, read(file));
+  sources.set(file, source);
+  return source;
+}
+
+function read(file: string): string {
+  const known = texts.get(file);
   if (known !== undefined) return known;
   if (!existsSync(file)) throw new Error(`There is no ${file}.`);
-  const source = ts.createSourceFile(
+  const text = readFileSync(file, "utf8");
+  texts.set(file, text);
+  return text;
+}
+
+function toSource(file: string, text: string): ts.SourceFile {
+  return ts.createSourceFile(
     file,
-    readFileSync(file, "utf8"),
+    text,
     { languageVersion: ts.ScriptTarget.ES2023, jsDocParsingMode: ts.JSDocParsingMode.ParseNone },
     true,
   );
-  sources.set(file, source);
-  return source;
 }
