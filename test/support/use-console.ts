@@ -6,15 +6,22 @@ import type { LocalAzureUnderTest } from "./use-local-azure.ts";
 export const stepMs = 15_000;
 export const testMs = 60_000;
 
+/** Where the console keeps a tab's tokens. */
+const sessionKey = "causeway.session";
+
+type Role = "Reader" | "Operator" | "Approver";
+
 export interface ConsoleUnderTest {
   /** A fresh person at the console; what the page complains of is a failure of the test. */
-  readonly signIn: (role: "Reader" | "Operator" | "Approver") => Promise<Page>;
+  readonly signIn: (role: Role) => Promise<Page>;
   readonly open: (page: Page, place: string) => Promise<void>;
 }
 
 /** One browser for a test file, at the console of its local Azure; what a test opens in it closes with the test. */
 export function useConsole(local: LocalAzureUnderTest): ConsoleUnderTest {
   let browser: Browser | undefined;
+  // The way over the sign-in is three pages: each role goes it once, and later tests take up its session.
+  const sessions = new Map<Role, string>();
 
   beforeAll(async () => {
     const executablePath = findChromium();
@@ -42,10 +49,17 @@ export function useConsole(local: LocalAzureUnderTest): ConsoleUnderTest {
       page.on("pageerror", (error) => {
         throw error;
       });
-      await page.goto(local.world.consoleUrl);
-      await page.getByRole("button", { name: "Sign in" }).click();
-      await page.getByRole("button", { name: new RegExp(role) }).click();
-      await page.getByTestId("me").waitFor();
+      const { consoleUrl } = local.world;
+      const session = sessions.get(role);
+      if (session === undefined) {
+        await signInByHand(page, consoleUrl, role);
+        sessions.set(role, await page.evaluate<string>(`sessionStorage["${sessionKey}"]`));
+      } else {
+        await page.goto(`${consoleUrl}/settings.json`);
+        await page.evaluate(`sessionStorage["${sessionKey}"] = ${JSON.stringify(session)}`);
+        await page.goto(consoleUrl);
+      }
+      await page.getByTestId("me").getByText(role).waitFor();
       return page;
     },
     open: async (page, place) => {
@@ -53,4 +67,11 @@ export function useConsole(local: LocalAzureUnderTest): ConsoleUnderTest {
       await page.getByRole("heading", { level: 1 }).waitFor();
     },
   };
+}
+
+async function signInByHand(page: Page, consoleUrl: string, role: Role): Promise<void> {
+  await page.goto(consoleUrl);
+  await page.getByRole("button", { name: "Sign in" }).click();
+  await page.getByRole("button", { name: new RegExp(role) }).click();
+  await page.getByTestId("me").waitFor();
 }

@@ -18,6 +18,13 @@ async function violations(page: Page, only?: string): Promise<readonly string[]>
   return found.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(" | ")}`);
 }
 
+/** The page itself, with its answer: of the one before, or while it loads, nothing is proven. */
+async function openWhole(page: Page, place: string): Promise<void> {
+  await open(page, place);
+  await page.locator(`nav a[href="#/${place}"][aria-current=page]`).waitFor();
+  await page.locator(".loading").first().waitFor({ state: "detached" });
+}
+
 /** Documents that CE refuses for good; ids of their failures. CE goes on refusing until the test ends. */
 async function failInCe(prefix: string, documents: number): Promise<readonly string[]> {
   const { world } = local;
@@ -189,7 +196,7 @@ describe("the console", () => {
       await page.setViewportSize({ width: 400, height: 800 });
       const tooWide: string[] = [];
       for (const place of ["overview", "find", "failures", "targets", "flows", "simulation"]) {
-        await open(page, place);
+        await openWhole(page, place);
         if (place === "flows") await page.getByTestId("record").waitFor();
         const by = await page.evaluate<number>("document.documentElement.scrollWidth - innerWidth");
         if (by > 0) tooWide.push(`${place} by ${by}`);
@@ -212,7 +219,7 @@ describe("the console", () => {
       });
       const found: string[] = [];
       for (const place of ["overview", "find", "failures", "targets", "flows"]) {
-        await open(page, place);
+        await openWhole(page, place);
         found.push(...(await violations(page)).map((text) => `${place} light ${text}`));
         await page.getByRole("button", { name: "Dark" }).click();
         // What differs in the dark are colours.
