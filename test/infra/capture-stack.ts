@@ -111,7 +111,14 @@ async function capture(orders: readonly CaptureOrder[]): Promise<readonly Captur
   await bundleCached({ entries: ["test/infra/support/capture-process.ts"], outDir });
   const child = spawn(
     process.execPath,
-    ["--import", connectGuardFile, join(outDir, "capture-process.js")],
+    // Much of a run is collecting garbage: with this room three runs take 4.5 s and not 5.4, and 400 MB, not 230.
+    [
+      "--min-semi-space-size=128",
+      "--max-semi-space-size=128",
+      "--import",
+      connectGuardFile,
+      join(outDir, "capture-process.js"),
+    ],
     { cwd: root, stdio: ["pipe", "pipe", "pipe"] },
   );
   child.stdin.end(JSON.stringify(orders));
