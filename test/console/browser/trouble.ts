@@ -12,6 +12,43 @@ async function typeReason(page: Page, words: string): Promise<void> {
   await page.getByRole("dialog").getByLabel("Reason").fill(words);
 }
 
+/** What a script of the page that is open gets from the API: an answer's status, or nothing. */
+function askFromPage(page: Page, url: string, method: string, authorization: string) {
+  return page.evaluate(
+    ([to, how, sign]) =>
+      fetch(to, { method: how, headers: { authorization: sign } }).then(
+        ({ status }) => status,
+        () => "refused",
+      ),
+    [url, method, authorization] as const,
+  );
+}
+
+describe("a page of another site", () => {
+  it(
+    "reads and changes nothing, even if it had a token",
+    async () => {
+      const page = await signIn("Operator");
+      const asked = page.waitForRequest("**/api/ops/v1/overview");
+      await open(page, "overview");
+      const request = await asked;
+      const { authorization = "" } = request.headers();
+      const overview = request.url();
+      const pause = overview.replace("overview", "targets/crm/pause");
+      const own = await askFromPage(page, overview, "GET", authorization);
+
+      await page.goto(local.environment.mail.baseUrl);
+      const foreign = [
+        await askFromPage(page, overview, "GET", authorization),
+        await askFromPage(page, pause, "POST", authorization),
+      ];
+
+      expect({ own, foreign }).toEqual({ own: 200, foreign: ["refused", "refused"] });
+    },
+    testMs,
+  );
+});
+
 describe("the console in trouble", () => {
   it(
     "keeps what was typed when the sign-in ends",
