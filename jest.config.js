@@ -16,7 +16,8 @@ const config = {
       },
     ],
   },
-  // Twice the cores that CI has: journeys, which come first, wait for other processes half of their time.
+  // Three times the cores that CI has: what boots a local Azure comes first and waits for other processes half of its
+  // time. With four, two cores stood idle for a sixth of a run.
   maxWorkers: 6,
   testSequencer: "<rootDir>/test/support/longest-first.cjs",
   testTimeout: 60_000,

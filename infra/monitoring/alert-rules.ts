@@ -235,10 +235,10 @@ customEvents
       title: "Personal data is kept longer than promised",
       severity: 3,
       // Fires on silence, as a run that breaks off and one that never ends are both late; not on a stack's first day,
-      // whose night is still to come.
+      // whose night is still to come; and also when nothing at all is told any more.
       query: `customEvents
 | summarize runs = countif(name == "retention" and ${dimension("result")} == "ok"), since = min(timestamp)
-| where since < ago(1d)
+| where isnull(since) or since < ago(1d)
 | project runs`,
       measure: "runs",
       aggregation: "Total",

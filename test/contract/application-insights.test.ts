@@ -6,12 +6,10 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { toTraceId } from "../../functions/src/platform/trace.ts";
-import { createAccessControl } from "../../local/access-control.ts";
-import { systemClock } from "../../local/clock.ts";
 import { startFrontDoor } from "../../local/front-door.ts";
-import { createMonitorApp } from "../../local/monitor/monitor-app.ts";
 import type { MonitorService } from "../../local/monitor/monitor-app.ts";
 import { bundleForFunctions } from "../../scripts/build-functions.ts";
+import { createMonitor, instrumentationKey } from "../support/create-monitor.ts";
 import { runScript } from "../support/run-script.ts";
 import { testCaFile, testCertificate } from "../support/test-certificate.ts";
 
@@ -25,7 +23,6 @@ interface Told {
 }
 
 const eventId = "0b9ee8a6-58e7-4b6a-9d3c-000000000001";
-const iKey = "11111111-35a5-4a8f-8f6b-0f5a2c1f7d11";
 let folder: string;
 let script: string;
 beforeAll(async () => {
@@ -39,7 +36,7 @@ afterAll(() => rm(folder, { recursive: true, force: true }));
 const tell = async (endpoint: string, count: number, untilSent = false): Promise<Told> =>
   (await runScript(script, {
     NODE_EXTRA_CA_CERTS: testCaFile,
-    APPLICATIONINSIGHTS_CONNECTION_STRING: `InstrumentationKey=${iKey};IngestionEndpoint=${endpoint}/`,
+    APPLICATIONINSIGHTS_CONNECTION_STRING: `InstrumentationKey=${instrumentationKey};IngestionEndpoint=${endpoint}/`,
     TELL_COUNT: String(count),
     TELL_UNTIL_SENT: String(untilSent),
     // Where the SDK keeps what it could not send.
@@ -47,17 +44,6 @@ const tell = async (endpoint: string, count: number, untilSent = false): Promise
   })) as Told;
 
 const spanIdOf = (traceparent: string | undefined): string => traceparent?.split("-")[2] ?? "";
-
-function createMonitor(): MonitorService {
-  const monitor = createMonitorApp({
-    clock: systemClock,
-    access: createAccessControl(),
-    tokens: { verify: () => Promise.reject(new Error("no tokens here")) },
-    log: () => undefined,
-  });
-  monitor.createComponent({ id: "/components/c", instrumentationKey: iKey });
-  return monitor;
-}
 
 /** What all rows of the count say together. */
 function sumsByFlow(monitor: MonitorService): Readonly<Record<string, number>> {

@@ -5,12 +5,10 @@ import { fileURLToPath } from "node:url";
 import { beforeAll, describe, expect, it } from "@jest/globals";
 import { createLogAlerts } from "../../infra/monitoring/alert-rules.ts";
 import { savedQueries } from "../../infra/monitoring/saved-queries.ts";
-import { createAccessControl } from "../../local/access-control.ts";
-import { systemClock } from "../../local/clock.ts";
 import { startFrontDoor } from "../../local/front-door.ts";
-import { createMonitorApp } from "../../local/monitor/monitor-app.ts";
 import type { TelemetryRow } from "../../local/monitor/telemetry-row.ts";
 import { bundleForFunctions } from "../../scripts/build-functions.ts";
+import { createMonitor, instrumentationKey } from "../support/create-monitor.ts";
 import { findUnanswered } from "../support/find-unanswered.ts";
 import { runScript } from "../support/run-script.ts";
 import { testCaFile, testCertificate } from "../support/test-certificate.ts";
@@ -19,7 +17,6 @@ import { testCaFile, testCertificate } from "../support/test-certificate.ts";
  * Alerts and saved queries (the workbook shows the same ones) held against what really arrives: every event
  * and metric of the catalogue, told by the app's own telemetry over the unchanged SDK.
  */
-const iKey = "11111111-35a5-4a8f-8f6b-0f5a2c1f7d11";
 let arrived: readonly TelemetryRow[] = [];
 
 beforeAll(async () => {
@@ -29,17 +26,11 @@ beforeAll(async () => {
     fileURLToPath(new URL("../support/tell-catalogue.ts", import.meta.url)),
     script,
   );
-  const monitor = createMonitorApp({
-    clock: systemClock,
-    access: createAccessControl(),
-    tokens: { verify: () => Promise.reject(new Error("no tokens here")) },
-    log: () => undefined,
-  });
-  monitor.createComponent({ id: "/components/c", instrumentationKey: iKey });
+  const monitor = createMonitor();
   const door = await startFrontDoor({ fetch: monitor.app.fetch, certificate: testCertificate });
   await runScript(script, {
     NODE_EXTRA_CA_CERTS: testCaFile,
-    APPLICATIONINSIGHTS_CONNECTION_STRING: `InstrumentationKey=${iKey};IngestionEndpoint=${door.httpsUrl}/`,
+    APPLICATIONINSIGHTS_CONNECTION_STRING: `InstrumentationKey=${instrumentationKey};IngestionEndpoint=${door.httpsUrl}/`,
     TMPDIR: folder,
   });
   await door.close();

@@ -2,19 +2,16 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, it } from "@jest/globals";
-import { createAccessControl } from "../../local/access-control.ts";
-import { systemClock } from "../../local/clock.ts";
 import { startFrontDoor } from "../../local/front-door.ts";
 import { startFunctionsHost } from "../../local/functions-host/start-functions-host.ts";
-import { createMonitorApp } from "../../local/monitor/monitor-app.ts";
 import type { MonitorService } from "../../local/monitor/monitor-app.ts";
 import { buildFunctions } from "../../scripts/build-functions.ts";
+import { createMonitor, instrumentationKey } from "../support/create-monitor.ts";
 import { eventually } from "../support/eventually.ts";
 import { testCaFile, testCertificate } from "../support/test-certificate.ts";
 import { namespaceResourceId, startWorld } from "./service-bus/service-bus-world.ts";
 
 const dataReceiver = "4f6d3b9b-027b-4f4c-9142-0e5a2a2247e0";
-const iKey = "11111111-35a5-4a8f-8f6b-0f5a2c1f7d11";
 /** Nobody listens there. */
 const nowhere = "http://127.0.0.1:9";
 
@@ -37,13 +34,7 @@ it(
     for (const target of ["ce", "crm", "email"]) {
       world.broker.createSubscription("integration-events", target);
     }
-    const monitor = createMonitorApp({
-      clock: systemClock,
-      access: createAccessControl(),
-      tokens: { verify: () => Promise.reject(new Error("no tokens here")) },
-      log: () => undefined,
-    });
-    monitor.createComponent({ id: "/components/c", instrumentationKey: iKey });
+    const monitor = createMonitor();
     const collector = await startFrontDoor({
       fetch: monitor.app.fetch,
       certificate: testCertificate,
@@ -67,7 +58,7 @@ it(
         CAUSEWAY_BLOB_ENDPOINT: nowhere,
         CAUSEWAY_FINANCE_URL: nowhere,
         CAUSEWAY_DATAVERSE_URL: nowhere,
-        APPLICATIONINSIGHTS_CONNECTION_STRING: `InstrumentationKey=${iKey};IngestionEndpoint=${collector.httpsUrl}/`,
+        APPLICATIONINSIGHTS_CONNECTION_STRING: `InstrumentationKey=${instrumentationKey};IngestionEndpoint=${collector.httpsUrl}/`,
       },
       caFile: testCaFile,
       hostKeys: { default: "key", functions: {} },

@@ -119,7 +119,8 @@ describe("wrong settings", () => {
         },
         secretKeys: [],
         isPreview: true,
-        loadedBy: "bundle",
+        // From a bundle errors have no stacks, and that there is none would not be seen.
+        loadedBy: "tsx",
       });
 
       expect(refused.exitCode).not.toBe(0);

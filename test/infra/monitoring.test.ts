@@ -33,7 +33,7 @@ const tables: Readonly<Record<string, readonly string[]>> = {
 };
 /** Words of the query language that our queries use. */
 const words =
-  /^(and|or|in|by|let|on|kind|where|summarize|extend|project|join|order|asc|desc|bin|count|dcount|sum|min|max|arg_max|ago|tostring|todouble|tolower|percentiles|leftanti|dayofweek|now|between|countif|h|m|d)$/;
+  /^(and|or|in|by|let|on|kind|where|summarize|extend|project|join|order|asc|desc|bin|count|dcount|sum|min|max|arg_max|ago|tostring|todouble|tolower|percentiles|leftanti|dayofweek|now|between|countif|isnull|h|m|d)$/;
 
 /** What `causeway doctor` asks. */
 async function readDoctorQueries(): Promise<readonly { name: string; query: string }[]> {

@@ -8,6 +8,7 @@ import analyzerServices from "@pulumi/pulumi/proto/analyzer_grpc_pb.js";
 import analyzer from "@pulumi/pulumi/proto/analyzer_pb.js";
 import empty from "google-protobuf/google/protobuf/empty_pb.js";
 import { Struct } from "google-protobuf/google/protobuf/struct_pb.js";
+import { connectGuardFile } from "../../local/connect-guard.ts";
 import { policyRules } from "../../infra/policy/rules.ts";
 
 const START_LIMIT_MS = 60_000;
@@ -22,7 +23,7 @@ describe("the policy pack, run as Pulumi's CLI runs it", () => {
   let client: InstanceType<typeof analyzerServices.AnalyzerClient>;
 
   beforeAll(async () => {
-    pack = spawn(process.execPath, [runner, "127.0.0.1:1", "."], {
+    pack = spawn(process.execPath, ["--import", connectGuardFile, runner, "127.0.0.1:1", "."], {
       cwd: folder,
       stdio: ["ignore", "pipe", "inherit"],
     });

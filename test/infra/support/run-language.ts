@@ -2,6 +2,7 @@ import { spawn } from "node:child_process";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { bundleCached } from "../../../local/bundle-cached.js";
+import { connectGuardFile } from "../../../local/connect-guard.ts";
 
 /*
  * The SDK's language runner in a process of its own. `pulumi up` loads it and the program module by module, the
@@ -60,7 +61,11 @@ export async function runLanguage(
   };
   const child = spawn(
     process.execPath,
-    [...runner, ...Object.entries(flags).flatMap(([name, value]) => [`--${name}`, value]), program],
+    [
+      ...["--import", connectGuardFile, ...runner],
+      ...Object.entries(flags).flatMap(([name, value]) => [`--${name}`, value]),
+      program,
+    ],
     {
       cwd: root,
       timeout: TIME_LIMIT_MS,

@@ -72,7 +72,7 @@ function toCounts({ minute, steps }: MinuteSteps): MinuteCounts {
   return { minute: new Date(minute).toISOString(), steps: Object.fromEntries(shown) };
 }
 
-/** Outages stop everything, pauses may be forgotten, failures need a decision, differences a look, a backlog needs a look. */
+/** Outages stop everything, failures and differences need a decision, pauses may be forgotten, a backlog needs a look. */
 function toAttention(
   steps: readonly StepView[],
   failures: readonly FailureCount[],
