@@ -5,8 +5,10 @@ const minuteMs = 60_000;
 const hourMs = 60 * minuteMs;
 const outageMs = 10 * hourMs;
 /** From then on in steps of five minutes, each of which costs as much of the run's time as one of a minute. */
-const byMinuteMs = 2 * hourMs;
+const byMinuteMs = hourMs;
 const coarseStepMs = 5 * minuteMs;
+/** Each of their events is put off some thirty times, and costs that much more than one of another round. */
+const longWeight = 0.5;
 /** While the first calls find out that nobody is there; from then on only probes may come. */
 const findingOutMs = 5 * minuteMs;
 
@@ -27,7 +29,7 @@ function outage(
 ): ChaosFault {
   return {
     name,
-    weight: 1,
+    weight: longWeight,
     isAlone: true,
     begin: async ({ control }) => {
       await control.scaleTo(instances);
@@ -71,7 +73,7 @@ export const longFaults: readonly ChaosFault[] = [
   outage("finance-away-10h", "finance", { hourlyCalls: 1 }),
   {
     name: "target-disabled-10h",
-    weight: 1,
+    weight: longWeight,
     isAlone: true,
     begin: ({ control }) => setEnabled(control, false),
     hold: ({ time }) => time.advance(outageMs, coarseStepMs),

@@ -9,6 +9,8 @@ const minuteMs = 60 * secondMs;
 const effectPlaces = ["dataverse", "workflows", "crm", "mail"] as const;
 
 const mostTurns = 400;
+/** In a row, after the flow, that meet no effect: with the ledger away, or a gate shut, there is none to meet. */
+const mostVainTurns = 3;
 /** Of one round: each costs two seconds of boot, in which nothing is delivered. */
 const mostKills = 24;
 const hitLimitMs = 5_000;
@@ -67,15 +69,20 @@ export const platformFaults: readonly ChaosFault[] = [
     weight: 2,
     disturb: async (context) => {
       const kills = { before: 0, after: 0 };
-      for (let turn = 0; turn < mostTurns; turn += 1) {
+      let vain = 0;
+      for (let turn = 0; turn < mostTurns && vain < mostVainTurns; turn += 1) {
         const wanted = turn % 2 === 0 ? "after" : "before";
         const isEnough = kills.before > 0 && kills.after > 0;
         const isFull = kills.before + kills.after >= mostKills;
         if (isEnough && (isFull || context.isFlowOver())) break;
         await whenHostIsReady(context);
-        if (await killAtEffect(context, wanted)) kills[wanted] += 1;
+        const hasHit = await killAtEffect(context, wanted);
+        if (hasHit) kills[wanted] += 1;
+        vain = hasHit || !context.isFlowOver() ? 0 : vain + 1;
       }
       context.note(`${kills.before} kills before an effect, ${kills.after} after one`);
+      // Beside other faults there may be no effect before they are healed; alone there always is.
+      if (context.isMixed) return;
       if (kills.before === 0) context.complain("the host was never killed before an effect");
       if (kills.after === 0) context.complain("the host was never killed after an effect");
     },

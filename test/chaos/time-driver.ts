@@ -26,7 +26,8 @@ const longestStepMs = 5 * minuteMs;
 /** Nothing heard for so long means that all who are left wait for time to pass. */
 const quietMs = 20;
 const quietUnderWorkMs = 250;
-const quietLimitMs = 30_000;
+/** With storage away the app tries again and again, and it is never quiet. */
+const quietLimitMs = 10_000;
 const settleLimitSteps = 4_000;
 const settleLimitMs = 6 * minuteMs;
 
