@@ -20,6 +20,8 @@ export interface ChaosContext {
   readonly isFlowOver: () => boolean;
   /** Documents of this round so far. */
   readonly posted: () => readonly Accepted[];
+  /** A line for the person who waits. */
+  readonly onProgress: (text: string) => void;
   /** A figure or finding that belongs into the round's line of the table. */
   readonly note: (text: string) => void;
   /** Something that must not be, found while the fault was on. */

@@ -62,8 +62,16 @@ async function watchOutage(
   };
   await time.advance(byMinuteMs - findingOutMs);
   const byMinute = tell();
-  await time.advance(outageMs - byMinuteMs, coarseStepMs);
+  await passHours(context, outageMs - byMinuteMs);
   note(`${byMinute}, ${tell()}`);
+}
+
+async function passHours(context: ChaosContext, ms: number): Promise<void> {
+  const { onProgress, round, time } = context;
+  for (let left = ms; left > 0; left -= hourMs) {
+    onProgress(`${round}: ${Math.ceil(left / hourMs)} hours of outage to go`);
+    await time.advance(Math.min(hourMs, left), coarseStepMs);
+  }
 }
 
 export const longFaults: readonly ChaosFault[] = [
@@ -76,7 +84,7 @@ export const longFaults: readonly ChaosFault[] = [
     weight: longWeight,
     isAlone: true,
     begin: ({ control }) => setEnabled(control, false),
-    hold: ({ time }) => time.advance(outageMs, coarseStepMs),
+    hold: (context) => passHours(context, outageMs),
     heal: ({ control }) => setEnabled(control, true),
   },
 ];
