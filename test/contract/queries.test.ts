@@ -36,7 +36,7 @@ beforeAll(async () => {
   await door.close();
   await rm(folder, { recursive: true, force: true });
   arrived = monitor.find({ take: 5_000 });
-}, 120_000);
+});
 
 const findMissing = (query: string): readonly string[] => findUnanswered(query, arrived);
 
