@@ -40,18 +40,22 @@ beforeAll(async () => {
   bad.eventId = (
     await world.post({ number: bad.number, customer: "US-002", door: "https" })
   ).eventId;
-  const delivered = { intake: "published", ce: "delivered", crm: "delivered", email: "delivered" };
-  await eventually(async () => {
-    expect(await world.states(good.eventId)).toEqual(delivered);
-    expect(await world.states(bad.eventId)).toEqual({ ...delivered, email: "failed" });
-    expect(await world.failures()).toMatchObject([{ code: "MAIL_FAILED" }]);
-  });
+  await eventually(expectSettled);
   const { stdout } = await causeway("failures", "list", "--json");
   const { failures } = JSON.parse(stdout) as {
     readonly failures: [{ readonly failureId: string }];
   };
   bad.failureId = failures[0].failureId;
 });
+
+/** Nothing is under way any more, and the one failure is written down. */
+async function expectSettled(): Promise<void> {
+  const { world } = local;
+  const delivered = { intake: "published", ce: "delivered", crm: "delivered", email: "delivered" };
+  expect(await world.states(good.eventId)).toEqual(delivered);
+  expect(await world.states(bad.eventId)).toEqual({ ...delivered, email: "failed" });
+  expect(await world.failures()).toMatchObject([{ code: "MAIL_FAILED" }]);
+}
 
 describe("causeway status", () => {
   it("tells each step and what needs a person, and exits with 5 because something does", async () => {

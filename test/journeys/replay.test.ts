@@ -35,6 +35,10 @@ async function expectStates(ce: string): Promise<void> {
   expect(states).toEqual(eventIds.map(() => expected));
 }
 
+async function expectRecorded(): Promise<void> {
+  expect(await local.world.failures()).toHaveLength(numbers.length);
+}
+
 // CE refuses every invoice for good: what comes back is no outage and no matter of time.
 beforeAll(async () => {
   const { world } = local;
@@ -44,7 +48,7 @@ beforeAll(async () => {
     eventIds.push(eventId);
   }
   await eventually(() => expectStates("failed"));
-  await eventually(async () => expect(await world.failures()).toHaveLength(numbers.length));
+  await eventually(expectRecorded);
 });
 
 it("a replay while the cause persists stops by itself after its first step and says why", async () => {

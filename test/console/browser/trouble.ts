@@ -71,7 +71,9 @@ describe("the console in trouble", () => {
     await alert.waitFor();
     await page.unroute("**/api/ops/v1/overview");
     await alert.waitFor({ state: "detached" });
-    await page.getByRole("article", { name: "Intake" }).waitFor();
+    await eventually(async () =>
+      expect(await page.getByRole("article", { name: "Intake" }).count()).toBe(1),
+    );
   });
 
   it("goes on by itself after an outage, also where a page asks only once", async () => {
