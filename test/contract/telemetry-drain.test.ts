@@ -1,11 +1,8 @@
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { expect, it } from "@jest/globals";
 import { startFrontDoor } from "../../local/front-door.ts";
 import { startFunctionsHost } from "../../local/functions-host/start-functions-host.ts";
 import type { MonitorService } from "../../local/monitor/monitor-app.ts";
-import { buildFunctions } from "../../scripts/build-functions.ts";
+import { buildIfChanged } from "../../scripts/build-if-changed.ts";
 import { createMonitor, instrumentationKey } from "../support/create-monitor.ts";
 import { eventually } from "../support/eventually.ts";
 import { testCaFile, testCertificate } from "../support/test-certificate.ts";
@@ -16,8 +13,7 @@ const dataReceiver = "4f6d3b9b-027b-4f4c-9142-0e5a2a2247e0";
 const nowhere = "http://127.0.0.1:9";
 
 it("what was told just before the host ends the app is sent all the same", async () => {
-  const folder = await mkdtemp(join(tmpdir(), "causeway-drain-"));
-  const { dir } = await buildFunctions({ outDir: join(folder, "app") });
+  const { dir } = await buildIfChanged();
   const world = await startWorld({
     certificate: testCertificate,
     assignments: [
@@ -75,7 +71,6 @@ it("what was told just before the host ends the app is sent all the same", async
   await count();
   await host.close();
   await Promise.all([collector.close(), identity.close(), world.close()]);
-  await rm(folder, { recursive: true, force: true });
 
   const counted = { result: "failed", code: "FINANCE_UNREACHABLE" };
   expect(toldIn(monitor)).toEqual([counted, counted]);
