@@ -20,7 +20,9 @@ const config = {
   // time. With four, two cores stood idle for a sixth of a run.
   maxWorkers: 6,
   testSequencer: "<rootDir>/test/support/longest-first.cjs",
-  testTimeout: 60_000,
+  // Ends what hangs. It is more than several waits together (`eventually`) on a machine that has little time for us: no
+  // test has a limit of its own, which a slow machine could exceed.
+  testTimeout: 600_000,
   // Unpacked packages of a running local Azure would collide in the file scan.
   modulePathIgnorePatterns: ["<rootDir>/.local", "<rootDir>/dist"],
 };

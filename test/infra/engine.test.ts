@@ -5,7 +5,6 @@ import { findMissingDependencies, textsIn } from "./support/graph.ts";
 import { runEngine, type EngineRun } from "./support/run-engine.ts";
 import type { LanguageOptions } from "./support/run-language.ts";
 
-const ENGINE_LIMIT_MS = 250_000;
 const CRM_SECRET = everythingOn.crmClientSecret;
 const OWNER_SECRET = everythingOn.ownerWebhooks.finance;
 /** The wire's mark of a secret: `sdk/nodejs/runtime/rpc.ts`. */
@@ -50,7 +49,7 @@ describe.each([
 
   beforeAll(async () => {
     engine = await run(profile, { loadedBy });
-  }, ENGINE_LIMIT_MS);
+  });
 
   it("is that of a program that ends well", () => {
     expect({ exitCode: engine.exitCode, last: engine.log.slice(-1) }).toMatchObject({
@@ -90,55 +89,47 @@ describe.each([
 });
 
 describe("a preview of a new production stack", () => {
-  it(
-    "ends well, although nothing that Azure decides is known yet",
-    async () => {
-      const preview = await run("prod", { isPreview: true, loadedBy: "bundle" });
+  it("ends well, although nothing that Azure decides is known yet", async () => {
+    const preview = await run("prod", { isPreview: true, loadedBy: "bundle" });
 
-      expect({ exitCode: preview.exitCode, last: preview.log.slice(-1) }).toMatchObject({
-        exitCode: 0,
-      });
-      expect(preview.resources.length).toBeGreaterThan(80);
-    },
-    ENGINE_LIMIT_MS,
-  );
+    expect({ exitCode: preview.exitCode, last: preview.log.slice(-1) }).toMatchObject({
+      exitCode: 0,
+    });
+    expect(preview.resources.length).toBeGreaterThan(80);
+  });
 });
 
 describe("wrong settings", () => {
-  it(
-    "end the program before anything is made, with one message that says each mistake once",
-    async () => {
-      const refused = await runEngine({
-        stack: "prod",
-        config: {
-          "azure-native:location": "westus",
-          "causeway:environmentKind": "production",
-          "causeway:serviceBusTier": "Standard",
-          "causeway:nameSuffix": "longer-than-azure-takes",
-          "causeway:functionsPackage": "package.json",
-        },
-        secretKeys: [],
-        isPreview: true,
-        // From a bundle errors have no stacks, and that there is none would not be seen.
-        loadedBy: "tsx",
-      });
+  it("end the program before anything is made, with one message that says each mistake once", async () => {
+    const refused = await runEngine({
+      stack: "prod",
+      config: {
+        "azure-native:location": "westus",
+        "causeway:environmentKind": "production",
+        "causeway:serviceBusTier": "Standard",
+        "causeway:nameSuffix": "longer-than-azure-takes",
+        "causeway:functionsPackage": "package.json",
+      },
+      secretKeys: [],
+      isPreview: true,
+      // From a bundle errors have no stacks, and that there is none would not be seen.
+      loadedBy: "tsx",
+    });
 
-      expect(refused.exitCode).not.toBe(0);
-      expect(refused.resources.filter(({ type }) => type !== "pulumi:pulumi:Stack")).toEqual([]);
-      expect(refused.log.join("\n").split("\n")).toEqual([
-        "The stack's settings are wrong; nothing was deployed.",
-        ...[
-          "causeway:doors is missing",
-          "causeway:financeUrl is missing",
-          "causeway:dataverseUrl is missing",
-          "causeway:nameSuffix must be 1 to 8 lower-case letters and digits",
-          "causeway:targets.email.redirectTo is missing, but targets.email.mode is redirect",
-          "causeway:alerts.emails is empty, so no alert of this production stack would reach anybody",
-          "causeway:serviceBusTier must be Premium when network is private: Standard has no private endpoints",
-          "azure-native:location westus has no availability zones",
-        ].map((mistake) => expect.stringMatching(new RegExp(`^- ${mistake}.* Fix: .+`)) as unknown),
-      ]);
-    },
-    ENGINE_LIMIT_MS,
-  );
+    expect(refused.exitCode).not.toBe(0);
+    expect(refused.resources.filter(({ type }) => type !== "pulumi:pulumi:Stack")).toEqual([]);
+    expect(refused.log.join("\n").split("\n")).toEqual([
+      "The stack's settings are wrong; nothing was deployed.",
+      ...[
+        "causeway:doors is missing",
+        "causeway:financeUrl is missing",
+        "causeway:dataverseUrl is missing",
+        "causeway:nameSuffix must be 1 to 8 lower-case letters and digits",
+        "causeway:targets.email.redirectTo is missing, but targets.email.mode is redirect",
+        "causeway:alerts.emails is empty, so no alert of this production stack would reach anybody",
+        "causeway:serviceBusTier must be Premium when network is private: Standard has no private endpoints",
+        "azure-native:location westus has no availability zones",
+      ].map((mistake) => expect.stringMatching(new RegExp(`^- ${mistake}.* Fix: .+`)) as unknown),
+    ]);
+  });
 });

@@ -18,15 +18,12 @@ function resource(type: string, inputs: Readonly<Record<string, unknown>>): Regi
   };
 }
 
-/** Two whole runs of the program. */
-const RUNS_LIMIT_MS = 120_000;
-
 describe("the local Azure", () => {
   let calls: CapturedStack["calls"];
 
   beforeAll(async () => {
     ({ calls } = await captureStack("dev", everythingOn));
-  }, RUNS_LIMIT_MS);
+  });
 
   it("makes every part of the way from the program's own resources", () => {
     expect(calls).toEqual(

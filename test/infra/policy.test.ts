@@ -4,9 +4,6 @@ import { FUNCTION_KEY, HOST_KEY } from "./fake-cloud.ts";
 
 type Inputs = Readonly<Record<string, unknown>>;
 
-/** Two whole runs of the program. */
-const RUNS_LIMIT_MS = 120_000;
-
 describe.each([
   ["dev", "with every target on", everythingOn],
   ["prod", "as shipped", {}],
@@ -16,7 +13,7 @@ describe.each([
 
   beforeAll(async () => {
     stack = await captureStack(profile, overrides);
-  }, RUNS_LIMIT_MS);
+  });
 
   it("dead-letters on expiration in every queue and subscription", () => {
     const entities = [...stack.of("servicebus:Queue"), ...stack.of("servicebus:Subscription")];

@@ -22,9 +22,6 @@ const door = {
   },
 };
 
-/** Two whole runs of the program. */
-const RUNS_LIMIT_MS = 120_000;
-
 describe("roles", () => {
   let stack: CapturedStack;
   let again: CapturedStack;
@@ -32,7 +29,7 @@ describe("roles", () => {
   beforeAll(async () => {
     const named = { ...everythingOn, nameSuffix: "abcde" };
     [stack, again] = await captureStacks("dev", [{ ...named, doors: [door] }, named]);
-  }, RUNS_LIMIT_MS);
+  });
 
   const heldBy = (holder: string): readonly (readonly [string, string])[] =>
     stack.assignments

@@ -95,7 +95,7 @@ async function without(names: readonly string[], work: () => Promise<void>): Pro
       const refusals = await readRefusals();
       const refused = gone.filter((use) => refusals.some((each) => isFor(each, use)));
       expect(refused.map(toName).sort()).toEqual(gone.map(toName).sort());
-    }, 60_000);
+    });
     for (const use of gone) missed.add(toName(use));
   } finally {
     await Promise.all(gone.map((use) => change("PUT", use)));
@@ -123,7 +123,7 @@ async function settled(eventId: string): Promise<void> {
   await eventually(async () => {
     const { ce, crm, email } = await local.world.states(eventId);
     expect([ce, crm, email]).toEqual(["delivered", "delivered", "delivered"]);
-  }, 60_000);
+  });
 }
 
 describe("every identity", () => {
@@ -139,8 +139,8 @@ describe("every identity", () => {
         ({ count, roleId }) => count === 0 && !(roleId in unseen),
       );
       expect(unused.map(toName)).toEqual([]);
-    }, 60_000);
-  }, 90_000);
+    });
+  });
 
   it("tells the collector of it in the columns that alerts and the workbook ask for", async () => {
     const { monitor } = local.world.environment;
@@ -149,7 +149,7 @@ describe("every identity", () => {
       const answer = (await response.json()) as { readonly rows: readonly TelemetryRow[] };
       expect(answer.rows.length).toBeGreaterThan(0);
       return answer.rows;
-    }, 60_000);
+    });
 
     expect(
       rows.filter(
@@ -158,7 +158,7 @@ describe("every identity", () => {
           telemetryEvents.delivery.dimensions.some((name) => !(name in customDimensions)),
       ),
     ).toEqual([]);
-  }, 90_000);
+  });
 });
 
 describe("without its role", () => {
@@ -180,13 +180,13 @@ describe("without its role", () => {
         expect([ce?.state, crm?.state, crm?.code, email?.state, email?.code]).toEqual([
           ...["delivered", "pending", "CRM_SECRET_UNAVAILABLE", "pending", "MAIL_UNAUTHORIZED"],
         ]);
-      }, 60_000);
+      });
       expect(await world.states(lost.eventId)).toEqual({});
       // Last: whatever shares a batch with a body that cannot be kept comes again half a minute later or more.
       await world.post(large("ROLES-NO-BLOB"));
     });
     await settled(eventId);
-  }, 200_000);
+  });
 
   it("a subscription is not read: deliveries wait in it until the role is back", async () => {
     const { world } = local;
@@ -194,12 +194,12 @@ describe("without its role", () => {
     let eventId = "";
     await without(names, async () => {
       ({ eventId } = await world.post({ number: "ROLES-UNREAD", door: "https" }));
-      await eventually(async () => expect(await world.underWay("ROLES-UNREAD")).toBe(3), 30_000);
+      await eventually(async () => expect(await world.underWay("ROLES-UNREAD")).toBe(3));
       const { ce, crm, email } = await world.states(eventId);
       expect([ce, crm, email]).toEqual(["pending", "pending", "pending"]);
     });
     await settled(eventId);
-  }, 200_000);
+  });
 
   it("nothing is sent on: the door says so, and intake begins again when the role is back", async () => {
     const { world } = local;
@@ -218,40 +218,38 @@ describe("without its role", () => {
         await eventually(async () => {
           const { ce, intake } = await world.states(eventId);
           expect([ce, intake]).toEqual(["pending", "accepted"]);
-        }, 30_000);
+        });
       },
     );
     await settled(eventId);
-  }, 200_000);
+  });
 
   it("the queue is not read: what the door takes waits in it until the role is back", async () => {
     const { world } = local;
     let eventId = "";
     await without(["listens at business-events"], async () => {
       ({ eventId } = await world.post({ number: "ROLES-WAITS", door: "https" }));
-      await eventually(async () => expect(await world.underWay("ROLES-WAITS")).toBe(1), 30_000);
+      await eventually(async () => expect(await world.underWay("ROLES-WAITS")).toBe(1));
       expect(await world.states(eventId)).toEqual({});
     });
     await settled(eventId);
-  }, 200_000);
+  });
 
   it("the ledger is lost, and /api/health says so until the role is back", async () => {
     const { functions } = local.world.environment;
     const health = async (): Promise<unknown> =>
       (await fetch(`${functions.baseUrl}/api/health`)).json();
-    expect(await health()).toEqual({ status: "ok", parts: [] });
+    await eventually(async () => expect(await health()).toEqual({ status: "ok", parts: [] }));
     await without(["keepsTables at storageAccounts"], async () => {
-      await eventually(
-        async () =>
-          expect(await health()).toEqual({
-            status: "notOk",
-            parts: [{ part: "ledger", code: "UNAVAILABLE" }],
-          }),
-        30_000,
+      await eventually(async () =>
+        expect(await health()).toEqual({
+          status: "notOk",
+          parts: [{ part: "ledger", code: "UNAVAILABLE" }],
+        }),
       );
     });
-    await eventually(async () => expect(await health()).toMatchObject({ status: "ok" }), 30_000);
-  }, 120_000);
+    await eventually(async () => expect(await health()).toMatchObject({ status: "ok" }));
+  });
 
   it("every identity has been refused something: none holds a role that it could do without", async () => {
     const kept = (await readUses()).filter((use) => isOurs(use) && !(use.roleId in unseen));

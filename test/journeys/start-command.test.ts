@@ -35,7 +35,7 @@ describe("npm start", () => {
     );
     await rm(`${folder}-port`, { recursive: true, force: true });
     await new Promise((resolve) => other.close(resolve));
-  }, 60_000);
+  });
 
   it("-- --once --json prints one JSON document with every delivery as it has to end", async () => {
     const command = runStartCommand(["--once", "--json", "--folder", folder]);
@@ -70,7 +70,7 @@ describe("npm start", () => {
     });
     expect(exitCode).toBe(0);
     expect(await readdir(folder)).not.toContain("environment.json");
-  }, 120_000);
+  });
 
   it.each([
     { flags: ["--nonsense"], complaint: "'--nonsense'" },

@@ -45,5 +45,7 @@ module.exports = class OneAtATimeEnvironment extends TestEnvironment {
 
   handleTestEvent({ name }) {
     if (isReplaceable && name === "setup") asyncHooks.AsyncLocalStorage = AsyncLocalStorage;
+    // jest asks for a hundred frames of every error, and has one made for each `expect`.
+    if (name === "run_start") this.global.Error.stackTraceLimit = 10;
   }
 };

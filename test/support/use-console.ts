@@ -3,8 +3,8 @@ import type { Browser, Page } from "playwright-core";
 import { findChromium, openBrowser } from "../../scripts/open-browser.ts";
 import type { LocalAzureUnderTest } from "./use-local-azure.ts";
 
-export const stepMs = 15_000;
-export const testMs = 60_000;
+/** As long as any wait (`eventually`). */
+const stepMs = 90_000;
 
 /** Where the console keeps a tab's tokens. */
 const sessionKey = "causeway.session";
@@ -29,7 +29,7 @@ export function useConsole(local: LocalAzureUnderTest): ConsoleUnderTest {
       throw new Error("These tests need Chromium: apt-get install chromium, or CHROMIUM_PATH.");
     }
     browser = await openBrowser(executablePath);
-  }, testMs);
+  });
 
   // A page that stays open goes on asking, also when its test failed.
   afterEach(async () => {

@@ -2,6 +2,7 @@ import { expect, it } from "@jest/globals";
 import { fileURLToPath } from "node:url";
 import { startFrontDoor } from "../../../local/front-door.ts";
 import { startFunctionsHost } from "../../../local/functions-host/start-functions-host.ts";
+import { eventually } from "../../support/eventually.ts";
 import { testCaFile, testCertificate } from "../../support/test-certificate.ts";
 import { namespaceResourceId, startWorld } from "../service-bus/service-bus-world.ts";
 
@@ -48,10 +49,11 @@ it("a trigger receives over TLS with the app's managed identity and its settings
     log: (line) => void log.push(line),
   });
   await world.client.createSender("one").sendMessages({ body: { hello: 1 } });
-  let seen: readonly unknown[] = [];
-  while (seen.length === 0 && log.length === 0) {
-    seen = (await (await fetch(`${host.baseUrl}/api/seen`)).json()) as unknown[];
-  }
+  const seen = await eventually(async () => {
+    const calls = (await (await fetch(`${host.baseUrl}/api/seen`)).json()) as unknown[];
+    expect(calls.length + log.length).toBeGreaterThan(0);
+    return calls;
+  });
   await host.close();
   await identity.close();
   await world.close();

@@ -7,6 +7,7 @@ import { startFunctionsHost } from "../../../local/functions-host/start-function
 import type { FunctionsHost } from "../../../local/functions-host/start-functions-host.ts";
 import { startWorld } from "../service-bus/service-bus-world.ts";
 import type { ServiceBusWorld } from "../service-bus/service-bus-world.ts";
+import { eventually } from "../../support/eventually.ts";
 
 interface Seen {
   readonly name: string;
@@ -51,12 +52,12 @@ describe("Service Bus triggers of an unchanged app", () => {
   });
 
   /** What the functions were given, as soon as it is `count` invocations. */
-  const seen = async (count: number): Promise<readonly Seen[]> => {
-    for (;;) {
+  const seen = (count: number): Promise<readonly Seen[]> =>
+    eventually(async () => {
       const calls = (await (await fetch(`${host.baseUrl}/api/seen`)).json()) as Seen[];
-      if (calls.length >= count) return calls;
-    }
-  };
+      expect(calls.length).toBeGreaterThanOrEqual(count);
+      return calls;
+    });
 
   it("hands one message over with the body's members over its metadata, and completes it", async () => {
     const body = { hello: 1, messageId: "from the body" };
@@ -70,17 +71,20 @@ describe("Service Bus triggers of an unchanged app", () => {
       applicationProperties: { tenantId: "t" },
     });
     expect(call?.metadata["enqueuedTimeUtc"]).not.toContain("Z");
-    expect(await countOf("one")).toBe(0);
+    await eventually(() => expect(world.broker.counts("one").active).toBe(0));
   });
 
   it("abandons a failed message at once until it is dead-lettered", async () => {
     await world.client.createSender("one").sendMessages({ body: { fail: true }, messageId: "bad" });
     const calls = await seen(2);
     expect(calls.map(({ metadata }) => metadata["deliveryCount"])).toEqual([1, 2]);
-    expect(log.filter((line) => line.includes("Functions.one"))).toEqual([
-      "Executed 'Functions.one' (Failed): Error: asked to fail",
-      "Executed 'Functions.one' (Failed): Error: asked to fail",
-    ]);
+    await eventually(() =>
+      expect(log.filter((line) => line.includes("Functions.one"))).toEqual([
+        "Executed 'Functions.one' (Failed): Error: asked to fail",
+        "Executed 'Functions.one' (Failed): Error: asked to fail",
+      ]),
+    );
+    expect(world.broker.counts("one")).toMatchObject({ active: 0, deadLetter: 1 });
   });
 
   it("hands what is there over as batches of at most maxMessageBatchSize, without waiting", async () => {
@@ -98,7 +102,8 @@ describe("Service Bus triggers of an unchanged app", () => {
       sizes.splice(0, sizes.length, ...calls.map(({ input }) => (input as unknown[]).length));
     }
     expect(Math.max(...sizes)).toBeLessThanOrEqual(5);
-    expect(performance.now() - started).toBeLessThan(900);
+    // Whoever waits for company waits half a minute.
+    expect(performance.now() - started).toBeLessThan(25_000);
   });
 
   it("abandons every message of a failed batch", async () => {
@@ -109,10 +114,6 @@ describe("Service Bus triggers of an unchanged app", () => {
     const dead = world.client.createReceiver("integration-events", "ce", {
       subQueueType: "deadLetter",
     });
-    expect(await dead.receiveMessages(2, { maxWaitTimeInMs: 2000 })).not.toHaveLength(0);
+    expect(await dead.receiveMessages(1)).toHaveLength(1);
   });
-
-  async function countOf(queue: string): Promise<number> {
-    return (await world.client.createReceiver(queue).peekMessages(10)).length;
-  }
 });

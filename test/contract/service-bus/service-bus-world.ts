@@ -40,7 +40,7 @@ export async function startWorld(options: WorldOptions = {}): Promise<ServiceBus
   const clients: ServiceBusClient[] = [];
   const clientOf = (ruleName: string): ServiceBusClient => {
     const client = new ServiceBusClient(server.connectionString(ruleName), {
-      retryOptions: { maxRetries: 0, timeoutInMs: 5000 },
+      retryOptions: { maxRetries: 0 },
     });
     clients.push(client);
     return client;

@@ -16,15 +16,12 @@ beforeAll(async () => {
     const { ce } = await world.ledger(late.eventId);
     if (ce?.code !== "CE_CUSTOMER_MISSING") throw new Error(`it is ${ce?.code ?? "unknown"}`);
     return ce;
-  }, 15_000);
+  });
   await world.addAccount("US-003", "Northwind Parts");
-}, 20_000);
+});
 
-async function expectDelivered(eventId: string, timeoutMs = 15_000): Promise<void> {
-  await eventually(
-    async () => expect(await local.world.states(eventId)).toEqual(everywhere),
-    timeoutMs,
-  );
+async function expectDelivered(eventId: string): Promise<void> {
+  await eventually(async () => expect(await local.world.states(eventId)).toEqual(everywhere));
 }
 
 describe("a posted document", () => {
@@ -178,9 +175,8 @@ describe("a target in trouble", () => {
     const throttled = "JRN-429-1";
     await world.setFault("dataverse", { status: 429, retryAfter: 2 });
     const { eventId } = await world.post({ number: throttled, customer: "US-001" });
-    await eventually(
-      async () => expect(await world.states(eventId)).toEqual({ ...everywhere, ce: "pending" }),
-      10_000,
+    await eventually(async () =>
+      expect(await world.states(eventId)).toEqual({ ...everywhere, ce: "pending" }),
     );
     await world.setFault("dataverse", null);
     await expectDelivered(eventId);
@@ -194,15 +190,15 @@ describe("a target in trouble", () => {
     const { number, eventId, waiting } = late;
     expect(waiting).toMatchObject({ state: "pending", attempts: 0, waits: "1" });
     expect(waiting?.missing).toContain("US-003");
-    await expectDelivered(eventId, 40_000);
+    await expectDelivered(eventId);
     expect(await world.effects(number)).toEqual(once);
     expect(await failuresAbout(number)).toEqual([]);
-  }, 45_000);
+  });
 });
 
 /** No message is on its way, waits or is scheduled for the document: what has not happened will not. */
 async function expectNothingUnderWay(text: string): Promise<void> {
-  await eventually(async () => expect(await local.world.underWay(text)).toBe(0), 10_000);
+  await eventually(async () => expect(await local.world.underWay(text)).toBe(0));
 }
 
 function referencesOf(rows: Readonly<Record<string, LedgerRow>>): readonly string[] {

@@ -39,7 +39,7 @@ describe("one invoice's way in the collector", () => {
     });
     await eventually(async () => {
       expect(await world.effects(number)).toEqual({ ce: 1, crm: 1, email: 1 });
-    }, 60_000);
+    });
     const operationId = toTraceId(eventId);
     await eventually(async () => {
       const { ways } = await traceOf(eventId);
@@ -47,14 +47,14 @@ describe("one invoice's way in the collector", () => {
       // Only the mail is asked for more than once, until it was sent.
       const once = ways.filter((way) => !way.includes("confirm"));
       expect(once).toHaveLength(6);
-    }, 30_000);
-    const runs = await read("table=AzureDiagnostics");
-    const own = runs.filter(
-      (run) => run["correlation_clientTrackingId_s"] === eventId.toLowerCase(),
-    );
-    expect(new Set(own.map((run) => run["resource_workflowName_s"])).size).toBe(2);
-    // Its own last row may still be under way: the mail's effect is seen before its ledger says so.
+    });
+    // Its last rows may still be under way: the mail's effect is seen before its run and its ledger say so.
     await eventually(async () => {
+      const runs = await read("table=AzureDiagnostics");
+      const own = runs.filter(
+        (run) => run["correlation_clientTrackingId_s"] === eventId.toLowerCase(),
+      );
+      expect(new Set(own.map((run) => run["resource_workflowName_s"])).size).toBe(2);
       const states = await read(`operationId=${operationId}&name=delivery`);
       expect(
         states.map(
@@ -68,8 +68,8 @@ describe("one invoice's way in the collector", () => {
           "email delivered",
         ]),
       );
-    }, 30_000);
-  }, 100_000);
+    });
+  });
 
   it("goes on over a failure and its replay, whose try is linked to the one before", async () => {
     const { world } = local;
@@ -84,7 +84,7 @@ describe("one invoice's way in the collector", () => {
         ({ eventId: id }) => id === eventId.toLowerCase(),
       );
       expect(failed.map(({ target }) => target)).toEqual(["ce"]);
-    }, 40_000);
+    });
     await world.setFault("dataverse", null);
     const { exitCode } = await runCauseway(local.folder, [
       ...["replay", "--target", "ce", "--key", number, "--yes", "--follow"],
@@ -102,8 +102,8 @@ describe("one invoice's way in the collector", () => {
         .filter((row) => dimensionOf(row, "target") === "ce")
         .map((row) => [row.name, dimensionOf(row, "state")].join(" ").trim());
       expect(story).toEqual(["delivery failed", "failure", "replayed", "delivery delivered"]);
-    }, 40_000);
-  }, 100_000);
+    });
+  });
 
   it("goes on over the claim check of a body that is too large for a message", async () => {
     const { world } = local;
@@ -122,8 +122,8 @@ describe("one invoice's way in the collector", () => {
       expect((await world.ceInvoices(number))[0]?.invoice_details).toHaveLength(190);
       const { ways } = await traceOf(eventId);
       expect(new Set(ways)).toEqual(everyHop);
-    }, 60_000);
-  }, 100_000);
+    });
+  });
 
   it("names no person, no address and no secret, in no table and in no line that is printed", async () => {
     const { world } = local;
@@ -154,20 +154,20 @@ describe("one invoice's way in the collector", () => {
     );
     await world.sendToQueue(rubbish);
     await eventually(async () => {
-      const failed = await world.failures();
-      expect(failed.map(({ code }) => code)).toEqual(
-        expect.arrayContaining(["MAIL_FAILED", "MALFORMED_EVENT"]),
+      const own = (await world.failures()).filter(
+        (failure) => failure.eventId === eventId.toLowerCase() || failure.body === rubbish,
       );
+      expect(own.map(({ code }) => code).sort()).toEqual(["MAIL_FAILED", "MALFORMED_EVENT"]);
       expect((await world.ledger(eventId))["ce"]?.code).toBe("CE_CUSTOMER_MISSING");
       const told = (await read("table=customEvents&name=failure")).map((row) =>
-        dimensionOf(row, "code"),
+        dimensionOf(row, "failureId"),
       );
-      expect(told).toEqual(expect.arrayContaining(["MAIL_FAILED", "MALFORMED_EVENT"]));
-    }, 60_000);
+      expect(told).toEqual(expect.arrayContaining(own.map(({ failureId }) => failureId)));
+    });
 
     const planted = [person.name, "Plantikow", person.email, "planted-secret", account];
     expect(await findPlanted(planted)).toEqual({ ran: true, found: [] });
-  }, 80_000);
+  });
 });
 
 describe("what F&O posted and never sent", () => {
@@ -189,11 +189,14 @@ describe("what F&O posted and never sent", () => {
     await world.runTimer("count-posted");
     const legalEntity = "usmf";
     await eventually(async () => {
-      const rows = await read("table=customEvents&name=posted");
-      const [row] = rows.filter((each) => dimensionOf(each, "legalEntity") === legalEntity);
-      expect(row?.customDimensions).toEqual({ legalEntity, hour: new Date(hour).toISOString() });
-      expect(row?.customMeasurements).toEqual({ posted: 2, known: 0, missing: 2 });
-    }, 40_000);
+      // The timer's own round may have come in between, and have counted one of them.
+      expect(await read("table=customEvents&name=posted")).toContainEqual(
+        expect.objectContaining({
+          customDimensions: { legalEntity, hour: new Date(hour).toISOString() },
+          customMeasurements: { posted: 2, known: 0, missing: 2 },
+        }),
+      );
+    });
 
     const rules = createLogAlerts({ oldestUndeliveredMinutes: 60 });
     const arrived = await read("table=customEvents");
@@ -201,7 +204,7 @@ describe("what F&O posted and never sent", () => {
       const rule = rules.find((each) => each.name === name);
       expect(findUnanswered(rule?.query ?? "?", arrived)).toEqual([]);
     }
-  }, 60_000);
+  });
 });
 
 /** Start of the newest full hour that is counted: half an hour of grace has passed since. */

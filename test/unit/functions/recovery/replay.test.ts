@@ -337,7 +337,6 @@ describe("a replay whose runner is killed", () => {
         expect([where, world.delivery.openRows()]).toEqual([where, []]);
       }
     },
-    60_000,
   );
 });
 

@@ -36,13 +36,13 @@ describe("a process whose time is moved on", () => {
     globals.setTimeout(() => ran.push("minute"), 50_000);
     cleared.unref();
     globals.clearTimeout(cleared);
-    await clock.advance(89_000);
+    await clock.advance(60_000);
     expect(ran).toEqual(["minute"]);
-    await clock.advance(1_001);
+    await clock.advance(30_001);
     expect(ran).toEqual(["minute", "timeout", 1]);
   });
 
-  it.each([1_000, 49_999, 120_000])(
+  it.each([30_000, 49_999, 120_000])(
     "keeps timers of %d ms real: they measure the wire",
     async (ms) => {
       const { globals, clock } = install();
