@@ -1,6 +1,5 @@
 import { describe, expect, it } from "@jest/globals";
 import type { FinanceClient } from "../../../../functions/src/dynamics/finance-client.ts";
-import type { OperatorCall } from "../../../../functions/src/operator/operator-route.ts";
 import { createVerifyRoutes } from "../../../../functions/src/operator/routes/verify-routes.ts";
 import { createAuditLog } from "../../../../functions/src/recovery/audit-log.ts";
 import type { Verification } from "../../../../functions/src/recovery/verify/verification.ts";
