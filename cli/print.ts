@@ -23,6 +23,8 @@ export function printTable(
 }
 
 const indent = "  ";
+/** A text that has less room goes to a line of its own. */
+const readableWidth = 30;
 
 /** The lines of the heading, then those of each row. */
 export function toTableLines(
@@ -34,32 +36,27 @@ export function toTableLines(
     Math.max(heading.length, ...rows.map((row) => (row[index] ?? "").length)),
   );
   const last = headings.length - 1;
-  const breaks = findBreaks(widths.slice(0, last), headings[last]?.length ?? 0, limit);
+  const textWidth = Math.min(widths[last] ?? 0, readableWidth);
+  const breaks = findBreaks([...widths.slice(0, last), textWidth], limit);
   const toLines = (cells: readonly string[]): readonly string[] => {
     const padded = cells.map((cell, index) =>
       index === last ? cell : cell.padEnd(widths[index] ?? 0),
     );
-    return breaks.map((from, index) => {
-      const line = padded
-        .slice(from, breaks[index + 1])
-        .join("  ")
-        .trimEnd();
-      const indented = index === 0 ? line : `${indent}${line}`;
-      return indented.length > limit ? `${indented.slice(0, limit - 1)}…` : indented;
+    return breaks.flatMap((from, index) => {
+      const text = padded.slice(from, breaks[index + 1]).join("  ");
+      const line = `${index === 0 ? "" : indent}${text}`.trimEnd();
+      if (line === "" && index > 0) return [];
+      return line.length > limit ? `${line.slice(0, limit - 1)}…` : line;
     });
   };
   return [headings, ...rows].map(toLines);
 }
 
-/** The columns that lines begin with: each takes as many as fit, the last column at least with its heading. */
-function findBreaks(
-  widths: readonly number[],
-  lastWidth: number,
-  limit: number,
-): readonly number[] {
+/** The columns that lines begin with: each line takes as many as fit. */
+function findBreaks(widths: readonly number[], limit: number): readonly number[] {
   const breaks = [0];
   let used = 0;
-  for (const [index, width] of [...widths, lastWidth].entries()) {
+  for (const [index, width] of widths.entries()) {
     if (index > 0 && used + width > limit) {
       breaks.push(index);
       used = indent.length;

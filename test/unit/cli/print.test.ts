@@ -18,17 +18,17 @@ describe("a table", () => {
   });
 
   it("cuts only the text at its end", () => {
-    const [, first] = toTableLines(headings, rows, 60);
+    const [, first] = toTableLines(headings, rows, 80);
 
-    expect(first).toEqual([`ce      ${id}  the row is pa…`]);
+    expect(first).toEqual([`ce      ${id}  the row is paid, and nobody may w…`]);
   });
 
   it("goes on below where the terminal ends, so that an id stays whole", () => {
-    expect(toTableLines(headings, rows, 50)).toEqual([
+    expect(toTableLines(headings, rows, 52)).toEqual([
       ["target  id", "  reason"],
-      [`ce      ${id}`, "  the row is paid, and nobody may write to it any…"],
+      [`ce      ${id}`, "  the row is paid, and nobody may write to it any m…"],
       [`email   ${id}`, "  no"],
     ]);
-    expect(toTableLines(headings, rows, 40)[2]).toEqual(["email", `  ${id}`, "  no"]);
+    expect(toTableLines(headings, [["email", id, ""]], 40)[1]).toEqual(["email", `  ${id}`]);
   });
 });
