@@ -31,12 +31,19 @@ const program = new Command("causeway")
   .addCommand(doctorCommand());
 
 exitWithTwo(program);
+process.stdout.on("error", leaveQuietly);
 
 try {
   await program.parseAsync();
 } catch (error) {
   reportError(error);
   process.exitCode = toExitCode(error);
+}
+
+/** Whoever read has seen enough (`causeway failures list | head`). */
+function leaveQuietly(error: NodeJS.ErrnoException): void {
+  if (error.code !== "EPIPE") throw error;
+  process.exit();
 }
 
 /** A wrong call exits with 2 at every level: commander does not hand its override down to added commands. */

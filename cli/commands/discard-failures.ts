@@ -3,7 +3,7 @@ import { exitCodes } from "../exit-codes.ts";
 import { ask } from "../operator/ask.ts";
 import type { StackFlags } from "../operator/find-operator-api.ts";
 import { withOperator } from "../operator/operator-client.ts";
-import { toSelection, withSelectionOptions } from "../operator/selection-options.ts";
+import { readSelection, withSelectionOptions } from "../operator/selection-options.ts";
 import type { SelectionFlags } from "../operator/selection-options.ts";
 import { withStackOptions } from "../operator/stack-options.ts";
 import { printJson, printLine } from "../print.ts";
@@ -37,10 +37,7 @@ async function discard(
   flags: DiscardFlags,
   command: Command,
 ): Promise<void> {
-  const selection = toSelection(failures, flags);
-  if (selection === undefined) {
-    command.error("error: say what to discard: failures, a filter, or --all");
-  }
+  const selection = readSelection(command, failures, flags);
   const { reason } = flags;
   await withOperator(flags, async (client) => {
     const plan = await client.post<Answer>("failures/discard", { selection, reason, dryRun: true });

@@ -9,7 +9,7 @@ import type { OperatorClient } from "../operator/operator-client.ts";
 import { printChanges } from "../operator/print-changes.ts";
 import type { EventChange } from "../operator/print-changes.ts";
 import {
-  toSelection,
+  readSelection,
   withSelectionOptions,
   withWindowOptions,
 } from "../operator/selection-options.ts";
@@ -82,10 +82,7 @@ async function begin(
   flags: BeginFlags,
   command: Command,
 ): Promise<void> {
-  const selection = toSelection(failures, flags);
-  if (selection === undefined) {
-    command.error("error: say what to replay: failures, a filter, a window, or --all");
-  }
+  const selection = readSelection(command, failures, flags);
   await withOperator(flags, async (client) => {
     const { plan } = await client.post<{ readonly plan: Plan }>("replays", {
       selection,

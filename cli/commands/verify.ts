@@ -40,6 +40,11 @@ export function verifyCommand(): Command {
         exitCode: exitCodes.calledWrongly,
       });
     }
+    if (include.length > 0 && !repair) {
+      command.error("error: --include says what --repair sends too; add --repair", {
+        exitCode: exitCodes.calledWrongly,
+      });
+    }
     await withOperator(flags, async (client) => {
       if (flags.list === true) {
         await list(client, flags.json === true);

@@ -14,10 +14,10 @@ export interface FilterFlags {
 
 export function withFilterOptions(command: Command): Command {
   return command
-    .option("--target <name>", "only of this target: ce, crm, email, intake")
-    .option("--group <id>", "only of this group (causeway failures groups)")
-    .option("--company <id>", "only of this legal entity")
-    .option("--key <number>", "only of this document, e.g. INV-1001 or usmf/INV-1001")
+    .option("--target <name>", "only of this target: ce, crm, email, intake", toName)
+    .option("--group <id>", "only of this group (causeway failures groups)", toName)
+    .option("--company <id>", "only of this legal entity", toName)
+    .option("--key <number>", "only of this document, e.g. INV-1001 or usmf/INV-1001", toName)
     .option(
       "--older-than <age>",
       "last failed before: an age such as 2h, 3d, or an instant",
@@ -35,6 +35,12 @@ export function withStatusOption(command: Command): Command {
     "--status <status>",
     `one of ${failureStatuses.join(", ")} (default: open)`,
   );
+}
+
+/** A script's empty variable must not select everything. */
+function toName(text: string): string {
+  if (text === "") throw new InvalidArgumentError("it is empty; leave it out for all");
+  return text;
 }
 
 /** The filter as the API takes it. */

@@ -41,11 +41,46 @@ export function withWindowOptions(command: Command): Command {
     .option("--include-skipped", "with a window: also deliveries that a rule skipped");
 }
 
-/** Undefined when nothing was said: that is a wrong call, never everything. */
-export function toSelection(
+/** Ends the command when what was said selects nothing, or something else than it seems to. */
+export function readSelection(
+  command: Command,
   failures: readonly string[],
   flags: SelectionFlags,
-): Selection | undefined {
+): Selection {
+  const complaint = complainAbout(failures, flags);
+  if (complaint !== undefined) command.error(`error: ${complaint}`);
+  const selection = toSelection(failures, flags);
+  if (selection === undefined) {
+    command.error(`error: say what to ${command.name()}: failures, a filter, or --all`);
+  }
+  return selection;
+}
+
+/** A flag that would be left aside selects more than was meant. */
+export function complainAbout(
+  failures: readonly string[],
+  flags: SelectionFlags,
+): string | undefined {
+  const { all, from, to, target, includeSkipped } = flags;
+  const isWindow = from !== undefined || to !== undefined || includeSkipped === true;
+  const filters = Object.entries(toFilter(flags)).flatMap(([name, value]) =>
+    value === undefined ? [] : [name],
+  );
+  const isNamed = failures.length > 0;
+  if (isNamed && (isWindow || filters.length > 0 || all === true)) {
+    return "failures are named one by one, or selected by flags; not both";
+  }
+  if (!isWindow) return undefined;
+  if (from === undefined || to === undefined || target === undefined) {
+    return "a window needs --from, --to and --target";
+  }
+  return filters.length > 1 || all === true
+    ? "a window takes every delivery of its --target; leave the other filters out"
+    : undefined;
+}
+
+/** Undefined when nothing was said: that is a wrong call, never everything. */
+function toSelection(failures: readonly string[], flags: SelectionFlags): Selection | undefined {
   if (failures.length > 0) {
     return {
       ids: failures.map((text) => {

@@ -70,7 +70,7 @@ export function composeOperatorApi(parts: OperatorParts): OperatorApi {
         allowEdits: operator?.allowEdits ?? false,
         kick: (id) => runner.kick(id),
       }),
-      ...createVerifyRoutes({ ...parts.verify, audit }),
+      ...createVerifyRoutes({ ...parts.verify, audit, kick: (id) => runner.kick(id) }),
       ...createProbeRoutes({ ...parts.probes, audit, clock }),
       ...createAuditRoutes(parts),
       ...createReadRoutes({

@@ -1,4 +1,7 @@
+import { spawn } from "node:child_process";
 import { join } from "node:path";
+import { text } from "node:stream/consumers";
+import { fileURLToPath } from "node:url";
 import { beforeAll, describe, expect, it } from "@jest/globals";
 import { eventually } from "../support/eventually.ts";
 import { runCauseway } from "../support/run-causeway.ts";
@@ -272,6 +275,16 @@ describe("causeway failures edit and edits", () => {
 });
 
 describe("every command", () => {
+  it("leaves quietly when whoever read its output has seen enough", async () => {
+    const program = fileURLToPath(new URL("../../cli/causeway.js", import.meta.url));
+    const child = spawn(process.execPath, [program, "status", "--folder", local.folder]);
+    // As `causeway … | head` does.
+    child.stdout.destroy();
+    const ended = new Promise((resolve) => child.once("close", resolve));
+    expect(await text(child.stderr)).toBe("");
+    await ended;
+  });
+
   it("says how to start a local Azure where none runs, and exits with 1", async () => {
     const run = await runCauseway(join(local.folder, "nowhere"), ["status"]);
     expect(run).toMatchObject({

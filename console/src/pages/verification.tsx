@@ -205,5 +205,6 @@ function Findings({ findings }: Pick<VerificationView, "findings">) {
 const causes: Readonly<Record<string, string>> = {
   NO_EVENT: "F&O sent no event for it",
   NEVER_ATTEMPTED: "it was never tried",
+  NOT_REPAIRED: "an earlier repair left it out",
   GONE: "it was delivered and is no longer there",
 };

@@ -15,6 +15,8 @@ import { isLost } from "../reads/verification-needs.ts";
 
 export interface VerifyRoutesOptions extends VerifyDependencies {
   readonly audit: AuditLog;
+  /** Begins the replay that repairs at once; the timer would a minute later. */
+  readonly kick: (replayId: string) => void;
 }
 
 interface VerifyBody {
@@ -100,9 +102,13 @@ async function begin(on: VerifyRoutesOptions, { caller, body }: OperatorCall): P
   const request = { since, until, repair, include, by: caller.name };
   const begun = await beginVerification(on, request);
   // Goes on after the answer.
-  runVerification(on, begun).catch((error: unknown) => {
-    on.telemetry.error(asError(error), { name: "verify" });
-  });
+  runVerification(on, begun)
+    .then(({ replayId }) => {
+      if (replayId !== "") on.kick(replayId);
+    })
+    .catch((error: unknown) => {
+      on.telemetry.error(asError(error), { name: "verify" });
+    });
   return showVerification(begun, begun.createdAt);
 }
 

@@ -57,7 +57,10 @@ export async function beginItems(
   return { items: [...results.values()], later: null };
 }
 
-/** The failures become `replaying` under our id; whoever has another one keeps it. */
+/**
+ * The failures become `replaying` under our id. One that somebody else has, or has decided on, is skipped: that
+ * says nothing about the target, so it must not stop the replay.
+ */
 async function claim(
   on: BeginDependencies,
   job: ReplayJob,
@@ -86,7 +89,7 @@ async function claim(
         now?.status === "replaying"
           ? `another replay has it: ${now.replayId}`
           : `it is ${now?.status ?? "gone"} by now`;
-      results.set(item.number, { ...item, state: "refused", outcome });
+      results.set(item.number, { ...item, state: "skipped", outcome });
     },
   );
   return items.filter((item) => !lost.has(item));

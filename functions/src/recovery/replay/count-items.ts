@@ -16,6 +16,24 @@ export function countItems(items: readonly ReplayItem[]): ReplayCounts {
   };
 }
 
+/** "7 CE_REJECTED, 1 another replay has it": the three that most of them ended with. */
+export function mostFrequent(
+  items: readonly ReplayItem[],
+  states: readonly ReplayItem["state"][],
+): string {
+  const counts = new Map<string, number>();
+  for (const { state, outcome } of items) {
+    if (!states.includes(state)) continue;
+    const code = outcome.split(":")[0] ?? outcome;
+    counts.set(code, (counts.get(code) ?? 0) + 1);
+  }
+  return [...counts]
+    .sort((a, b) => b[1] - a[1])
+    .slice(0, 3)
+    .map(([code, count]) => `${count} ${code}`)
+    .join(", ");
+}
+
 export function replaceItems(
   items: readonly ReplayItem[],
   changed: readonly ReplayItem[],

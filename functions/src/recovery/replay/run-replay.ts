@@ -12,7 +12,7 @@ import type { Telemetry } from "../../platform/telemetry.ts";
 import { beginItems } from "./begin-items.ts";
 import { releaseItems } from "./release-items.ts";
 import type { BeginDependencies } from "./replay-work.ts";
-import { countItems, replaceItems, withStep } from "./count-items.ts";
+import { countItems, mostFrequent, replaceItems, withStep } from "./count-items.ts";
 import { addCounts, isEnded, noCounts } from "./replay-job.ts";
 import type { ReplayCounts, ReplayItem, ReplayJob, ReplayState, ReplayStep } from "./replay-job.ts";
 import type { HeldJob, ReplayStore } from "./replay-store.ts";
@@ -153,7 +153,7 @@ class Runner {
     if (position >= total) {
       // Paused while it was planned: there is nothing to follow yet.
       if (planCursor !== null) return;
-      await this.#end("done", total === 0 ? "nothing was left to send" : "");
+      await this.#end("done", total === 0 ? "nothing was left to send" : await this.#whySkipped());
       return;
     }
     const step = this.#currentStep();
@@ -280,26 +280,19 @@ class Runner {
   async #stop(counts: ReplayCounts, step: ReplayStep): Promise<void> {
     const bad = counts.failedAgain + counts.refused;
     const share = Math.round(this.#job.options.stopShare * 100);
-    const why = await this.#mostFrequent();
+    const { id, position } = this.#job;
+    const items = await this.#on.replays.items(id, position, position + step.size);
+    const why = mostFrequent(items, ["failedAgain", "refused"]);
     const note = `${bad} of ${step.size} in step ${step.number} failed again, more than ${share} %: ${why}`;
     await this.#end("stopped", note, step);
   }
 
-  async #mostFrequent(): Promise<string> {
-    const { id, position, steps } = this.#job;
-    const size = steps.at(-1)?.size ?? 1;
-    const items = await this.#on.replays.items(id, position, position + size);
-    const counts = new Map<string, number>();
-    for (const { state, outcome } of items) {
-      if (state !== "failedAgain" && state !== "refused") continue;
-      const code = outcome.split(":")[0] ?? outcome;
-      counts.set(code, (counts.get(code) ?? 0) + 1);
-    }
-    return [...counts]
-      .sort((a, b) => b[1] - a[1])
-      .slice(0, 3)
-      .map(([code, count]) => `${count} ${code}`)
-      .join(", ");
+  /** What a rule skipped, or somebody else has: not sent, and nobody's fault. */
+  async #whySkipped(): Promise<string> {
+    const { ended, id, total } = this.#job;
+    if (ended.skipped === 0) return "";
+    const items = await this.#on.replays.items(id, 0, total);
+    return `${ended.skipped} skipped: ${mostFrequent(items, ["skipped"])}`;
   }
 
   async #endStep(counts: ReplayCounts, step: ReplayStep): Promise<void> {

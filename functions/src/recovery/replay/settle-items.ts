@@ -69,7 +69,7 @@ export function toSettledEnd(row: DeliveryRow): End {
     case "skipped":
       return { state: "skipped", outcome, failure: "resolved" };
     case "discarded":
-      return { state: "refused", outcome: "it is discarded by now", failure: "discarded" };
+      return { state: "skipped", outcome: "it is discarded by now", failure: "discarded" };
     default:
       return { state: "delivered", outcome, failure: "resolved" };
   }

@@ -14,6 +14,8 @@ export interface CompareInput {
   readonly ledger: ReadonlyMap<string, LedgerDocument>;
   /** By effect key; undefined for a target that cannot be asked. */
   readonly records: ReadonlyMap<string, TargetRecords> | undefined;
+  /** A repair names this target: what an earlier one left out for it is to be begun too. */
+  readonly isAskedFor: boolean;
   /** Documents posted earlier are none of the target's. */
   readonly goLive: number;
 }
@@ -35,6 +37,9 @@ type Verdict =
 const ranks = ["delivered", "superseded", "pending", "failed", "discarded", "skipped"];
 /** Amounts travel through decimals of a currency; less than this is no difference. */
 const tolerance = 0.005;
+
+/** Skipped by a repair that was for other targets: mail that nobody had asked for. It is begun when somebody does. */
+export const notRepaired = "NOT_REPAIRED";
 
 /** What one target has of what F&O has posted, per legal entity. */
 export function compareDocuments(input: CompareInput): Compared {
@@ -78,6 +83,10 @@ function judge(input: CompareInput, document: PostedDocument): Verdict {
     case "failed":
       return { kind: "failed" };
     case "skipped":
+      if (delivery.rule === notRepaired && input.isAskedFor && records === undefined) {
+        return { kind: "missing", cause: notRepaired, about: delivery };
+      }
+      return { kind: "skipped" };
     case "discarded":
       return { kind: "skipped" };
     default:

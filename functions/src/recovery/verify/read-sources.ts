@@ -99,12 +99,17 @@ async function readBlock(store: TableStore, at: number): Promise<readonly Ledger
   do {
     const page = await store.query(table, {
       partitionKey,
-      select: ["eventId", "time", "target", "state", "effectKey"],
+      select: ["eventId", "time", "target", "state", "rule", "effectKey"],
       ...(continuation === undefined ? {} : { continuation }),
     });
     for (const { columns } of page.rows) {
       const text = (name: string): string => String(columns[name] ?? "");
-      const row = { eventId: text("eventId"), time: text("time"), state: text("state") };
+      const row = {
+        eventId: text("eventId"),
+        time: text("time"),
+        state: text("state"),
+        rule: text("rule"),
+      };
       const target = text("target");
       if (target === intakeTarget)
         events.set(row.eventId, { ...row, effectKey: text("effectKey") });

@@ -19,6 +19,7 @@ import { toReplayId } from "../replay/replay-store.ts";
 import type { RunnerDependencies } from "../replay/run-replay.ts";
 import { noCounts } from "../replay/replay-job.ts";
 import type { ReplayItem, ReplayJob } from "../replay/replay-job.ts";
+import { notRepaired } from "./compare-documents.ts";
 import type { Finding, PostedDocument, VerifyCounts } from "./verification.ts";
 
 export interface RepairDependencies extends RunnerDependencies {
@@ -29,6 +30,12 @@ export interface Repaired {
   readonly repaired: number;
   readonly replayId: string;
   readonly note: string;
+}
+
+/** Mails that are missing and were not asked for. */
+export function countLeftMails(findings: readonly Finding[], include: readonly string[]): number {
+  if (include.includes("email")) return 0;
+  return findings.filter(({ kind, target }) => kind === "missing" && target === "email").length;
 }
 
 /** More is no gap but a fault, and a person's matter. */
@@ -74,7 +81,8 @@ export async function repair(
   let raised = 0;
   for (const same of byDocument.values()) raised += await raise(on, same, signal);
   const repaired = withEvent.length + raised;
-  return { repaired, replayId, note: `${repaired} deliveries begun to repair` };
+  const what = repaired === 1 ? "1 delivery" : `${repaired} deliveries`;
+  return { repaired, replayId, note: `${what} begun to repair` };
 }
 
 async function beginReplay(
@@ -126,7 +134,7 @@ async function beginReplay(
   return id;
 }
 
-/** 1 when an event of ours was accepted for the document; repeatable, its id is the document's. */
+/** Deliveries of an event of ours that is accepted for the document; repeatable, its id is the document's. */
 async function raise(
   on: RepairDependencies,
   findings: readonly Finding[],
@@ -169,12 +177,12 @@ async function raise(
     const published = { ...version.row, state: "published" as const, settledAt: now };
     await on.ledger.save([{ row: published, etag: version.etag }]);
   }
-  return open.length;
+  return open.reduce((sum, { openTargets }) => sum + openTargets.length, 0);
 }
 
 /** The record is there, or its target was not to be repaired. */
 function toLeft(): AcceptTarget["initial"] {
-  return { state: "skipped", rule: "NOT_REPAIRED" };
+  return { state: "skipped", rule: notRepaired };
 }
 
 /** The event that F&O did not raise, in its own shape. */

@@ -2,7 +2,7 @@ import { asError, CausewayError } from "../../platform/causeway-error.ts";
 import { toReplayId } from "../replay/replay-store.ts";
 import { compareDocuments } from "./compare-documents.ts";
 import { readLedgerDocuments, readPosted } from "./read-sources.ts";
-import { repair, selectRepairs } from "./repair.ts";
+import { countLeftMails, repair, selectRepairs } from "./repair.ts";
 import type { RepairDependencies } from "./repair.ts";
 import type { Finding, TargetRecords, Verification, VerifyCounts } from "./verification.ts";
 import type { VerificationStore } from "./verification-store.ts";
@@ -105,7 +105,9 @@ async function compareAll(on: VerifyDependencies, begun: Verification): Promise<
       const keys = documents.map(({ effectKey }) => effectKey);
       const records = await on.readers[target]?.(keys, signal);
       const goLive = Date.parse(on.config.targets[target]?.goLive ?? "1970-01-01T00:00:00Z");
-      const compared = compareDocuments({ target, documents, ledger, records, goLive });
+      const isAskedFor = begun.repair && begun.include.includes(target);
+      const input = { target, documents, ledger, records, isAskedFor, goLive };
+      const compared = compareDocuments(input);
       counts.push(...compared.counts);
       findings.push(...compared.findings);
     }
@@ -122,8 +124,11 @@ async function repairFound(
   if (!isWanted) return { ...none, note: "" };
   const chosen = selectRepairs(findings, counts, include);
   if ("refusal" in chosen) return { ...none, note: chosen.refusal };
-  if (chosen.findings.length === 0) return { ...none, note: "there was nothing to repair" };
-  return repair(on, chosen.findings, by, AbortSignal.timeout(limitMs));
+  const mails = countLeftMails(findings, include);
+  const left = mails === 0 ? "" : `; mail left out: ${mails} (--include email)`;
+  if (chosen.findings.length === 0) return { ...none, note: `there was nothing to repair${left}` };
+  const repaired = await repair(on, chosen.findings, by, AbortSignal.timeout(limitMs));
+  return { ...repaired, note: `${repaired.note}${left}` };
 }
 
 function toReport({ counts, findings }: All): Pick<Verification, "counts" | "findings"> {

@@ -19,6 +19,8 @@ export interface LedgerDelivery {
   readonly eventId: string;
   readonly time: string;
   readonly state: string;
+  /** Of a delivery that is skipped. */
+  readonly rule?: string;
 }
 
 /** Everything that the ledger knows of a document. */
@@ -42,7 +44,7 @@ export interface Finding {
   readonly legalEntity: string;
   readonly number: string;
   readonly effectKey: string;
-  /** NO_EVENT, NEVER_ATTEMPTED, GONE, or what is different. */
+  /** NO_EVENT, NOT_REPAIRED, NEVER_ATTEMPTED, GONE, or what is different. */
   readonly cause: string;
   /** Empty when F&O raised none. */
   readonly eventId: string;

@@ -37,13 +37,14 @@ function compareOne(
   ledger: LedgerDocument | undefined,
   record: TargetRecords | undefined,
   changes: Partial<PostedDocument> = {},
-  isAsked = true,
+  { isAsked = true, isAskedFor = false } = {},
 ) {
   return compareDocuments({
     target: "ce",
     documents: [document(1, changes)],
     ledger: new Map(ledger === undefined ? [] : [["key-1", ledger]]),
     records: isAsked ? new Map(record === undefined ? [] : [["key-1", record]]) : undefined,
+    isAskedFor,
     goLive: postedAt - 1_000,
   });
 }
@@ -87,12 +88,28 @@ describe("a document that F&O has posted", () => {
     );
   });
 
+  it("is left out by an earlier repair until a repair asks for its target", () => {
+    const left = told("skipped");
+    const [delivery] = left.deliveries["ce"] ?? [];
+    const ledger = {
+      ...left,
+      deliveries: { ce: [{ eventId: "", time: "", state: "", ...delivery, rule: "NOT_REPAIRED" }] },
+    };
+    const before = compareOne(ledger, undefined, {}, { isAsked: false });
+    const asked = compareOne(ledger, undefined, {}, { isAsked: false, isAskedFor: true });
+
+    expect(before).toMatchObject({ counts: [{ skipped: 1, missing: 0 }], findings: [] });
+    expect(asked.findings).toMatchObject([
+      { kind: "missing", cause: "NOT_REPAIRED", eventId: "e-1" },
+    ]);
+  });
+
   it("is none of a target's that went live later", () => {
     expect(compareOne(undefined, undefined, { postedAt: postedAt - 2_000 }).counts).toEqual([]);
   });
 
   it("is believed to be there by the ledger's word where the target cannot be asked", () => {
-    const { counts } = compareOne(told("delivered"), undefined, {}, false);
+    const { counts } = compareOne(told("delivered"), undefined, {}, { isAsked: false });
 
     expect(counts).toMatchObject([{ good: 1, isAsked: false }]);
   });
@@ -117,6 +134,7 @@ describe("what may be repaired", () => {
       documents: Array.from({ length: compared }, (_each, n) => document(n)),
       ledger: new Map(),
       records: undefined,
+      isAskedFor: false,
       goLive: 0,
     }).counts;
 

@@ -234,6 +234,32 @@ describe("a replay", () => {
     expect((await world.job(one.id)).state).toBe("done");
   });
 
+  it("goes on past failures that another replay was faster with, and says so", async () => {
+    const world = new ReplayWorld();
+    await world.fail(20);
+    const [one, two] = [await world.begin(), await world.begin()];
+    const { broker } = world.delivery;
+    let isFirst = true;
+    const sender: Sender = {
+      send: async (entity, messages) => {
+        if (isFirst) {
+          isFirst = false;
+          await world.run(two.id);
+        }
+        await broker.send(entity, messages);
+      },
+    };
+    await world.run(one.id, { sender });
+
+    expect(effects(world)).toEqual(effectKeys(1, 20));
+    expect((await world.job(two.id)).ended.delivered).toBe(19);
+    expect(await world.job(one.id)).toMatchObject({
+      state: "done",
+      note: "19 skipped: 19 it is resolved by now",
+      ended: { delivered: 1, skipped: 19, refused: 0 },
+    });
+  });
+
   it("does not go on to the next step while a delivery is retried", async () => {
     const world = new ReplayWorld();
     await world.fail(5);
