@@ -10,6 +10,8 @@ const minuteMs = 60 * secondMs;
 const replayLimitMs = 4 * minuteMs;
 const verifyLimitMs = 60 * secondMs;
 const mostKills = 8;
+/** Back to where the round's documents were posted, whatever it took until all were settled. */
+const flowMs = 60 * minuteMs;
 /** Verify leaves alone what was posted in the last 15 minutes. */
 const unverifiedMs = 20 * minuteMs;
 
@@ -154,7 +156,7 @@ async function repairBeforeOriginal(context: ChaosContext): Promise<void> {
   if (traffic.refused() < wanted) complain("an event was accepted that had to wait");
   await time.advance(unverifiedMs);
   const operator = createOperatorClient(stack.environment);
-  const begun = await operator.beginRepair(since - minuteMs);
+  const begun = await operator.beginRepair(since - flowMs);
   const giveUpAt = performance.now() + verifyLimitMs;
   let verified = begun;
   while (verified.state === "running" && performance.now() < giveUpAt) {
