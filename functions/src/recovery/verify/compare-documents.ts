@@ -38,9 +38,6 @@ const ranks = ["delivered", "superseded", "pending", "failed", "discarded", "ski
 /** Amounts travel through decimals of a currency; less than this is no difference. */
 const tolerance = 0.005;
 
-/** Skipped by a repair that was for other targets: mail that nobody had asked for. It is begun when somebody does. */
-export const notRepaired = "NOT_REPAIRED";
-
 /** What one target has of what F&O has posted, per legal entity. */
 export function compareDocuments(input: CompareInput): Compared {
   const counts = new Map<string, VerifyCounts>();
@@ -83,8 +80,9 @@ function judge(input: CompareInput, document: PostedDocument): Verdict {
     case "failed":
       return { kind: "failed" };
     case "skipped":
-      if (delivery.rule === notRepaired && input.isAskedFor && records === undefined) {
-        return { kind: "missing", cause: notRepaired, about: delivery };
+      // Skipped by a repair that was for other targets: mail that nobody had asked for, and somebody does now.
+      if (delivery.rule === "NOT_REPAIRED" && input.isAskedFor && records === undefined) {
+        return { kind: "missing", cause: "NOT_REPAIRED", about: delivery };
       }
       return { kind: "skipped" };
     case "discarded":

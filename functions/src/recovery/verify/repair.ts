@@ -19,7 +19,6 @@ import { toReplayId } from "../replay/replay-store.ts";
 import type { RunnerDependencies } from "../replay/run-replay.ts";
 import { noCounts } from "../replay/replay-job.ts";
 import type { ReplayItem, ReplayJob } from "../replay/replay-job.ts";
-import { notRepaired } from "./compare-documents.ts";
 import type { Finding, PostedDocument, VerifyCounts } from "./verification.ts";
 
 export interface RepairDependencies extends RunnerDependencies {
@@ -182,7 +181,7 @@ async function raise(
 
 /** The record is there, or its target was not to be repaired. */
 function toLeft(): AcceptTarget["initial"] {
-  return { state: "skipped", rule: notRepaired };
+  return { state: "skipped", rule: "NOT_REPAIRED" };
 }
 
 /** The event that F&O did not raise, in its own shape. */
