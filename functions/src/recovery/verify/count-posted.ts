@@ -5,24 +5,21 @@
  * hangs on none. It only tells (`posted`, `counted`): alert rules outside the app fire on a shortfall, and
  * on no count having been told, which covers this function too.
  */
-import type { Ledger } from "../../delivery/ledger.ts";
 import type { FinanceClient } from "../../dynamics/finance-client.ts";
-import type { ParsedEvent } from "../../intake/parse-business-event.ts";
 import { asError, CausewayError } from "../../platform/causeway-error.ts";
 import type { Clock } from "../../platform/clock.ts";
 import type { TableStore } from "../../platform/table-store.ts";
 import type { Telemetry } from "../../platform/telemetry.ts";
+import { readNamedEvents, toDocumentName } from "./read-named-events.ts";
+import type { NamedEventsDependencies } from "./read-named-events.ts";
 import { readLedgerEvents, readPosted } from "./read-sources.ts";
-import type { LedgerEvent } from "./read-sources.ts";
 import type { PostedDocument } from "./verification.ts";
 
-export interface CountDependencies {
+export interface CountDependencies extends NamedEventsDependencies {
   readonly finance: FinanceClient;
   readonly store: TableStore;
-  readonly ledger: Pick<Ledger, "loadRaw">;
   readonly clock: Clock;
   readonly telemetry: Telemetry;
-  readonly parse: (body: unknown) => ParsedEvent;
   /** Whether any target wants documents of the company that were posted then. */
   readonly isWatched: (legalEntity: string, postedAt: number) => boolean;
 }
@@ -79,24 +76,9 @@ async function readKnown(
 ): Promise<(document: PostedDocument) => boolean> {
   const events = await readLedgerEvents(on.store, since, since + hourMs);
   const effectKeys = new Set(events.map(({ effectKey }) => effectKey));
-  const named = new Set<string>();
-  // Intake has not read these in F&O yet: the business event itself says which document it is about.
-  for (const { event } of events.filter(({ effectKey }) => effectKey === "")) {
-    const name = await nameOf(on, event);
-    if (name !== undefined) named.add(name);
-  }
-  return ({ effectKey, legalEntity, number }) =>
-    effectKeys.has(effectKey) || named.has(`${legalEntity}/${number}`);
-}
-
-async function nameOf(
-  { ledger, parse }: CountDependencies,
-  { eventId, time }: LedgerEvent["event"],
-): Promise<string | undefined> {
-  const parsed = parse(JSON.parse(await ledger.loadRaw(eventId, time)) as unknown);
-  return parsed.kind === "invoice"
-    ? `${parsed.event.legalEntity}/${parsed.event.number}`
-    : undefined;
+  const unread = events.filter(({ effectKey }) => effectKey === "").map(({ event }) => event);
+  const named = await readNamedEvents(on, unread);
+  return (document) => effectKeys.has(document.effectKey) || named.has(toDocumentName(document));
 }
 
 function countCompanies(

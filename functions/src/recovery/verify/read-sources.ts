@@ -59,15 +59,22 @@ export async function readPosted(
   });
 }
 
-/** The ledger's rows of the same time, by effect key. */
+/** The ledger's rows of the same time: by effect key, and the events of which no document is known yet. */
 export async function readLedgerDocuments(
   store: TableStore,
   since: number,
   until: number,
-): Promise<ReadonlyMap<string, LedgerDocument>> {
-  const documents = new Map<string, LedgerDocument>();
-  for (const each of await readLedgerEvents(store, since, until)) add(documents, each);
-  return documents;
+): Promise<{
+  readonly byEffectKey: ReadonlyMap<string, LedgerDocument>;
+  readonly unread: readonly LedgerDelivery[];
+}> {
+  const byEffectKey = new Map<string, LedgerDocument>();
+  const unread: LedgerDelivery[] = [];
+  for (const each of await readLedgerEvents(store, since, until)) {
+    if (each.effectKey === "") unread.push(each.event);
+    else add(byEffectKey, each);
+  }
+  return { byEffectKey, unread };
 }
 
 /** The ledger's events of the same time, those too of which no document is known yet. */
@@ -125,8 +132,6 @@ async function readBlock(store: TableStore, at: number): Promise<readonly Ledger
 }
 
 function add(documents: Map<string, LedgerDocument>, found: LedgerEvent): void {
-  // An event that was never enriched has no document yet; intake's failure tells of it.
-  if (found.effectKey === "") return;
   const known = documents.get(found.effectKey) ?? { events: [], deliveries: {} };
   const deliveries = { ...known.deliveries };
   for (const { target, ...delivery } of found.deliveries) {

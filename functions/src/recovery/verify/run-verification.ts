@@ -1,10 +1,18 @@
 import { asError, CausewayError } from "../../platform/causeway-error.ts";
 import { toReplayId } from "../replay/replay-store.ts";
 import { compareDocuments } from "./compare-documents.ts";
+import { readNamedEvents, toDocumentName } from "./read-named-events.ts";
 import { readLedgerDocuments, readPosted } from "./read-sources.ts";
 import { countLeftMails, repair, selectRepairs } from "./repair.ts";
 import type { RepairDependencies } from "./repair.ts";
-import type { Finding, TargetRecords, Verification, VerifyCounts } from "./verification.ts";
+import type {
+  Finding,
+  LedgerDocument,
+  PostedDocument,
+  TargetRecords,
+  Verification,
+  VerifyCounts,
+} from "./verification.ts";
 import type { VerificationStore } from "./verification-store.ts";
 
 /** What a target holds under effect keys; by target, for those that can be asked. */
@@ -100,7 +108,7 @@ async function compareAll(on: VerifyDependencies, begun: Verification): Promise<
     const until = Math.min(since + sliceMs, begun.until);
     const documents = await readPosted(on.finance, since, until, signal);
     if (documents.length === 0) continue;
-    const ledger = await readLedgerDocuments(on.store, since, until);
+    const ledger = await readKnown(on, documents, since, until);
     for (const target of on.targets.keys()) {
       const keys = documents.map(({ effectKey }) => effectKey);
       const records = await on.readers[target]?.(keys, signal);
@@ -113,6 +121,25 @@ async function compareAll(on: VerifyDependencies, begun: Verification): Promise<
     }
   }
   return { counts: mergeCounts(counts), findings };
+}
+
+/** What the ledger knows of each document, of one too that intake could not read in F&O and failed on. */
+async function readKnown(
+  on: VerifyDependencies,
+  documents: readonly PostedDocument[],
+  since: number,
+  until: number,
+): Promise<ReadonlyMap<string, LedgerDocument>> {
+  const { byEffectKey, unread } = await readLedgerDocuments(on.store, since, until);
+  const named = await readNamedEvents(on, unread);
+  const known = new Map(byEffectKey);
+  for (const document of documents) {
+    const events = named.get(toDocumentName(document));
+    if (events !== undefined && !known.has(document.effectKey)) {
+      known.set(document.effectKey, { events, deliveries: {} });
+    }
+  }
+  return known;
 }
 
 async function repairFound(
