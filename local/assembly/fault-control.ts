@@ -18,6 +18,7 @@ export interface FaultControl {
   readonly bus: () => RunningServiceBus;
   readonly faults: Readonly<Record<FaultySystem, Faults>>;
   readonly setStorageAway: (isAway: boolean) => void;
+  readonly isStorageAway: () => boolean;
   readonly setWorkflowEnabled: (name: string, isEnabled: boolean) => void;
   readonly configureMail: Systems["mailApp"]["configure"];
   readonly configureCrm: Systems["crmApp"]["configure"];
@@ -36,6 +37,7 @@ export function createFaultControl(
   systems: Systems,
   azurite: Azurite,
 ): FaultControl {
+  let isStorageAway = false;
   const sum = (numbers: readonly number[]): number => numbers.reduce((all, each) => all + each, 0);
   return {
     instances: () => azure.functions.instances(),
@@ -49,7 +51,11 @@ export function createFaultControl(
       mail: systems.mailApp.faults,
       workflows: azure.workflowFaults,
     },
-    setStorageAway: (isAway) => azurite.setAway(isAway),
+    setStorageAway: (isAway) => {
+      isStorageAway = isAway;
+      azurite.setAway(isAway);
+    },
+    isStorageAway: () => isStorageAway,
     setWorkflowEnabled: (name, isEnabled) => azure.workflowHost.setEnabled(name, isEnabled),
     configureMail: (settings) => systems.mailApp.configure(settings),
     configureCrm: (settings) => systems.crmApp.configure(settings),

@@ -14,8 +14,6 @@ export interface ChaosContext {
   readonly random: SeededRandom;
   /** Name of the round, which its documents carry. */
   readonly round: string;
-  /** True when other faults are on in the same round. */
-  readonly isMixed: boolean;
   /** True once every document of the round was posted. */
   readonly isFlowOver: () => boolean;
   /** Documents of this round so far. */

@@ -157,7 +157,6 @@ async function runRound(
     ...run,
     control: stack.control,
     round,
-    isMixed: faults.length > 1,
     isFlowOver: () => isOver,
     posted: () => traffic.documents.slice(first),
     note: (text) => notes.push(text),
