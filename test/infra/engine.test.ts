@@ -112,8 +112,8 @@ describe("wrong settings", () => {
       },
       secretKeys: [],
       isPreview: true,
-      // From a bundle errors have no stacks, and that there is none would not be seen.
-      loadedBy: "tsx",
+      loadedBy: "bundle",
+      hasStacks: true,
     });
 
     expect(refused.exitCode).not.toBe(0);

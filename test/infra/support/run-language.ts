@@ -18,6 +18,8 @@ export interface LanguageOptions {
   readonly isPreview: boolean;
   /** As `pulumi up` does it, or from bundles. */
   readonly loadedBy: "tsx" | "bundle";
+  /** For who wants to see that no error is printed with its stack: from a bundle, errors have none otherwise. */
+  readonly hasStacks?: boolean;
 }
 
 const root = join(import.meta.dirname, "../../..");
@@ -25,9 +27,10 @@ const root = join(import.meta.dirname, "../../..");
 const TIME_LIMIT_MS = 500_000;
 
 /** What Node is started with up to the runner's flags, and the program. */
-async function toCommand(
-  loadedBy: LanguageOptions["loadedBy"],
-): Promise<{ readonly runner: readonly string[]; readonly program: string }> {
+async function toCommand({
+  hasStacks = false,
+  loadedBy,
+}: LanguageOptions): Promise<{ readonly runner: readonly string[]; readonly program: string }> {
   if (loadedBy === "tsx") {
     const runner = createRequire(import.meta.url).resolve("@pulumi/pulumi/cmd/run");
     // The SDK renders a stack for each of some thousand promises: a quarter of a run.
@@ -40,14 +43,18 @@ async function toCommand(
   const entries = ["test/infra/support/engine-runner.js", "infra/index.ts"];
   await bundleCached({ entries, outDir, sourceMaps: false });
   const runner = join(outDir, "engine-runner.js");
-  return { runner: ["--stack-trace-limit=0", runner], program: ".local/engine/index.js" };
+  return {
+    runner: [`--stack-trace-limit=${hasStacks ? 5 : 0}`, runner],
+    program: ".local/engine/index.js",
+  };
 }
 
 export async function runLanguage(
   address: string,
-  { config, isPreview, loadedBy, secretKeys, stack }: LanguageOptions,
+  options: LanguageOptions,
 ): Promise<{ readonly exitCode: number; readonly printed: readonly string[] }> {
-  const { program, runner } = await toCommand(loadedBy);
+  const { program, runner } = await toCommand(options);
+  const { config, isPreview, secretKeys, stack } = options;
   const flags = {
     monitor: address,
     engine: address,
