@@ -32,8 +32,10 @@ export interface ChaosContext {
  */
 export interface ChaosFault {
   readonly name: string;
-  /** Share of the run's events, against the others. */
+  /** Share of the run's events, against the others: less where an event costs more of the run's time. */
   readonly weight: number;
+  /** What its round gets however small its share is, as long as that is no more than an equal one. */
+  readonly leastEvents?: number;
   /** Never mixed with others: hours are skipped, and each of its events costs many times what another one does. */
   readonly isAlone?: boolean;
   /** Doors that each event of the round goes through, all of them; one at random when left out. */

@@ -12,7 +12,11 @@ const mostTurns = 400;
 /** In a row, after the flow, with the ledger away for longer than a moment: there is no effect to meet then. */
 const mostVainTurns = 3;
 /** Of one round: each costs two seconds of boot, in which nothing is delivered. */
-const mostKills = 24;
+const mostKills = 12;
+/** Those at effects meet one of four systems, before or after: more of them, so that each way comes up. */
+const mostKillsAtEffect = 18;
+/** As long as so many messages are under way after the flow, deliveries go on in which a kill meets something. */
+const backlog = 200;
 const hitLimitMs = 5_000;
 /** Of one round: F&O's sends and the host's links wait for seconds each time, whatever the number of documents. */
 const mostCuts = 12;
@@ -43,16 +47,30 @@ async function killAtEffect(context: ChaosContext, moment: "before" | "after"): 
   return hasHit();
 }
 
+/** What is left of a long flow keeps the host busy: the kills go on in it. */
+function isWorkOver({ control, isFlowOver }: ChaosContext): boolean {
+  return isFlowOver() && control.underWay() < backlog;
+}
+
+/** `whileFlowing`, and while much of what came is still to be delivered. */
+async function whileWorking(
+  context: ChaosContext,
+  pauseMs: readonly [number, number],
+  act: () => Promise<void>,
+): Promise<void> {
+  const working = { ...context, isFlowOver: () => isWorkOver(context) };
+  await whileFlowing(working, pauseMs, act, mostKills);
+}
+
 /** Faults of what the function app runs on. */
 export const platformFaults: readonly ChaosFault[] = [
   {
     name: "host-killed",
-    weight: 2,
+    weight: 1,
     disturb: async (context) => {
       const { random } = context;
       let kills = 0;
-      await whileFlowing(context, [200, 2_500], async () => {
-        if (kills >= mostKills) return;
+      await whileWorking(context, [200, 2_500], async () => {
         await whenHostIsReady(context);
         await pauseBetween(context, 0, 800);
         killOne(context);
@@ -66,17 +84,19 @@ export const platformFaults: readonly ChaosFault[] = [
   },
   {
     name: "host-killed-at-effect",
-    weight: 2,
+    weight: 1,
     disturb: async (context) => {
       const kills = { before: 0, after: 0 };
       let vain = 0;
+      let hasHit = true;
       for (let turn = 0; turn < mostTurns && vain < mostVainTurns; turn += 1) {
         const wanted = turn % 2 === 0 ? "after" : "before";
         const isEnough = kills.before > 0 && kills.after > 0;
-        const isFull = kills.before + kills.after >= mostKills;
-        if (isEnough && (isFull || context.isFlowOver())) break;
+        const isFull = kills.before + kills.after >= mostKillsAtEffect;
+        const isOver = isWorkOver(context) || (!hasHit && context.isFlowOver());
+        if (isEnough && (isFull || isOver)) break;
         await whenHostIsReady(context);
-        const hasHit = await killAtEffect(context, wanted);
+        hasHit = await killAtEffect(context, wanted);
         if (hasHit) kills[wanted] += 1;
         const canHit = !context.isFlowOver() || !context.control.isStorageAway();
         vain = hasHit || canHit ? 0 : vain + 1;
@@ -90,12 +110,11 @@ export const platformFaults: readonly ChaosFault[] = [
   },
   {
     name: "three-instances",
-    weight: 2,
+    weight: 1,
     begin: ({ control }) => control.scaleTo(3),
     disturb: async (context) => {
       let kills = 0;
-      await whileFlowing(context, [1_000, 4_000], async () => {
-        if (kills >= mostKills) return;
+      await whileWorking(context, [1_000, 4_000], async () => {
         await whenHostIsReady(context);
         killOne(context);
         kills += 1;

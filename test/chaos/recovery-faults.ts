@@ -10,6 +10,8 @@ const minuteMs = 60 * secondMs;
 const replayLimitMs = 4 * minuteMs;
 const verifyLimitMs = 60 * secondMs;
 const mostKills = 8;
+/** Half of a round's documents fail, and a replay has to last until it has been killed. */
+const replayWeight = 1.5;
 /** Back to where the round's documents were posted, whatever it took until all were settled. */
 const flowMs = 60 * minuteMs;
 /** Verify leaves alone what was posted in the last 15 minutes. */
@@ -19,14 +21,14 @@ const unverifiedMs = 20 * minuteMs;
 export const recoveryFaults: readonly ChaosFault[] = [
   {
     name: "replay-killed",
-    weight: 2,
+    weight: replayWeight,
     isAlone: true,
     begin: refuseHalf,
     hold: (context) => replayWhile(context, killing),
   },
   {
     name: "replay-under-traffic",
-    weight: 2,
+    weight: replayWeight,
     isAlone: true,
     begin: refuseHalf,
     hold: (context) => replayWhile(context, posting),
@@ -48,7 +50,7 @@ interface Beside {
 /** Locks of killed hosts have to run out. */
 const killing: Beside = {
   disturb: killHosts,
-  wait: ({ time }) => time.advance(10 * secondMs),
+  wait: ({ time }) => time.advance(20 * secondMs),
 };
 /** While traffic flows it is never quiet enough for moving time on. */
 const posting: Beside = { disturb: postOn, wait: (context) => pauseBetween(context, 200, 300) };

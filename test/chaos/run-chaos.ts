@@ -64,6 +64,8 @@ const posters = 6;
 const afterwardsMs = 2 * 3_600_000;
 /** Of the short form, which `npm test` has a minute for: longer than the sweep leaves anything alone. */
 const shortAfterwardsMs = 30 * 60_000;
+/** Nothing is under way then: every step finds the same, the sweep included. */
+const afterwardsStepMs = 5 * 60_000;
 
 /** Posts, breaks, heals and waits, round by round, then asks the world. */
 export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
@@ -81,7 +83,8 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
       rounds.push(await runRound(run, name, faults, events));
     }
     onProgress("waiting for what may come late");
-    await time.advance(options.plan === "together" ? shortAfterwardsMs : afterwardsMs);
+    const lateMs = options.plan === "together" ? shortAfterwardsMs : afterwardsMs;
+    await time.advance(lateMs, afterwardsStepMs);
     await time.settle().catch((error: unknown) => {
       const text = error instanceof Error ? error.message : String(error);
       run.complaints.push({ round: "afterwards", kind: "unchecked", text });
@@ -113,6 +116,7 @@ function planRounds(options: ChaosOptions, random: SeededRandom): readonly Plann
     name: fault.name,
     faults: [fault],
     weight: fault.weight,
+    least: fault.leastEvents ?? 0,
   }));
   const mixable = faults.filter(({ isAlone }) => isAlone !== true);
   const mixes =
@@ -120,18 +124,42 @@ function planRounds(options: ChaosOptions, random: SeededRandom): readonly Plann
       ? [1, 2, 3].map((serial) => ({
           name: `mixed-${serial}`,
           faults: pickSome(mixable, random),
-          weight: 3,
+          weight: 1,
+          least: 0,
         }))
       : [];
-  const rounds = [...singles, ...mixes];
-  const total = rounds.reduce((sum, { weight }) => sum + weight, 0);
-  let left = options.events;
-  return rounds.map(({ name, faults: on, weight }, index) => {
+  return shareEvents([...singles, ...mixes], options.events);
+}
+
+interface WeighedRound extends Omit<PlannedRound, "events"> {
+  readonly weight: number;
+  readonly least: number;
+}
+
+/** By weight, but no round gets less than its least where that is no more than an equal share. */
+function shareEvents(rounds: readonly WeighedRound[], events: number): readonly PlannedRound[] {
+  const total = sumOf(rounds.map(({ weight }) => weight));
+  const equalShare = Math.floor(events / rounds.length);
+  const leastOf = ({ weight, least }: WeighedRound): number => {
+    const wanted = Math.min(least, equalShare);
+    return wanted > (events * weight) / total ? wanted : 0;
+  };
+  const reserved = sumOf(rounds.map(leastOf));
+  const others = rounds.filter((round) => leastOf(round) === 0);
+  const othersTotal = sumOf(others.map(({ weight }) => weight));
+  let left = events;
+  return rounds.map((round, index) => {
+    const { name, faults, weight } = round;
     const isLast = index === rounds.length - 1;
-    const events = isLast ? left : Math.min(left, Math.floor((options.events * weight) / total));
-    left -= events;
-    return { name, faults: on, events };
+    const share = leastOf(round) || Math.floor(((events - reserved) * weight) / othersTotal);
+    const own = isLast ? left : Math.min(left, share);
+    left -= own;
+    return { name, faults, events: own };
   });
+}
+
+function sumOf(numbers: readonly number[]): number {
+  return numbers.reduce((sum, number) => sum + number, 0);
 }
 
 function pickSome(faults: readonly ChaosFault[], random: SeededRandom): readonly ChaosFault[] {

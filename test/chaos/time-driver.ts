@@ -25,9 +25,13 @@ const longestShortStepMs = 80_000;
 const longestStepMs = 5 * minuteMs;
 /** Nothing heard for so long means that all who are left wait for time to pass. */
 const quietMs = 20;
-const quietUnderWorkMs = 250;
-/** With storage away the app tries again and again, and it is never quiet. */
+const quietUnderWorkMs = 150;
 const quietLimitMs = 10_000;
+/**
+ * With storage away the app tries again and again, is never quiet and gets nowhere: waiting longer lets nothing more
+ * happen. The steps stay short then, since messages are under way.
+ */
+const quietLimitWithoutStorageMs = 1_000;
 const settleLimitSteps = 4_000;
 const settleLimitMs = 6 * minuteMs;
 
@@ -49,12 +53,13 @@ export function createTimeDriver(stack: ChaosStack): TimeDriver {
   };
   const quiet = (): Promise<void> => untilQuiet(stack);
   let shortMs = shortStepMs;
-  let activityBefore = -1;
+  let messagesBefore = -1;
   /** To what is due next, but at least a step: thousands of messages may be due a moment apart. */
   const nextStepMs = (leastMs: number): number => {
-    const activity = control.activity();
-    shortMs = activity === activityBefore ? Math.min(2 * shortMs, longestShortStepMs) : shortStepMs;
-    activityBefore = activity;
+    // Of messages alone: the app's own timers ask for something at most steps, and it ends no lock.
+    const messages = control.broker.activity;
+    shortMs = messages === messagesBefore ? Math.min(2 * shortMs, longestShortStepMs) : shortStepMs;
+    messagesBefore = messages;
     if (control.underWay() > 0) return shortMs;
     const ahead = (clock.nextDueMs() ?? Infinity) - clock.now();
     return Math.min(Math.max(ahead, leastMs), longestStepMs);
@@ -89,18 +94,25 @@ export function createTimeDriver(stack: ChaosStack): TimeDriver {
 
 /** Ends when nothing moved for a moment: a longer one while messages or requests are under way. */
 async function untilQuiet({ control }: ChaosStack): Promise<void> {
-  const giveUpAt = performance.now() + quietLimitMs;
-  let seen = -1;
+  const limitMs = control.isStorageAway() ? quietLimitWithoutStorageMs : quietLimitMs;
+  const giveUpAt = performance.now() + limitMs;
+  let seen = control.activity();
+  let seenTicks = -1;
   let since = performance.now();
   while (performance.now() < giveUpAt) {
-    // Also when nothing seems to go on: an app that opens a connection has nothing under way yet.
-    const { ticks, isWaiting } = await readProcessorUse(control.processes());
-    const activity = control.activity() + ticks;
-    const now = performance.now();
-    if (activity !== seen || isWaiting) {
+    const activity = control.activity();
+    if (activity === seen) {
+      // Also when nothing seems to go on: an app that opens a connection has nothing under way yet.
+      const { ticks, isWaiting } = await readProcessorUse(control.processes());
+      const now = performance.now();
+      if (ticks !== seenTicks || isWaiting) since = now;
+      else if (now - since >= (control.underWay() === 0 ? quietMs : quietUnderWorkMs)) return;
+      seenTicks = ticks;
+    } else {
+      // The processes are asked once this stands still: asking takes a share of the work's own processor.
       seen = activity;
-      since = now;
-    } else if (now - since >= (control.underWay() === 0 ? quietMs : quietUnderWorkMs)) return;
+      since = performance.now();
+    }
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
 }
