@@ -1,6 +1,7 @@
 import { parseArgs } from "node:util";
-import { allFaults, runChaos } from "./run-chaos.ts";
+import { allFaults } from "./all-faults.ts";
 import { renderChaos } from "./render-chaos.ts";
+import { runChaos } from "./run-chaos.ts";
 
 /** `npm run chaos`: flags in, a table and an exit code out. */
 const usage = `npm run chaos -- [options]
@@ -13,6 +14,7 @@ CE, the CRM, the mailbox and the failure store what became of every accepted eve
   --faults a,b only these, one round each and a mixed one (default: all)
   --no-mixed   without the mixed rounds
   --together   one round with all of the faults at once
+  --lanes N    local Azures that share the rounds, at most one for each core (default: 2)
   --json       the result as JSON on standard output, everything else on standard error
   --folder D   where the run keeps its files (default: .local/chaos)
   --verbose    log lines of the local services on standard error
@@ -29,6 +31,7 @@ const options = {
   faults: { type: "string" },
   "no-mixed": { type: "boolean", default: false },
   together: { type: "boolean", default: false },
+  lanes: { type: "string", default: "2" },
   json: { type: "boolean", default: false },
   folder: { type: "string", default: ".local/chaos" },
   verbose: { type: "boolean", default: false },
@@ -38,12 +41,12 @@ const options = {
 type Flags = ReturnType<typeof parseArgs<{ options: typeof options }>>["values"];
 
 function readFlags(): Flags & {
-  readonly numbers: { seed: number; events: number };
+  readonly numbers: { seed: number; events: number; lanes: number };
   names: string[];
 } {
   try {
     const { values } = parseArgs({ options });
-    const whole = (name: "seed" | "events"): number => {
+    const whole = (name: "seed" | "events" | "lanes"): number => {
       const number = Number(values[name]);
       if (Number.isInteger(number) && number >= 1) return number;
       throw new Error(`--${name} must be a whole number of 1 or more, got ${values[name]}`);
@@ -52,7 +55,11 @@ function readFlags(): Flags & {
     const names = values.faults?.split(",") ?? known;
     const unknown = names.find((name) => !known.includes(name));
     if (unknown !== undefined) throw new Error(`--faults: there is no ${unknown}`);
-    return { ...values, names, numbers: { seed: whole("seed"), events: whole("events") } };
+    return {
+      ...values,
+      names,
+      numbers: { seed: whole("seed"), events: whole("events"), lanes: whole("lanes") },
+    };
   } catch (error) {
     process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n\n${usage}`);
     process.exit(2);
@@ -63,14 +70,12 @@ const flags = readFlags();
 if (flags.help) {
   process.stdout.write(usage);
 } else {
-  const say = (text: string): void => void process.stderr.write(`${text}\n`);
   const result = await runChaos({
     ...flags.numbers,
     faults: flags.names,
     plan: flags.together ? "together" : flags["no-mixed"] ? "alone" : "aloneAndMixed",
     folder: flags.folder,
-    log: flags.verbose ? say : () => undefined,
-    onProgress: say,
+    isVerbose: flags.verbose,
   });
   if (flags.json) process.stdout.write(`${JSON.stringify(result)}\n`);
   (flags.json ? process.stderr : process.stdout).write(`${renderChaos(result)}\n`);

@@ -8,7 +8,7 @@ const outageMs = 10 * hourMs;
 const byMinuteMs = hourMs;
 const coarseStepMs = 5 * minuteMs;
 /** Each of their events is put off some thirty times, and costs ten times as much as one of another round. */
-const longWeight = 0.2;
+const longWeight = 0.5;
 /** With fewer there is not one that wants to be called in every minute: 14 made 30 calls in 55 minutes, 35 made 52. */
 const leastEvents = 50;
 /** While the first calls find out that nobody is there; from then on only probes may come. */

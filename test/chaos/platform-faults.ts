@@ -12,9 +12,7 @@ const mostTurns = 400;
 /** In a row, after the flow, with the ledger away for longer than a moment: there is no effect to meet then. */
 const mostVainTurns = 3;
 /** Of one round: each costs two seconds of boot, in which nothing is delivered. */
-const mostKills = 12;
-/** Those at effects meet one of four systems, before or after: more of them, so that each way comes up. */
-const mostKillsAtEffect = 18;
+const mostKills = 24;
 /** As long as so many messages are under way after the flow, deliveries go on in which a kill meets something. */
 const backlog = 200;
 const hitLimitMs = 5_000;
@@ -66,7 +64,7 @@ async function whileWorking(
 export const platformFaults: readonly ChaosFault[] = [
   {
     name: "host-killed",
-    weight: 1,
+    weight: 2,
     disturb: async (context) => {
       const { random } = context;
       let kills = 0;
@@ -84,7 +82,7 @@ export const platformFaults: readonly ChaosFault[] = [
   },
   {
     name: "host-killed-at-effect",
-    weight: 1,
+    weight: 2,
     disturb: async (context) => {
       const kills = { before: 0, after: 0 };
       let vain = 0;
@@ -92,7 +90,7 @@ export const platformFaults: readonly ChaosFault[] = [
       for (let turn = 0; turn < mostTurns && vain < mostVainTurns; turn += 1) {
         const wanted = turn % 2 === 0 ? "after" : "before";
         const isEnough = kills.before > 0 && kills.after > 0;
-        const isFull = kills.before + kills.after >= mostKillsAtEffect;
+        const isFull = kills.before + kills.after >= mostKills;
         const isOver = isWorkOver(context) || (!hasHit && context.isFlowOver());
         if (isEnough && (isFull || isOver)) break;
         await whenHostIsReady(context);
@@ -110,7 +108,7 @@ export const platformFaults: readonly ChaosFault[] = [
   },
   {
     name: "three-instances",
-    weight: 1,
+    weight: 2,
     begin: ({ control }) => control.scaleTo(3),
     disturb: async (context) => {
       let kills = 0;

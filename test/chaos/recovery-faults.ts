@@ -10,8 +10,6 @@ const minuteMs = 60 * secondMs;
 const replayLimitMs = 4 * minuteMs;
 const verifyLimitMs = 60 * secondMs;
 const mostKills = 8;
-/** Half of a round's documents fail, and a replay has to last until it has been killed. */
-const replayWeight = 1.5;
 /** Back to where the round's documents were posted, whatever it took until all were settled. */
 const flowMs = 60 * minuteMs;
 /** Verify leaves alone what was posted in the last 15 minutes. */
@@ -21,14 +19,14 @@ const unverifiedMs = 20 * minuteMs;
 export const recoveryFaults: readonly ChaosFault[] = [
   {
     name: "replay-killed",
-    weight: replayWeight,
+    weight: 2,
     isAlone: true,
     begin: refuseHalf,
     hold: (context) => replayWhile(context, killing),
   },
   {
     name: "replay-under-traffic",
-    weight: replayWeight,
+    weight: 2,
     isAlone: true,
     begin: refuseHalf,
     hold: (context) => replayWhile(context, posting),

@@ -1,4 +1,5 @@
-import type { ChaosResult, RoundResult } from "./run-chaos.ts";
+import type { ChaosResult } from "./run-chaos.ts";
+import type { RoundResult } from "./run-rounds.ts";
 
 /** A line per round, then the verdict, then at most so many problems. */
 const shownProblems = 40;

@@ -4,6 +4,8 @@ export interface SeededRandom {
   /** Whole number, `from` and `to` included. */
   readonly between: (from: number, to: number) => number;
   readonly pick: <T>(choices: readonly T[]) => T;
+  /** Chooses from now on what a new one of this seed would. */
+  readonly restart: (seed: number) => void;
 }
 
 /** mulberry32: 32 bits of state are plenty for choosing faults, and the same seed chooses the same ones. */
@@ -22,6 +24,9 @@ export function createSeededRandom(seed: number): SeededRandom {
       const choice = choices[Math.floor(next() * choices.length)];
       if (choice === undefined) throw new RangeError("there is nothing to pick from");
       return choice;
+    },
+    restart: (again) => {
+      state = again >>> 0;
     },
   };
 }
