@@ -1,8 +1,8 @@
 import type { Clock } from "../platform/clock.ts";
 import type { Sender } from "../platform/messages.ts";
 import { deadLettersEntity } from "./wake-up-messages.ts";
-import type { Ledger } from "./ledger.ts";
-import { isTerminal, withStep } from "./ledger-rows.ts";
+import type { Ledger, Versioned } from "./ledger.ts";
+import { hasStory, isMade, isTerminal, withStep } from "./ledger-rows.ts";
 import type { DeliveryRow } from "./ledger-rows.ts";
 import type { Item, Lane } from "./lane.ts";
 import type { Decision } from "./policy.ts";
@@ -38,10 +38,10 @@ export async function commit<Body>(
   );
   const owed = [...alsoOwed, ...written.flatMap(({ item, row }) => toOwed(item, row))];
   // A delivered row has nothing to send; removing its open row first keeps design's order of success.
-  await ledger.removeOpen(toClose(written, ["failed"], false));
+  await ledger.removeOpen(toClose(written, false));
   await send(sender, lane, owed);
   await ledger.removeOpen([
-    ...toClose(written, ["failed"], true),
+    ...toClose(written, true),
     ...alsoOwed.filter(({ what }) => what === "failure").map(({ row }) => row),
   ]);
   return written.map(({ row }) => row);
@@ -75,9 +75,9 @@ async function saveAll<Body>(
 const conflictTries = 8;
 
 /**
- * Somebody else changed the row while we were calling. What they settled stays settled; an effect that
- * we made is written on top of what they left open; anything else of ours is dropped in favour of the
- * wake-up that their version promises.
+ * Somebody else changed the row while we were calling. What they settled stays settled, unless it is a failure
+ * and we made the effect; an effect that we made is written on top of what they left open; anything else of
+ * ours is dropped in favour of the wake-up that their version promises.
  */
 async function resolveConflict<Body>(
   ledger: Ledger,
@@ -88,6 +88,11 @@ async function resolveConflict<Body>(
     if (current === undefined) {
       const [inserted] = await ledger.insert([{ row: decision.row }]);
       if (inserted?.row === decision.row) return decision.row;
+      continue;
+    }
+    if (wasGivenUp(current.row, decision.row)) {
+      const made = await overtake(ledger, current, decision.row);
+      if (made !== undefined) return made;
       continue;
     }
     if (isTerminal(current.row)) return current.row;
@@ -102,8 +107,26 @@ async function resolveConflict<Body>(
   throw new Error("a ledger row changed under every attempt to write it");
 }
 
+/** It was called failed (a dead letter, the sweep) while the call that made its effect was under way. */
+function wasGivenUp(current: DeliveryRow, ours: DeliveryRow): boolean {
+  return current.state === "failed" && isMade(ours) && current.generation === ours.generation;
+}
+
+/** The failure's id stays in the row: whoever keeps failures is to close that one. */
+async function overtake(
+  ledger: Ledger,
+  { row, etag }: Versioned,
+  ours: DeliveryRow,
+): Promise<DeliveryRow | undefined> {
+  const { failureId, code, reason } = row;
+  const made = { ...ours, hop: Math.max(ours.hop, row.hop), failureId, code, reason };
+  await ledger.addOpen([made]);
+  const [saved] = await ledger.save([{ row: made, etag }]);
+  return saved?.row;
+}
+
 function toOwed<Body>(item: Item<Body>, row: DeliveryRow): readonly Owed<Body>[] {
-  if (row.state === "failed") return [{ body: item.body, row, what: "failure" }];
+  if (hasStory(row)) return [{ body: item.body, row, what: "failure" }];
   return isTerminal(row) ? [] : [{ body: item.body, row, what: "wakeUp" }];
 }
 
@@ -116,13 +139,9 @@ function isEventRow(row: DeliveryRow): boolean {
   return row.state === "received" || row.state === "accepted" || row.state === "published";
 }
 
-function toClose<Body>(
-  written: readonly Written<Body>[],
-  states: readonly DeliveryRow["state"][],
-  wanted: boolean,
-): readonly DeliveryRow[] {
+function toClose<Body>(written: readonly Written<Body>[], isTold: boolean): readonly DeliveryRow[] {
   return written
-    .filter(({ row }) => isTerminal(row) && states.includes(row.state) === wanted)
+    .filter(({ row }) => isTerminal(row) && hasStory(row) === isTold)
     .filter(({ item }) => !(isEventRow(item.row) && item.row.hop === 1))
     .map(({ row }) => row);
 }

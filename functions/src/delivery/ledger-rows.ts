@@ -168,6 +168,19 @@ export function isTerminal(row: { readonly state: DeliveryState }): boolean {
   return terminalStates.includes(row.state);
 }
 
+/** An effect was made, or a newer one stands for it. */
+export function isMade({ state }: { readonly state: DeliveryState }): boolean {
+  return state === "delivered" || state === "superseded" || state === "published";
+}
+
+/**
+ * `dead-letters` has to be told of it: it failed, or its effect was made after it had been called failed. The
+ * `open` row stays until that is said.
+ */
+export function hasStory(row: DeliveryRow): boolean {
+  return row.state === "failed" || (row.failureId !== null && isMade(row));
+}
+
 /** Time that counts for this delivery. */
 export function reachableNow(row: DeliveryRow, now: number): number {
   return now - row.awayMs - (row.awaySince === null ? 0 : now - row.awaySince);

@@ -15,7 +15,7 @@ import type { Decided, Owed } from "./commit.ts";
 import type { Lane } from "./lane.ts";
 import { openPartitions, openTable, toOpenKeys } from "./ledger-keys.ts";
 import type { Ledger, Versioned } from "./ledger.ts";
-import { isTerminal } from "./ledger-rows.ts";
+import { hasStory, isTerminal } from "./ledger-rows.ts";
 import type { DeliveryId, DeliveryRow } from "./ledger-rows.ts";
 import { defaultSettings, onSweep } from "./policy.ts";
 
@@ -89,9 +89,7 @@ async function sweepPage<Body>(
   for (const [index, open] of due.entries()) {
     const version = versions[index];
     const isSettled = version !== undefined && isTerminal(version.row);
-    if (
-      version === undefined ? isAbandoned(open, now) : isSettled && version.row.state !== "failed"
-    ) {
+    if (version === undefined ? isAbandoned(open, now) : isSettled && !hasStory(version.row)) {
       await clear(on, open);
       cleared += 1;
     } else if (version !== undefined) {
@@ -126,8 +124,8 @@ async function look<Body>(
 ): Promise<void> {
   const { row } = version;
   try {
-    if (row.state === "failed") {
-      // It failed, and nobody could say so yet: commit sends the story and then clears the open row.
+    if (hasStory(row)) {
+      // Nobody could say so yet: commit sends the story and then clears the open row.
       const body = await lane.loadBody(row);
       if (!isSecond) found.owed.push({ body, row, what: "failure" });
     } else if (!isSecond) {

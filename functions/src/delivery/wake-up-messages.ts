@@ -144,7 +144,10 @@ export function toIntakeMessage(
   };
 }
 
-/** For `dead-letters`: the story in the properties, the body untouched but for its extensions. */
+/**
+ * For `dead-letters`: the story in the properties, the body untouched but for its extensions. Also of an effect
+ * that was made after the delivery had been called failed: another message, so under another id.
+ */
 export function toDeadLetter(
   body: CanonicalEvent | { readonly raw: unknown },
   row: DeliveryRow,
@@ -155,7 +158,7 @@ export function toDeadLetter(
   const content =
     "raw" in body ? { ...toEnvelope(body.raw, row), failureid } : { ...body, ...marks };
   return {
-    messageId: failureid,
+    messageId: row.state === "failed" ? failureid : `${failureid}:${row.state}`,
     body: toBody(content, maxMessageBytes),
     properties: {
       failureid,

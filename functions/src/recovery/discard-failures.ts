@@ -1,7 +1,7 @@
 /*
  * A person decides that failures are not to be delivered. The ledger first (failed → discarded, on the
  * version that was read), then the failure: a crash between the two leaves an open failure whose discarding
- * only has to be said again.
+ * only has to be said again. A replay that takes the failure between the two finds in the ledger that it is over.
  */
 import type { Ledger } from "../delivery/ledger.ts";
 import type { Clock } from "../platform/clock.ts";
@@ -32,16 +32,35 @@ export async function discardFailures(
     return [{ row, etag: version.etag, failureId }];
   });
   const saved = await on.ledger.save(changes);
-  const lost = new Set(
-    changes.flatMap(({ failureId }, index) => (saved[index] === undefined ? [failureId] : [])),
-  );
+  const ours = new Set<string>();
+  const lost = new Set<string>();
+  for (const [index, { failureId }] of changes.entries()) {
+    (saved[index] === undefined ? lost : ours).add(failureId);
+  }
   const left = failures.filter(({ failureId }) => !lost.has(failureId));
-  const moved = await on.failures.move(
-    left.map((failure) => ({ failure, to: "discarded" as const, also: { outcome: reason } })),
+  const discarded = await moveAll(on, left, reason);
+  const taken = left.filter((each) => !discarded.includes(each) && ours.has(each.failureId));
+  discarded.push(
+    ...(await moveAll(
+      on,
+      taken.map((failure) => ({ ...failure, status: "replaying" as const })),
+      reason,
+    )),
   );
-  const discarded = left.filter((_each, index) => moved[index] === true);
   for (const { eventId, flow, target, failureId, code } of discarded) {
     on.telemetry.event("discarded", { eventId, flow, target, failureId, code });
   }
   return discarded.length;
+}
+
+/** Those that were in the status that they are given with. */
+async function moveAll(
+  { failures }: DiscardDependencies,
+  wanted: readonly FailureSummary[],
+  reason: string,
+): Promise<FailureSummary[]> {
+  const moved = await failures.move(
+    wanted.map((failure) => ({ failure, to: "discarded" as const, also: { outcome: reason } })),
+  );
+  return wanted.filter((_each, index) => moved[index] === true);
 }

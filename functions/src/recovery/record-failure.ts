@@ -1,6 +1,6 @@
 import { intakeTarget } from "../delivery/ledger-keys.ts";
 import type { Ledger, Versioned } from "../delivery/ledger.ts";
-import { isTerminal } from "../delivery/ledger-rows.ts";
+import { isMade, isTerminal } from "../delivery/ledger-rows.ts";
 import type { DeliveryId, DeliveryRow } from "../delivery/ledger-rows.ts";
 import { defaultSettings, onDeadLettered, toFailureId } from "../delivery/policy.ts";
 import {
@@ -49,40 +49,67 @@ export async function recordFailures(
   on: RecordFailureDependencies,
   letters: readonly DeadLetter[],
 ): Promise<number> {
-  const failures: Failure[] = [];
-  for (const letter of letters) failures.push(...(await toFailures(on, letter)));
-  const unique = new Map(failures.map((failure) => [failure.failureId, failure]));
+  const told: Told[] = [];
+  for (const letter of letters) told.push(...(await toFailures(on, letter)));
+  const unique = new Map(told.map(({ failure }) => [failure.failureId, failure]));
   const added = await on.failures.record([...unique.values()]);
+  const overtaken = told.filter(({ madeAs }) => madeAs !== null);
+  for (const each of overtaken) {
+    await resolve(on, each);
+    unique.delete(each.failure.failureId);
+  }
+  await tell(on, [...unique.values()]);
+  return added;
+}
+
+interface Told {
+  readonly failure: Failure;
+  /** The effect was made after all, as this; null: it was not. */
+  readonly madeAs: string | null;
+}
+
+/** A replay that has the failure finds in the ledger how the delivery ended; what a person decided stays. */
+async function resolve(
+  { failures }: RecordFailureDependencies,
+  { failure: { target, failureId }, madeAs }: Told,
+): Promise<void> {
+  const failure = await failures.get(target, failureId);
+  if (failure?.status !== "open") return;
+  await failures.move([{ failure, to: "resolved", also: { outcome: madeAs ?? "" } }]);
+}
+
+async function tell(on: RecordFailureDependencies, failures: readonly Failure[]): Promise<void> {
   const groups = new Map<string, NoticeGroup>();
-  for (const { code, target, stage, eventId, failureId, reason } of unique.values()) {
+  for (const { code, target, stage, eventId, failureId, reason } of failures) {
     const group = toGroup(code, target, reason);
     groups.set(group, { group, code, target });
     const { owner } = meaningOf(code);
     on.telemetry.event("failure", { code, target, stage, eventId, failureId, owner, group });
   }
   await on.notices?.note([...groups.values()]);
-  return added;
 }
 
 async function toFailures(
   on: RecordFailureDependencies,
   letter: DeadLetter,
-): Promise<readonly Failure[]> {
+): Promise<readonly Told[]> {
   const failureId = textOf(letter.body, "failureid");
   const ids = toDeliveryIds(on, letter);
-  if (ids.length === 0) return [toUnknown(on, letter, failureId, undefined)];
+  const unknown = { failure: toUnknown(on, letter, failureId, ids[0]), madeAs: null };
+  if (ids.length === 0) return [unknown];
   const versions = await on.ledger.load(ids, { fresh: true });
-  const failures: Failure[] = [];
+  const failures: Told[] = [];
   for (const version of versions) {
     if (version === undefined) continue;
     const row =
       failureId === null
         ? await settle(on, letter, version)
         : asItWas(version.row, failureId, letter);
-    if (row !== undefined) failures.push(toFailure(on, letter, row));
+    if (row === undefined) continue;
+    const madeAs = isMade(version.row) && row === version.row ? (row.reference ?? "") : null;
+    failures.push({ failure: toFailure(on, letter, row), madeAs });
   }
-  const known = versions.some((version) => version !== undefined);
-  return known ? failures : [toUnknown(on, letter, failureId, ids[0])];
+  return versions.some((version) => version !== undefined) ? failures : [unknown];
 }
 
 /**

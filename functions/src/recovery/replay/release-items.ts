@@ -1,11 +1,15 @@
 import { inParallel } from "../../delivery/batch-writes.ts";
+import { isTerminal } from "../../delivery/ledger-rows.ts";
+import type { DeliveryRow } from "../../delivery/ledger-rows.ts";
+import { maskAddresses } from "../../platform/mask-addresses.ts";
 import type { ReplayItem, ReplayJob } from "./replay-job.ts";
 import { parallel, toDeliveryId } from "./replay-work.ts";
 import type { BeginDependencies } from "./replay-work.ts";
+import { toSettledEnd } from "./settle-items.ts";
 
 /**
- * Failures that were taken and not sent are open again. Gives those that turn out to be under way: they are
- * `sent` and must be followed.
+ * Failures that were taken and not sent are open again, unless the delivery was settled otherwise meanwhile (a person
+ * discarded it). Gives those that turn out to be under way: they are `sent` and must be followed.
  */
 export async function releaseItems(
   on: Pick<BeginDependencies, "failures" | "ledger">,
@@ -23,7 +27,13 @@ export async function releaseItems(
       begun.push({ ...item, state: "sent", generation: version.row.generation });
       return;
     }
-    await on.failures.move([{ failure, to: "open", also: { outcome: "the replay ended before" } }]);
+    const end = version === undefined ? null : toOtherEnd(version.row);
+    const { failure: to, outcome } = end ?? { failure: "open", outcome: "the replay ended before" };
+    await on.failures.move([{ failure, to, also: { outcome: maskAddresses(outcome) } }]);
   });
   return begun;
+}
+
+function toOtherEnd(row: DeliveryRow): ReturnType<typeof toSettledEnd> | null {
+  return isTerminal(row) && row.state !== "failed" ? toSettledEnd(row) : null;
 }

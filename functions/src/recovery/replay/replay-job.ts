@@ -137,6 +137,8 @@ export interface ReplayItem {
   readonly failure: FailureSummary | null;
   /** Sent although it was delivered: its record is gone from the target. */
   readonly isRepair: boolean;
+  /** When that delivery was settled, epoch ms: one that was settled since has been repaired by somebody else. */
+  readonly settledAt: number | null;
   readonly eventId: string;
   readonly time: string;
   readonly businessKey: string;

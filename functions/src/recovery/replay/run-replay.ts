@@ -131,6 +131,7 @@ class Runner {
         failureId,
         failure,
         isRepair: false,
+        settledAt: null,
         eventId,
         time,
         businessKey,

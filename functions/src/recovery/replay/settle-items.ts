@@ -42,7 +42,8 @@ function toEarlyEnd(on: BeginDependencies, { item, version }: Work): End | undef
   }
   if (version === undefined || !isTerminal(version.row)) return undefined;
   const { row } = version;
-  if (item.isRepair && row.state === "delivered") return undefined;
+  const isAsFound = row.settledAt === (item.settledAt ?? row.settledAt);
+  if (item.isRepair && row.state === "delivered" && isAsFound) return undefined;
   switch (row.state) {
     case "failed": {
       if (item.failureId === "" || row.failureId === item.failureId) return undefined;

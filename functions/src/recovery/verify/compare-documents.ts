@@ -49,9 +49,10 @@ export function compareDocuments(input: CompareInput): Compared {
     if (!("cause" in verdict)) continue;
     const { kind, cause, about } = verdict;
     const { legalEntity, number, effectKey } = document;
-    const { eventId = "", time = "" } = about ?? {};
+    const { eventId = "", time = "", settledAt = null } = about ?? {};
     const { target } = input;
-    findings.push({ kind, target, legalEntity, number, effectKey, cause, eventId, time, document });
+    const names = { target, legalEntity, number, effectKey, eventId, time };
+    findings.push({ kind, ...names, cause, document, settledAt });
   }
   return { counts: [...counts.values()], findings };
 }

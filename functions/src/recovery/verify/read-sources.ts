@@ -106,7 +106,7 @@ async function readBlock(store: TableStore, at: number): Promise<readonly Ledger
   do {
     const page = await store.query(table, {
       partitionKey,
-      select: ["eventId", "time", "target", "state", "rule", "effectKey"],
+      select: ["eventId", "time", "target", "state", "rule", "effectKey", "settledAt"],
       ...(continuation === undefined ? {} : { continuation }),
     });
     for (const { columns } of page.rows) {
@@ -116,6 +116,7 @@ async function readBlock(store: TableStore, at: number): Promise<readonly Ledger
         time: text("time"),
         state: text("state"),
         rule: text("rule"),
+        settledAt: text("settledAt") === "" ? null : Date.parse(text("settledAt")),
       };
       const target = text("target");
       if (target === intakeTarget)

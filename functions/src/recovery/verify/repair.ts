@@ -92,12 +92,13 @@ async function beginReplay(
   const now = on.clock.now();
   const id = toReplayId(now);
   const items = findings.map(
-    ({ target, eventId, time, legalEntity, number }, index): ReplayItem => ({
+    ({ target, eventId, time, legalEntity, number, settledAt }, index): ReplayItem => ({
       number: index,
       target,
       failureId: "",
       failure: null,
       isRepair: true,
+      settledAt,
       eventId,
       time,
       businessKey: `${legalEntity}/${number}`,

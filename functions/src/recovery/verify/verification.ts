@@ -21,6 +21,8 @@ export interface LedgerDelivery {
   readonly state: string;
   /** Of a delivery that is skipped. */
   readonly rule?: string;
+  /** Epoch ms; null or left out: it is not settled. */
+  readonly settledAt?: number | null;
 }
 
 /** Everything that the ledger knows of a document. */
@@ -50,6 +52,8 @@ export interface Finding {
   readonly eventId: string;
   readonly time: string;
   readonly document: PostedDocument;
+  /** When the delivery that it is about was settled, epoch ms; null for none. */
+  readonly settledAt: number | null;
 }
 
 export interface VerifyCounts {
@@ -83,7 +87,7 @@ export interface Verification {
   readonly endedAt: number | null;
   readonly counts: readonly VerifyCounts[];
   /** The first of them; `counts` has all. */
-  readonly findings: readonly Omit<Finding, "document">[];
+  readonly findings: readonly Omit<Finding, "document" | "settledAt">[];
   /** What was done about it, or why nothing was. */
   readonly note: string;
   /** The replay that repairs; empty for none. */

@@ -127,6 +127,7 @@ describe("what may be repaired", () => {
       eventId: "e",
       time: "t",
       document: document(n),
+      settledAt: null,
     }));
   const counts = (compared: number) =>
     compareDocuments({

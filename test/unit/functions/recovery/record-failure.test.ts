@@ -7,6 +7,8 @@ import { recordFailures } from "../../../../functions/src/recovery/record-failur
 import type { DeadLetter } from "../../../../functions/src/recovery/record-failure.ts";
 import type { Outcome } from "../../../../functions/src/targets/target.ts";
 import { DeliveryWorld, startOfTime } from "../../../support/delivery-world.ts";
+import type { WorldOptions } from "../../../support/delivery-world.ts";
+import { FaultyPorts, faultAtNth } from "../../../support/faulty-ports.ts";
 import { failureRows } from "../../../support/failure-rows.ts";
 import { numberedEvent } from "../../../support/numbered-event.ts";
 
@@ -153,6 +155,82 @@ describe("recording what Service Bus gave up", () => {
     expect(rows.map(({ columns: { code, eventId, flow } }) => [code, eventId, flow])).toEqual([
       ["DEAD_LETTERED", "e1", "invoice-posted"],
     ]);
+  });
+});
+
+describe("a dead letter of a wake-up whose call makes the effect all the same", () => {
+  /** While the target is called, Service Bus gives the message up, and that is recorded. */
+  async function givenUpDuringCall(options: WorldOptions = {}) {
+    const world = new DeliveryWorld(options);
+    const { record, store } = recorder(world);
+    const { target } = world;
+    const deliver = target.deliver.bind(target);
+    target.deliver = async (requests) => {
+      await record({ body: { ...numberedEvent(), target: "ce" } });
+      return deliver(requests);
+    };
+    await world.accept(numberedEvent());
+    /** What `dead-letters` holds is recorded. */
+    const recordWaiting = async (): Promise<void> => {
+      for (;;) {
+        const letter = world.broker.next("dead-letters");
+        if (letter === undefined) return;
+        const { body, properties } = letter;
+        await record({ body: JSON.parse(body) as unknown, properties });
+        world.broker.complete("dead-letters", letter);
+      }
+    };
+    const failure = async () => {
+      const [row] = failureRows(world.memory);
+      return store.get("ce", String(row?.columns["failureId"]));
+    };
+    return { world, store, recordWaiting, failure };
+  }
+
+  it.each([{ once: false }, { once: true }])(
+    "ends with one effect and no open failure (%j)",
+    async (options) => {
+      const { world, recordWaiting, failure } = await givenUpDuringCall(options);
+      await world.step();
+      await recordWaiting();
+      expect(await world.row()).toMatchObject({ state: "delivered" });
+      expect(await failure()).toMatchObject({ status: "resolved", code: "DEAD_LETTERED" });
+      expect(world.target.effects).toHaveLength(1);
+      expect([world.openRows(), failureRows(world.memory).length]).toEqual([[], 1]);
+    },
+  );
+
+  it("is told by the sweep when the process dies before it can say so", async () => {
+    const faults = new FaultyPorts();
+    const { world, recordWaiting, failure } = await givenUpDuringCall({ faults });
+    faults.plan = faultAtNth("sender", "send", 2, { how: "kill", when: "before" });
+    await expect(world.step()).rejects.toThrow("killed");
+    faults.revive();
+    world.restart();
+    expect(await failure()).toMatchObject({ status: "open" });
+    world.clock.advance(60_000);
+    await world.sweep();
+    await recordWaiting();
+    expect(await failure()).toMatchObject({ status: "resolved" });
+    expect(world.openRows()).toEqual([]);
+  });
+
+  it("leaves a failure alone that a person has discarded meanwhile", async () => {
+    const { world, store, recordWaiting, failure } = await givenUpDuringCall();
+    await world.step();
+    const stored = await failure();
+    if (stored !== undefined) await store.move([{ failure: stored, to: "discarded" }]);
+    await recordWaiting();
+    expect(await failure()).toMatchObject({ status: "discarded" });
+  });
+
+  it("stays a failure when the call makes no effect", async () => {
+    const { world, recordWaiting, failure } = await givenUpDuringCall();
+    world.target.answers = [{ kind: "wait", code: "CE_CUSTOMER_MISSING", missing: ["US-003"] }];
+    await world.step();
+    await recordWaiting();
+    expect(await world.row()).toMatchObject({ state: "failed", code: "DEAD_LETTERED" });
+    expect(await failure()).toMatchObject({ status: "open" });
   });
 });
 

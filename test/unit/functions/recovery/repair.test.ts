@@ -2,6 +2,7 @@ import { describe, expect, it } from "@jest/globals";
 import type { FinanceClient } from "../../../../functions/src/dynamics/finance-client.ts";
 import { createVerifyRoutes } from "../../../../functions/src/operator/routes/verify-routes.ts";
 import { createAuditLog } from "../../../../functions/src/recovery/audit-log.ts";
+import type { Sender } from "../../../../functions/src/platform/messages.ts";
 import type { Verification } from "../../../../functions/src/recovery/verify/verification.ts";
 import { createVerificationStore } from "../../../../functions/src/recovery/verify/verification-store.ts";
 import { appConfig } from "../../../support/app-config.ts";
@@ -23,14 +24,21 @@ function financeWithOne(): FinanceClient {
   return { readAll } as unknown as FinanceClient;
 }
 
-/** CE has lost what was delivered to it; F&O still has it. Resolves when the repair's replay is begun. */
-async function repairGone(world: ReplayWorld): Promise<{
+/** CE has lost what was delivered to it; F&O still has it. */
+async function createGone(): Promise<ReplayWorld> {
+  const world = new ReplayWorld();
+  await world.delivery.accept(numberedEvent(1));
+  await world.work();
+  world.delivery.clock.advance(60_000);
+  world.finance = financeWithOne();
+  return world;
+}
+
+/** Resolves when the repair's replay is begun. */
+async function repair(world: ReplayWorld): Promise<{
   readonly verification: Verification | undefined;
   readonly kicked: string;
 }> {
-  await world.delivery.accept(numberedEvent(1));
-  await world.work();
-  world.finance = financeWithOne();
   const { clock, memory } = world.delivery;
   const verifications = createVerificationStore(memory);
   const kicked = await new Promise<string>((kick, fail) => {
@@ -47,14 +55,34 @@ async function repairGone(world: ReplayWorld): Promise<{
     const call = { caller, body, params: {}, query: new URLSearchParams() };
     route?.handle(call).catch(fail);
   });
-  const [verification] = await verifications.list(1);
-  return { verification, kicked };
+  const found = await verifications.list(10);
+  return { verification: found.find(({ replayId }) => replayId === kicked), kicked };
+}
+
+/** This world's F&O does not know the documents: the replay sends what was accepted. */
+async function runAsStored(
+  world: ReplayWorld,
+  id: string,
+  sender: Sender = world.delivery.broker,
+): Promise<void> {
+  const now = world.delivery.clock.now();
+  const held = await world.replays.take(id, "test", now);
+  if (held === undefined) throw new Error(`somebody else has ${id}`);
+  const options = { ...held.job.options, asStored: true };
+  const saved = await world.replays.save(held, { ...held.job, options }, "test", now);
+  await world.replays.release(saved);
+  await world.run(id, { sender });
+}
+
+function once(work: () => Promise<void>): () => Promise<void> {
+  let done: Promise<void> | undefined;
+  return () => (done ??= work());
 }
 
 describe("a repair", () => {
   it("begins its replay at once, of what is gone from its target", async () => {
-    const world = new ReplayWorld();
-    const { verification, kicked } = await repairGone(world);
+    const world = await createGone();
+    const { verification, kicked } = await repair(world);
 
     expect(verification).toMatchObject({
       state: "done",
@@ -65,4 +93,29 @@ describe("a repair", () => {
     expect(verification?.replayId).toBe(kicked);
     expect(await world.job(kicked)).toMatchObject({ state: "running", total: 1 });
   });
+
+  it.each(["after", "during"] as const)(
+    "sends once what two find gone, and both see it delivered (the second runs %s the first)",
+    async (when) => {
+      const world = await createGone();
+      const { broker, target } = world.delivery;
+      const { effects } = target;
+      expect(effects).toHaveLength(1);
+      const [one, two] = [await repair(world), await repair(world)];
+      const second = once(() => runAsStored(world, two.kicked));
+      const sender: Sender = {
+        send: async (entity, messages) => {
+          if (when === "during") await second();
+          await broker.send(entity, messages);
+        },
+      };
+      await runAsStored(world, one.kicked, sender);
+      await second();
+
+      expect(effects).toHaveLength(2);
+      for (const { kicked } of [one, two]) {
+        expect(await world.job(kicked)).toMatchObject({ state: "done", ended: { delivered: 1 } });
+      }
+    },
+  );
 });
