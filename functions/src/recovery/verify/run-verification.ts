@@ -3,7 +3,7 @@ import { toReplayId } from "../replay/replay-store.ts";
 import { compareDocuments } from "./compare-documents.ts";
 import { readNamedEvents, toDocumentName } from "./read-named-events.ts";
 import { readLedgerDocuments, readPosted } from "./read-sources.ts";
-import { countLeftMails, repair, selectRepairs } from "./repair.ts";
+import { countLeftMails, countLeftVersions, repair, selectRepairs } from "./repair.ts";
 import type { RepairDependencies } from "./repair.ts";
 import type {
   Finding,
@@ -151,11 +151,19 @@ async function repairFound(
   if (!isWanted) return { ...none, note: "" };
   const chosen = selectRepairs(findings, counts, include);
   if ("refusal" in chosen) return { ...none, note: chosen.refusal };
-  const mails = countLeftMails(findings, include);
-  const left = mails === 0 ? "" : `; mail left out: ${mails} (--include email)`;
+  const left = toLeftOut(findings, include);
   if (chosen.findings.length === 0) return { ...none, note: `there was nothing to repair${left}` };
   const repaired = await repair(on, chosen.findings, by, AbortSignal.timeout(limitMs));
   return { ...repaired, note: `${repaired.note}${left}` };
+}
+
+/** What is missing and was not sent, and how it is. */
+function toLeftOut(findings: readonly Finding[], include: readonly string[]): string {
+  const mails = countLeftMails(findings, include);
+  const versions = countLeftVersions(findings);
+  const mail = mails === 0 ? "" : `; mail left out: ${mails} (--include email)`;
+  if (versions === 0) return mail;
+  return `${mail}; newer versions left out: ${versions} (send them again from F&O)`;
 }
 
 function toReport({ counts, findings }: All): Pick<Verification, "counts" | "findings"> {
