@@ -43,6 +43,8 @@ export interface VerifyRequest {
 const sliceMs = 3_600_000;
 /** What was posted this lately may still be on its way. */
 export const settleMs = 15 * 60_000;
+/** How often the report says how far it is, at most. */
+const progressMs = 2_000;
 /** Under the host's ten minutes. */
 const limitMs = 8 * 60_000;
 
@@ -103,6 +105,7 @@ async function compareAll(on: VerifyDependencies, begun: Verification): Promise<
   const signal = AbortSignal.timeout(limitMs);
   const counts: VerifyCounts[] = [];
   const findings: Finding[] = [];
+  let savedAt = on.clock.now();
   for (let since = begun.since; since < begun.until; since += sliceMs) {
     signal.throwIfAborted();
     const until = Math.min(since + sliceMs, begun.until);
@@ -119,6 +122,10 @@ async function compareAll(on: VerifyDependencies, begun: Verification): Promise<
       counts.push(...compared.counts);
       findings.push(...compared.findings);
     }
+    if (on.clock.now() - savedAt < progressMs) continue;
+    savedAt = on.clock.now();
+    const soFar = toReport({ counts: mergeCounts(counts), findings });
+    await on.verifications.save({ ...begun, ...soFar });
   }
   return { counts: mergeCounts(counts), findings };
 }
