@@ -110,11 +110,14 @@ describe("a repair", () => {
     expect(await world.job(kicked)).toMatchObject({ state: "running", total: 1 });
   });
 
-  it("says how many deliveries it has begun", async () => {
+  it("says how many deliveries it has begun, and who asked for it is in the audit", async () => {
     const world = await createGone(3);
     const { verification } = await repair(world);
 
     expect(verification).toMatchObject({ repaired: 3, note: "3 deliveries begun to repair" });
+    const { clock, memory } = world.delivery;
+    const { entries } = await createAuditLog(memory, clock).read({ limit: 10 });
+    expect(entries).toMatchObject([{ action: "verifications.repair", caller: "anna" }]);
   });
 
   it("does not claim to send an old version whose newer one is gone", async () => {
