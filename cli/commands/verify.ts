@@ -1,9 +1,9 @@
 import { Command, Option } from "commander";
 import type { VerificationView } from "../../functions/src/operator/reads/answers.ts";
-import { systemClock } from "../../functions/src/platform/clock.ts";
 import { exitCodes } from "../exit-codes.ts";
 import { toInstant } from "../operator/filter-options.ts";
 import type { StackFlags } from "../operator/find-operator-api.ts";
+import { followVerification } from "../operator/follow-verification.ts";
 import { withOperator } from "../operator/operator-client.ts";
 import type { OperatorClient } from "../operator/operator-client.ts";
 import { withStackOptions } from "../operator/stack-options.ts";
@@ -17,10 +17,6 @@ interface VerifyFlags extends StackFlags {
   readonly include?: readonly string[];
   readonly json?: boolean;
 }
-
-const pollMs = 1_000;
-/** Longer than the function app gives itself. */
-const limitMs = 15 * 60_000;
 
 /** `causeway verify`: what F&O has posted against the ledger and the targets. */
 export function verifyCommand(): Command {
@@ -56,7 +52,7 @@ export function verifyCommand(): Command {
         repair,
         include,
       });
-      const ended = await waitFor(client, begun.id);
+      const ended = await followVerification(client, begun.id, { isQuiet: flags.json === true });
       process.exitCode = toExitCode(ended);
       if (flags.json === true) printJson(ended);
       else print(ended);
@@ -81,15 +77,6 @@ async function list(client: OperatorClient, isJson: boolean): Promise<void> {
       return [id, state, ...time, by, total("missing"), total("doubled"), total("differing"), note];
     }),
   );
-}
-
-async function waitFor(client: OperatorClient, id: string): Promise<VerificationView> {
-  const until = systemClock.now() + limitMs;
-  for (;;) {
-    const found = await client.get<VerificationView>(`verifications/${id}`);
-    if (found.state !== "running" || systemClock.now() > until) return found;
-    await systemClock.sleep(pollMs);
-  }
 }
 
 function toExitCode({ counts, state }: VerificationView): number {

@@ -51,9 +51,19 @@ export function readSelection(
   if (complaint !== undefined) command.error(`error: ${complaint}`);
   const selection = toSelection(failures, flags);
   if (selection === undefined) {
-    command.error(`error: say what to ${command.name()}: failures, a filter, or --all`);
+    command.error(`error: say what to ${command.name()}: ${waysToSay(command)}`);
   }
   return selection;
+}
+
+function waysToSay({ options }: Command): string {
+  const hasWindow = options.some(({ long }) => long === "--from");
+  return [
+    "failures (<target>/<failureId>)",
+    "a filter (--target, --group, --company, --key, --older-than, --newer-than)",
+    ...(hasWindow ? ["a time window (--from, --to and --target)"] : []),
+    "or everything that is open (--all)",
+  ].join(", ");
 }
 
 /** A flag that would be left aside selects more than was meant. */

@@ -1,4 +1,5 @@
 import { createCheckAddress } from "./operator/check-address.ts";
+import { createCheckTargetName } from "./operator/check-target-name.ts";
 import { createCheckToken } from "./operator/check-token.ts";
 import { createOperatorApi } from "./operator/create-operator-api.ts";
 import type { OperatorApi } from "./operator/create-operator-api.ts";
@@ -49,17 +50,19 @@ const verificationsLooked = 30;
 export function composeOperatorApi(parts: OperatorParts): OperatorApi {
   const { audit, clock, recovery, runner } = parts;
   const { operator } = parts.config;
+  const checkTargetName = createCheckTargetName(recovery);
   return createOperatorApi({
     checkAddress: createCheckAddress(operator?.addresses),
     checkToken: operator === undefined ? undefined : createCheckToken(operator, parts.clock),
     telemetry: parts.telemetry,
     routes: [
       ...createMeRoutes(),
-      ...createFailureRoutes({ audit, clock, failures: recovery.failures }),
-      ...createDiscardRoutes({ ...recovery, audit }),
+      ...createFailureRoutes({ audit, checkTargetName, clock, failures: recovery.failures }),
+      ...createDiscardRoutes({ ...recovery, audit, checkTargetName }),
       ...createReplayRoutes({
         ...recovery,
         audit,
+        checkTargetName,
         defaultPerSecond: operator?.replayPerSecond ?? defaultPerSecond,
         kick: (id) => runner.kick(id),
       }),

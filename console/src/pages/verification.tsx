@@ -207,4 +207,5 @@ const causes: Readonly<Record<string, string>> = {
   NEVER_ATTEMPTED: "it was never tried",
   NOT_REPAIRED: "an earlier repair left it out",
   GONE: "it was delivered and is no longer there",
+  NEWER_VERSION_GONE: "a newer version of it was delivered and is no longer there",
 };

@@ -62,9 +62,8 @@ export function createIntakeTarget(options: IntakeTargetOptions): Target<unknown
       const work = new Map<string, Work>();
       requests.forEach((request, index) => {
         const parsed = parseBusinessEvent(request.body, { schemas: options.schemas, knownEvents });
-        if (parsed.kind === "test") {
-          outcomes[index] = { kind: "skipped", rule: "ENDPOINT_TEST", asked: false };
-        }
+        // It ends in the trigger: no row is ever made for one.
+        if (parsed.kind === "test") throw new RangeError("an endpoint test is no delivery");
         if (parsed.kind === "failure") {
           const { code, reason } = parsed;
           outcomes[index] = { kind: "reject", code, reason, asked: false };

@@ -19,6 +19,8 @@ const codeOf = (body: unknown): string | undefined =>
 
 const id = failureOf(1).failureId;
 
+const moonWindow = { from: "2026-11-01T00:00:00Z", to: "2026-11-02T00:00:00Z", target: "moon" };
+
 interface Endpoint {
   readonly least: Role;
   readonly method: string;
@@ -155,6 +157,35 @@ describe("the operator API's answers", () => {
 
     expect(JSON.stringify(body)).toContain("must have required property 'text'");
     expect(JSON.stringify(body)).toContain("must NOT have additional properties: note");
+  });
+
+  it.each([
+    ["list", { path: "failures?target=moon" }],
+    ["group", { path: "failure-groups?target=moon" }],
+    ["replay", { path: "replays", body: { selection: { filter: { target: "moon" } } } }],
+    ["replay by time", { path: "replays", body: { selection: { window: moonWindow } } }],
+    [
+      "discard",
+      {
+        path: "failures/discard",
+        body: { selection: { filter: { target: "moon" } }, reason: "old" },
+      },
+    ],
+  ])("say which targets there are when there is none of that name (%s)", async (_what, ask) => {
+    const { status, body } = await world.ask({
+      ...("body" in ask ? { method: "POST" } : {}),
+      ...ask,
+    });
+
+    expect([status, codeOf(body)]).toEqual([404, "TARGET_UNKNOWN"]);
+    expect(JSON.stringify(body)).toContain("Use one of ce, intake.");
+  });
+
+  it("know a target that no flow has any more by its failures", async () => {
+    await world.parts.recovery.failures.record([{ ...failureOf(2), target: "fax" }]);
+    const { body } = await world.ask({ path: "failures?target=fax" });
+
+    expect(body).toMatchObject({ failures: [{ target: "fax" }] });
   });
 
   it("tell of a failure that does not exist", async () => {

@@ -2,6 +2,7 @@ import { describe, expect, it } from "@jest/globals";
 import { Command } from "commander";
 import {
   complainAbout,
+  readSelection,
   withSelectionOptions,
   withWindowOptions,
 } from "../../../cli/operator/selection-options.ts";
@@ -18,6 +19,17 @@ function complain(...args: readonly string[]): string | undefined {
     });
   command.parse(args, { from: "user" });
   return complaint;
+}
+
+/** Throws what it ends with. */
+function callWithout(command: Command): void {
+  command
+    .exitOverride()
+    .configureOutput({ writeErr: () => undefined })
+    .action((failures: readonly string[], flags: SelectionFlags) => {
+      readSelection(command, failures, flags);
+    })
+    .parse([], { from: "user" });
 }
 
 describe("what a command is to work on", () => {
@@ -44,6 +56,21 @@ describe("what a command is to work on", () => {
     ],
   ])("is not guessed from %j", (args, expected) => {
     expect(complain(...args)).toBe(expected);
+  });
+
+  it("is asked for with every way to say it when nothing was said", () => {
+    const all = "or everything that is open (--all)";
+    const common = [
+      "failures (<target>/<failureId>)",
+      "a filter (--target, --group, --company, --key, --older-than, --newer-than)",
+    ].join(", ");
+    const discard = withSelectionOptions(new Command("discard"));
+    const replay = withWindowOptions(withSelectionOptions(new Command("replay")));
+
+    expect(() => callWithout(discard)).toThrow(`error: say what to discard: ${common}, ${all}`);
+    expect(() => callWithout(replay)).toThrow(
+      `error: say what to replay: ${common}, a time window (--from, --to and --target), ${all}`,
+    );
   });
 
   it("is no filter that is empty", () => {

@@ -4,6 +4,8 @@ import type { DiscardDependencies } from "../../recovery/discard-failures.ts";
 import type { FailureSummary } from "../../recovery/failure.ts";
 import { eachFailure } from "../../recovery/find-failures.ts";
 import type { Selection } from "../../recovery/replay/replay-job.ts";
+import { targetOf } from "../check-target-name.ts";
+import type { CheckTargetName } from "../check-target-name.ts";
 import { OperatorError } from "../operator-error.ts";
 import type { OperatorCall, OperatorRoute } from "../operator-route.ts";
 import {
@@ -16,6 +18,7 @@ import type { SelectionBody } from "../read-selection.ts";
 
 export interface DiscardRoutesOptions extends DiscardDependencies {
   readonly audit: AuditLog;
+  readonly checkTargetName: CheckTargetName;
 }
 
 interface DiscardBody {
@@ -53,6 +56,7 @@ export function createDiscardRoutes(on: DiscardRoutesOptions): readonly Operator
 async function discard(on: DiscardRoutesOptions, { caller, body }: OperatorCall): Promise<unknown> {
   const { selection: given, reason, confirm, dryRun = false } = body as DiscardBody;
   const selection = toSelection(given);
+  await on.checkTargetName(targetOf(selection));
   const found = await select(on, selection);
   if (found.length === 0) throw toNothingSelected();
   const isMore = found.length > maxDiscarded;

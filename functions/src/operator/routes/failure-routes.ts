@@ -6,6 +6,7 @@ import { findFailures } from "../../recovery/find-failures.ts";
 import type { FailureFilter } from "../../recovery/find-failures.ts";
 import { groupFailures } from "../../recovery/group-failures.ts";
 import type { Clock } from "../../platform/clock.ts";
+import type { CheckTargetName } from "../check-target-name.ts";
 import { OperatorError } from "../operator-error.ts";
 import type { OperatorCall, OperatorRoute } from "../operator-route.ts";
 import { allowOnly, readInstant, readLimit, readText } from "../read-query.ts";
@@ -14,6 +15,7 @@ import { showFailure, showGroup, showSummary } from "../show-failure.ts";
 export interface FailureRoutesOptions {
   readonly failures: FailureStore;
   readonly audit: AuditLog;
+  readonly checkTargetName: CheckTargetName;
   readonly clock: Clock;
 }
 
@@ -29,7 +31,8 @@ export function createFailureRoutes(on: FailureRoutesOptions): readonly Operator
         allowOnly(query, [...filterNames, "limit", "continuation"]);
         const continuation = readText(query, "continuation");
         const page = { limit: readLimit(query), continuation };
-        const { failures, ...rest } = await findFailures(on.failures, readFilter(query), page);
+        const filter = await readFilter(on, query);
+        const { failures, ...rest } = await findFailures(on.failures, filter, page);
         return { failures: failures.map(showSummary), ...rest };
       },
     },
@@ -42,7 +45,8 @@ export function createFailureRoutes(on: FailureRoutesOptions): readonly Operator
           query,
           filterNames.filter((name) => name !== "key"),
         );
-        return { groups: (await groupFailures(on.failures, readFilter(query))).map(showGroup) };
+        const groups = await groupFailures(on.failures, await readFilter(on, query));
+        return { groups: groups.map(showGroup) };
       },
     },
     {
@@ -67,10 +71,14 @@ export function createFailureRoutes(on: FailureRoutesOptions): readonly Operator
   ];
 }
 
-function readFilter(query: URLSearchParams): FailureFilter {
+async function readFilter(
+  { checkTargetName }: FailureRoutesOptions,
+  query: URLSearchParams,
+): Promise<FailureFilter> {
   const [target, group, legalEntity, key] = ["target", "group", "legalEntity", "key"].map((name) =>
     readText(query, name),
   );
+  await checkTargetName(target);
   const olderThan = readInstant(query, "olderThan");
   const newerThan = readInstant(query, "newerThan");
   return {

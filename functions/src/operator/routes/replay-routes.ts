@@ -9,6 +9,8 @@ import { toReplayId } from "../../recovery/replay/replay-store.ts";
 import type { ReplayStore, ReplayWish } from "../../recovery/replay/replay-store.ts";
 import { selectDeliveries } from "../../recovery/replay/select-deliveries.ts";
 import type { SelectDependencies } from "../../recovery/replay/select-deliveries.ts";
+import { targetOf } from "../check-target-name.ts";
+import type { CheckTargetName } from "../check-target-name.ts";
 import { OperatorError } from "../operator-error.ts";
 import { mayActAs } from "../operator-role.ts";
 import type { OperatorCall, OperatorRoute } from "../operator-route.ts";
@@ -23,6 +25,7 @@ import type { SelectionBody } from "../read-selection.ts";
 
 export interface ReplayRoutesOptions extends SelectDependencies, RebuildDependencies {
   readonly audit: AuditLog;
+  readonly checkTargetName: CheckTargetName;
   readonly clock: Clock;
   readonly replays: ReplayStore;
   readonly defaultPerSecond: number;
@@ -106,6 +109,7 @@ export function createReplayRoutes(on: ReplayRoutesOptions): readonly OperatorRo
 async function begin(on: ReplayRoutesOptions, { caller, body }: OperatorCall): Promise<unknown> {
   const given = body as ReplayBody;
   const selection = toSelection(given.selection);
+  await on.checkTargetName(targetOf(selection));
   const now = on.clock.now();
   if (given.dryRun === true) {
     const plan = await planReplay(on, selection);

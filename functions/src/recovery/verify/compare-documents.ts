@@ -1,3 +1,4 @@
+import { newerVersionGone } from "./verification.ts";
 import type {
   Finding,
   FindingKind,
@@ -73,11 +74,12 @@ function judge(input: CompareInput, document: PostedDocument): Verdict {
   if (delivery === undefined) return toUndeliveredVerdict(known);
   switch (delivery.state) {
     case "delivered":
-    case "superseded":
+    case "superseded": {
       if (input.records === undefined) return { kind: "good" };
-      return records === undefined
-        ? { kind: "missing", cause: "GONE", about: delivery }
-        : toContentVerdict(document, records, delivery);
+      if (records !== undefined) return toContentVerdict(document, records, delivery);
+      const cause = delivery.state === "superseded" ? newerVersionGone : "GONE";
+      return { kind: "missing", cause, about: delivery };
+    }
     case "failed":
       return { kind: "failed" };
     case "skipped":

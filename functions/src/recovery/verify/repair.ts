@@ -19,6 +19,7 @@ import { toReplayId } from "../replay/replay-store.ts";
 import type { RunnerDependencies } from "../replay/run-replay.ts";
 import { noCounts } from "../replay/replay-job.ts";
 import type { ReplayItem, ReplayJob } from "../replay/replay-job.ts";
+import { newerVersionGone } from "./verification.ts";
 import type { Finding, PostedDocument, VerifyCounts } from "./verification.ts";
 
 export interface RepairDependencies extends RunnerDependencies {
@@ -37,6 +38,10 @@ export function countLeftMails(findings: readonly Finding[], include: readonly s
   return findings.filter(({ kind, target }) => kind === "missing" && target === "email").length;
 }
 
+export function countLeftVersions(findings: readonly Finding[]): number {
+  return findings.filter(({ cause }) => cause === newerVersionGone).length;
+}
+
 /** More is no gap but a fault, and a person's matter. */
 const maxRepairs = 100;
 const maxShare = 0.01;
@@ -50,7 +55,10 @@ export function selectRepairs(
   include: readonly string[],
 ): { readonly findings: readonly Finding[] } | { readonly refusal: string } {
   const missing = findings.filter(
-    ({ kind, target }) => kind === "missing" && (target !== "email" || include.includes("email")),
+    ({ cause, kind, target }) =>
+      kind === "missing" &&
+      cause !== newerVersionGone &&
+      (target !== "email" || include.includes("email")),
   );
   const compared = counts.reduce((sum, each) => sum + each.compared, 0);
   const isTooMany =

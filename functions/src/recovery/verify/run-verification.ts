@@ -3,7 +3,7 @@ import { toReplayId } from "../replay/replay-store.ts";
 import { compareDocuments } from "./compare-documents.ts";
 import { readNamedEvents, toDocumentName } from "./read-named-events.ts";
 import { readLedgerDocuments, readPosted } from "./read-sources.ts";
-import { countLeftMails, repair, selectRepairs } from "./repair.ts";
+import { countLeftMails, countLeftVersions, repair, selectRepairs } from "./repair.ts";
 import type { RepairDependencies } from "./repair.ts";
 import type {
   Finding,
@@ -43,6 +43,8 @@ export interface VerifyRequest {
 const sliceMs = 3_600_000;
 /** What was posted this lately may still be on its way. */
 export const settleMs = 15 * 60_000;
+/** How often the report says how far it is, at most. */
+const progressMs = 2_000;
 /** Under the host's ten minutes. */
 const limitMs = 8 * 60_000;
 
@@ -103,6 +105,7 @@ async function compareAll(on: VerifyDependencies, begun: Verification): Promise<
   const signal = AbortSignal.timeout(limitMs);
   const counts: VerifyCounts[] = [];
   const findings: Finding[] = [];
+  let savedAt = on.clock.now();
   for (let since = begun.since; since < begun.until; since += sliceMs) {
     signal.throwIfAborted();
     const until = Math.min(since + sliceMs, begun.until);
@@ -119,6 +122,10 @@ async function compareAll(on: VerifyDependencies, begun: Verification): Promise<
       counts.push(...compared.counts);
       findings.push(...compared.findings);
     }
+    if (on.clock.now() - savedAt < progressMs) continue;
+    savedAt = on.clock.now();
+    const soFar = toReport({ counts: mergeCounts(counts), findings });
+    await on.verifications.save({ ...begun, ...soFar });
   }
   return { counts: mergeCounts(counts), findings };
 }
@@ -151,11 +158,19 @@ async function repairFound(
   if (!isWanted) return { ...none, note: "" };
   const chosen = selectRepairs(findings, counts, include);
   if ("refusal" in chosen) return { ...none, note: chosen.refusal };
-  const mails = countLeftMails(findings, include);
-  const left = mails === 0 ? "" : `; mail left out: ${mails} (--include email)`;
+  const left = toLeftOut(findings, include);
   if (chosen.findings.length === 0) return { ...none, note: `there was nothing to repair${left}` };
   const repaired = await repair(on, chosen.findings, by, AbortSignal.timeout(limitMs));
   return { ...repaired, note: `${repaired.note}${left}` };
+}
+
+/** What is missing and was not sent, and how it is. */
+function toLeftOut(findings: readonly Finding[], include: readonly string[]): string {
+  const mails = countLeftMails(findings, include);
+  const versions = countLeftVersions(findings);
+  const mail = mails === 0 ? "" : `; mail left out: ${mails} (--include email)`;
+  if (versions === 0) return mail;
+  return `${mail}; newer versions left out: ${versions} (send them again from F&O)`;
 }
 
 function toReport({ counts, findings }: All): Pick<Verification, "counts" | "findings"> {

@@ -38,6 +38,12 @@ export interface TargetRecords {
   readonly amount: number | null;
 }
 
+/**
+ * Cause of a finding: a newer version went to the target, by an event that came later than those compared. Sending the
+ * old one again would write nothing.
+ */
+export const newerVersionGone = "NEWER_VERSION_GONE";
+
 export type FindingKind = "missing" | "doubled" | "differing";
 
 export interface Finding {
@@ -46,7 +52,7 @@ export interface Finding {
   readonly legalEntity: string;
   readonly number: string;
   readonly effectKey: string;
-  /** NO_EVENT, NOT_REPAIRED, NEVER_ATTEMPTED, GONE, or what is different. */
+  /** NO_EVENT, NOT_REPAIRED, NEVER_ATTEMPTED, GONE, NEWER_VERSION_GONE, or what is different. */
   readonly cause: string;
   /** Empty when F&O raised none. */
   readonly eventId: string;

@@ -137,15 +137,6 @@ describe("intake", () => {
     expect(published).toEqual([]);
   });
 
-  it("does nothing for F&O's endpoint test", async () => {
-    const { accepted, deliver } = intake(scriptedFinance({}).http);
-    const test = { ...salesInvoicePosted, BusinessEventId: "BusinessEventsTestEndpointContract" };
-    expect(await deliver([test])).toEqual([
-      { kind: "skipped", rule: "ENDPOINT_TEST", asked: false },
-    ]);
-    expect(accepted).toEqual([]);
-  });
-
   it("says that F&O was not asked for what is no invoice event", async () => {
     const finance = scriptedFinance({});
     const outcomes = await intake(finance.http).deliver(["{oops"]);

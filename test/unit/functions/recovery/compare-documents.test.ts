@@ -70,6 +70,7 @@ describe("a document that F&O has posted", () => {
     ],
     ["without an event", undefined, undefined, "missing"],
     ["delivered and gone", told("delivered"), undefined, "missing"],
+    ["superseded and gone", told("superseded"), undefined, "missing"],
     ["published and never attempted", told(undefined), undefined, "missing"],
     ["there twice", told("delivered"), { count: 2, amount: 100 }, "doubled"],
     ["there with another total", told("delivered"), { count: 1, amount: 99.99 }, "differing"],

@@ -5,33 +5,56 @@ import { createAuditLog } from "../../../../functions/src/recovery/audit-log.ts"
 import type { Sender } from "../../../../functions/src/platform/messages.ts";
 import type { Verification } from "../../../../functions/src/recovery/verify/verification.ts";
 import { createVerificationStore } from "../../../../functions/src/recovery/verify/verification-store.ts";
+import {
+  beginVerification,
+  runVerification,
+} from "../../../../functions/src/recovery/verify/run-verification.ts";
+import type { VerifyDependencies } from "../../../../functions/src/recovery/verify/run-verification.ts";
+import type { Outcome } from "../../../../functions/src/targets/target.ts";
 import { appConfig } from "../../../support/app-config.ts";
 import { canonicalInvoice } from "../../../support/canonical-invoice.ts";
 import { numberedEvent } from "../../../support/numbered-event.ts";
 import { ReplayWorld } from "../../../support/replay-world.ts";
 
-/** F&O has posted the first numbered event's invoice. */
-function financeWithOne(): FinanceClient {
-  const { date, legalEntity, number, voucher } = canonicalInvoice({ number: "CIV-000001" });
-  const row = {
-    dataAreaId: legalEntity,
-    InvoiceId: number,
-    InvoiceDate: `${date}T12:00:00Z`,
-    LedgerVoucher: voucher,
-    CreatedOn: "2026-11-24T11:59:30Z",
-  };
-  const readAll = () => Promise.resolve([row]);
+/** F&O has posted the first numbered events' invoices. */
+function financeWith(count: number): FinanceClient {
+  const rows = Array.from({ length: count }, (_each, index) => {
+    const { date, legalEntity, number, voucher } = canonicalInvoice({
+      number: `CIV-00000${index + 1}`,
+    });
+    return {
+      dataAreaId: legalEntity,
+      InvoiceId: number,
+      InvoiceDate: `${date}T12:00:00Z`,
+      LedgerVoucher: voucher,
+      CreatedOn: "2026-11-24T11:59:30Z",
+    };
+  });
+  const readAll = () => Promise.resolve(rows);
   return { readAll } as unknown as FinanceClient;
 }
 
 /** CE has lost what was delivered to it; F&O still has it. */
-async function createGone(): Promise<ReplayWorld> {
+async function createGone(count = 1, answers: readonly Outcome[] = []): Promise<ReplayWorld> {
   const world = new ReplayWorld();
-  await world.delivery.accept(numberedEvent(1));
+  world.delivery.target.answers = [...answers];
+  const events = Array.from({ length: count }, (_each, index) => numberedEvent(index + 1));
+  await world.delivery.accept(...events);
   await world.work();
   world.delivery.clock.advance(60_000);
-  world.finance = financeWithOne();
+  world.finance = financeWith(count);
   return world;
+}
+
+const hour = { since: "2026-11-24T11:30:00Z", until: "2026-11-24T12:00:00Z" };
+
+function verifyOn(world: ReplayWorld): VerifyDependencies {
+  return {
+    ...world.runner(world.delivery.clock, {}),
+    config: appConfig(),
+    verifications: createVerificationStore(world.delivery.memory),
+    readers: { ce: () => Promise.resolve(new Map()) },
+  };
 }
 
 /** Resolves when the repair's replay is begun. */
@@ -39,23 +62,16 @@ async function repair(world: ReplayWorld): Promise<{
   readonly verification: Verification | undefined;
   readonly kicked: string;
 }> {
+  const on = verifyOn(world);
   const { clock, memory } = world.delivery;
-  const verifications = createVerificationStore(memory);
   const kicked = await new Promise<string>((kick, fail) => {
-    const [route] = createVerifyRoutes({
-      ...world.runner(clock, {}),
-      config: appConfig(),
-      verifications,
-      readers: { ce: () => Promise.resolve(new Map()) },
-      audit: createAuditLog(memory, clock),
-      kick,
-    });
+    const [route] = createVerifyRoutes({ ...on, audit: createAuditLog(memory, clock), kick });
     const caller = { id: "p-anna", name: "anna", roles: [] };
-    const body = { since: "2026-11-24T11:30:00Z", until: "2026-11-24T12:00:00Z", repair: true };
+    const body = { ...hour, repair: true };
     const call = { caller, body, params: {}, query: new URLSearchParams() };
     route?.handle(call).catch(fail);
   });
-  const found = await verifications.list(10);
+  const found = await on.verifications.list(10);
   return { verification: found.find(({ replayId }) => replayId === kicked), kicked };
 }
 
@@ -92,6 +108,32 @@ describe("a repair", () => {
     });
     expect(verification?.replayId).toBe(kicked);
     expect(await world.job(kicked)).toMatchObject({ state: "running", total: 1 });
+  });
+
+  it("says how many deliveries it has begun, and who asked for it is in the audit", async () => {
+    const world = await createGone(3);
+    const { verification } = await repair(world);
+
+    expect(verification).toMatchObject({ repaired: 3, note: "3 deliveries begun to repair" });
+    const { clock, memory } = world.delivery;
+    const { entries } = await createAuditLog(memory, clock).read({ limit: 10 });
+    expect(entries).toMatchObject([{ action: "verifications.repair", caller: "anna" }]);
+  });
+
+  it("does not claim to send an old version whose newer one is gone", async () => {
+    const world = await createGone(1, [{ kind: "superseded", reference: "r-2" }]);
+    const on = verifyOn(world);
+    const { since, until } = hour;
+    const window = { since: Date.parse(since), until: Date.parse(until) };
+    const wanted = { ...window, repair: true, include: [], by: "anna" };
+    const verification = await runVerification(on, await beginVerification(on, wanted));
+
+    expect(verification).toMatchObject({
+      repaired: 0,
+      replayId: "",
+      note: "there was nothing to repair; newer versions left out: 1 (send them again from F&O)",
+      findings: [{ kind: "missing", target: "ce", cause: "NEWER_VERSION_GONE" }],
+    });
   });
 
   it.each(["after", "during"] as const)(

@@ -68,3 +68,43 @@ describe("a document whose event intake has not read F&O for", () => {
     });
   });
 });
+
+describe("a verification under way", () => {
+  it("says what it has compared so far", async () => {
+    const world = new ReplayWorld();
+    const { clock, memory } = world.delivery;
+    // Each hour takes a while to read, and has one document.
+    const readAll = async () => {
+      await clock.sleep(3_000);
+      return [journal];
+    };
+    world.finance = { readAll } as unknown as FinanceClient;
+    const verifications = createVerificationStore(memory);
+    const saved: string[] = [];
+    const on = {
+      ...world.runner(clock, {}),
+      config: appConfig(),
+      readers: { ce: () => Promise.resolve(new Map()) },
+      verifications: {
+        ...verifications,
+        save: (report: Verification) => {
+          saved.push(`${report.state} ${report.counts[0]?.compared ?? 0}`);
+          return verifications.save(report);
+        },
+      },
+    };
+    const window = {
+      since: Date.parse("2026-11-24T09:00:00Z"),
+      until: Date.parse("2026-11-24T11:00:00Z"),
+    };
+    const begun = await beginVerification(on, {
+      ...window,
+      repair: false,
+      include: [],
+      by: "anna",
+    });
+    await runVerification(on, begun);
+
+    expect(saved).toEqual(["running 0", "running 1", "running 2", "done 2"]);
+  });
+});

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "@jest/globals";
 import { createFinanceClient } from "../../../../../functions/src/dynamics/finance-client.ts";
+import { TableError } from "../../../../../functions/src/platform/table-store.ts";
 import type { Outcome } from "../../../../../functions/src/targets/target.ts";
 import { salesInvoiceRows, scriptedFinance } from "../../../../support/scripted-finance.ts";
 import { eventOf, RetentionWorld } from "../../../../support/retention-world.ts";
@@ -32,6 +33,21 @@ describe("months", () => {
     await world.replays.delivery.ledger.removeOpen([await world.replays.delivery.row(eventOf(1))]);
     await world.run();
     expect(memory.tableNames()).not.toContain("ledger202611");
+  });
+});
+
+describe("a run", () => {
+  it("that breaks off in one part does the others, and is told as failed", async () => {
+    const world = new RetentionWorld();
+    await world.post(eventOf(1));
+    const { blobs } = world.replays.delivery;
+    blobs.deleteFoldersBelow = () => Promise.reject(new TableError("UNAVAILABLE", "blobs"));
+    await expect(world.night(31)).rejects.toMatchObject({ code: "UNAVAILABLE" });
+    const told = world.recorded.events.filter(({ name }) => name === "retention");
+    expect(told.map(({ dimensions }) => dimensions)).toEqual([
+      { result: "failed", code: "UNAVAILABLE" },
+    ]);
+    expect(world.findPlanted()).toEqual([]);
   });
 });
 
