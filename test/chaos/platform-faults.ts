@@ -12,7 +12,7 @@ const mostTurns = 400;
 /** In a row, after the flow, with the ledger away for longer than a moment: there is no effect to meet then. */
 const mostVainTurns = 3;
 /** Of one round: each costs two seconds of boot, in which nothing is delivered. */
-const mostKills = 24;
+const mostKills = 18;
 /** As long as so many messages are under way after the flow, deliveries go on in which a kill meets something. */
 const backlog = 200;
 const hitLimitMs = 5_000;
