@@ -8,7 +8,7 @@ import type { CallOptions, Claimed } from "./call-items.ts";
 import type { Answered } from "./claim-items.ts";
 import type { EngineDependencies } from "./engine.ts";
 import type { Lane } from "./lane.ts";
-import { isQuickRetry, quickDelayMs } from "./policy.ts";
+import { isQuickRetry, quickDelayMs } from "./on-outcome.ts";
 
 /** Calls for what is to be delivered, questions for what may have been; an answer for every item. */
 export async function askTarget<Body>(

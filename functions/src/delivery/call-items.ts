@@ -4,7 +4,7 @@ import { claimItems, settleClaims } from "./claim-items.ts";
 import type { HeldClaim } from "./claims.ts";
 import type { EngineDependencies } from "./engine.ts";
 import type { Item, Lane } from "./lane.ts";
-import { wasAsked } from "./policy.ts";
+import { wasAsked } from "./on-outcome.ts";
 import type { PolicySettings } from "./policy.ts";
 
 /** An item that is to be called now. */

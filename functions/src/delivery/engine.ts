@@ -21,16 +21,9 @@ import type { Item, Lane, WakeUp } from "./lane.ts";
 import type { Ledger, Versioned } from "./ledger.ts";
 import { createDeliveryRow } from "./ledger-rows.ts";
 import type { DeliveryRow } from "./ledger-rows.ts";
+import { onOutcome } from "./on-outcome.ts";
 import { tellDelivery, tellDuplicate } from "./tell-deliveries.ts";
-import {
-  defaultSettings,
-  onArrival,
-  onHold,
-  onNotReached,
-  onOutcome,
-  onPark,
-  onSkip,
-} from "./policy.ts";
+import { defaultSettings, onArrival, onHold, onNotReached, onPark, onSkip } from "./policy.ts";
 import type { Arrival, Decision, GateReport, Moment, PolicySettings } from "./policy.ts";
 
 export interface EngineDependencies {

@@ -1,12 +1,11 @@
 import { describe, expect, it } from "@jest/globals";
 import { createDeliveryRow } from "../../../../functions/src/delivery/ledger-rows.ts";
 import type { DeliveryRow } from "../../../../functions/src/delivery/ledger-rows.ts";
+import { isQuickRetry, onOutcome } from "../../../../functions/src/delivery/on-outcome.ts";
 import {
   defaultSettings,
-  isQuickRetry,
   onArrival,
   onHold,
-  onOutcome,
   onPark,
   onSweep,
   toFailureId,
