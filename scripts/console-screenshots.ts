@@ -18,7 +18,8 @@ const settleMs = 6_000;
 const drawMs = 2_500;
 
 const executablePath = findChromium();
-if (executablePath === undefined) throw new Error("There is no Chromium: apt-get install chromium");
+if (executablePath === undefined)
+  throw new Error("There is no Chromium: apt-get install chromium-headless-shell");
 await mkdir(images, { recursive: true });
 const browser = await openBrowser(executablePath);
 try {

@@ -26,7 +26,9 @@ export function useConsole(local: LocalAzureUnderTest): ConsoleUnderTest {
   beforeAll(async () => {
     const executablePath = findChromium();
     if (executablePath === undefined) {
-      throw new Error("These tests need Chromium: apt-get install chromium, or CHROMIUM_PATH.");
+      throw new Error(
+        "These tests need Chromium: apt-get install chromium-headless-shell, or CHROMIUM_PATH.",
+      );
     }
     browser = await openBrowser(executablePath);
   });
