@@ -1,5 +1,9 @@
 const asyncHooks = require("node:async_hooks");
 const { TestEnvironment } = require("jest-environment-node");
+const { bindGlobals } = require("./bind-globals.cjs");
+const { shareCompiledScripts } = require("./share-compiled-scripts.cjs");
+
+shareCompiledScripts();
 
 /**
  * What jest-circus notes of the test that runs, for what runs one at a time, as all tests of ours do (no
@@ -40,6 +44,7 @@ const isReplaceable =
 module.exports = class OneAtATimeEnvironment extends TestEnvironment {
   constructor(...settings) {
     super(...settings);
+    bindGlobals(this.getVmContext());
     if (isReplaceable) asyncHooks.AsyncLocalStorage = OneAtATime;
   }
 
