@@ -1,5 +1,6 @@
 import { describe, expect, it } from "@jest/globals";
-import { captureStack, everythingOn } from "./capture-stack.ts";
+import { captureStack } from "./capture-stack.ts";
+import { everythingOn } from "./usual-stacks.ts";
 import { findTypeMistakes } from "./support/azure-schemas.ts";
 
 const QUEUE = "azure-native:servicebus:Queue";

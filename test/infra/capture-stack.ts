@@ -8,6 +8,7 @@ import { oncePerRun } from "../support/once-per-run.ts";
 import { bundleCached } from "../../local/bundle-cached.js";
 import type { RoleAssignment } from "../../local/cloud.ts";
 import { connectGuardFile } from "../../local/connect-guard.ts";
+import { usualStacks } from "./usual-stacks.ts";
 import type {
   DeployedResource,
   ProgramOptions,
@@ -49,28 +50,17 @@ export function readProfile(profile: string): Record<string, string> {
 /** Keys of namespace `causeway` in place of a profile's own. */
 export type Overrides = Readonly<Record<string, unknown>>;
 
-/** Runs the real program with a profile's settings. */
+/** The real program with a profile's settings: one of the usual ones, or in a process of its own. */
 export async function captureStack(
   profile: string,
   overrides: Overrides = {},
 ): Promise<CapturedStack> {
   const order = toOrder(profile, overrides);
   const wanted = JSON.stringify(order);
-  // What most files look at: as shipped and with everything on, in one process.
-  const usual = [toOrder(profile, {}), toOrder(profile, everythingOn)];
+  const usual = (usualStacks[profile] ?? []).map((own) => toOrder(profile, own));
   const at = usual.findIndex((one) => JSON.stringify(one) === wanted);
   const captured = await captureOnce(at === -1 ? [order] : usual);
   return toStack(profile, captured[Math.max(at, 0)]);
-}
-
-/** One after another in one process, which loads Pulumi once: half of what they take by themselves. */
-export async function captureStacks<const T extends readonly Overrides[]>(
-  profile: string,
-  overrides: T,
-): Promise<{ readonly [Index in keyof T]: CapturedStack }> {
-  const captured = await captureOnce(overrides.map((own) => toOrder(profile, own)));
-  const stacks: unknown = overrides.map((_, index) => toStack(profile, captured[index]));
-  return stacks as { readonly [Index in keyof T]: CapturedStack };
 }
 
 function toOrder(profile: string, overrides: Overrides): CaptureOrder {
@@ -129,24 +119,6 @@ async function capture(orders: readonly CaptureOrder[]): Promise<readonly Captur
   if (child.exitCode !== 0) throw new Error(`the program did not run: ${complaint}`);
   return JSON.parse(answer) as readonly Captured[];
 }
-
-/** Every target on, as a team runs it after a while. */
-export const everythingOn = {
-  targets: {
-    ce: { mode: "live" },
-    crm: { mode: "live" },
-    email: { mode: "redirect", redirectTo: "test@contoso.example" },
-  },
-  crm: {
-    baseUrl: "https://contoso.my.salesforce.com",
-    tokenUrl: "https://contoso.my.salesforce.com/services/oauth2/token",
-    clientId: "causeway",
-  },
-  crmClientSecret: "very-secret-crm-value",
-  ownerWebhooks: { finance: "https://hooks.example/very-secret-hook" },
-  ownerEmails: { masterData: ["data@contoso.example"], finance: [] },
-  logicAppOutboundAddresses: ["203.0.113.0/24"],
-};
 
 function toSettings(apps: readonly DeployedResource[]): Readonly<Record<string, string>> {
   const site = apps[0]?.inputs["siteConfig"] as { readonly appSettings: readonly Properties[] };

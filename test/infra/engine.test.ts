@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, it } from "@jest/globals";
-import { everythingOn, readProfile } from "./capture-stack.ts";
+import { readProfile } from "./capture-stack.ts";
+import { everythingOn } from "./usual-stacks.ts";
 import { FUNCTION_KEY, HOST_KEY } from "./fake-cloud.ts";
 import { findMissingDependencies, textsIn } from "./support/graph.ts";
 import { runEngine, type EngineRun } from "./support/run-engine.ts";

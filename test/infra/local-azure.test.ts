@@ -1,8 +1,9 @@
 import { beforeAll, describe, expect, it } from "@jest/globals";
 import { createLocalAzure } from "../../local/deploy/local-azure.ts";
 import type { RegisteredResource } from "../../local/deploy/run-program.ts";
-import { captureStack, everythingOn, type CapturedStack } from "./capture-stack.ts";
+import { captureStack, type CapturedStack } from "./capture-stack.ts";
 import { createFakeCloud } from "./fake-cloud.ts";
+import { dev, everythingOn } from "./usual-stacks.ts";
 
 function resource(type: string, inputs: Readonly<Record<string, unknown>>): RegisteredResource {
   return {
@@ -54,8 +55,7 @@ describe("the local Azure", () => {
   });
 
   it("gives F&O the HTTPS door's other key once a door says so", async () => {
-    const doors = [{ name: "dev", financeHost: "dev.contoso.example", activeKey: "secondary" }];
-    const { calls: turned } = await captureStack("dev", { ...everythingOn, doors });
+    const { calls: turned } = await captureStack("dev", dev.onSecondaryKey);
 
     expect(turned.find((call) => call.startsWith("secret https-url="))).toMatch(
       /&code=fake-host-key$/,

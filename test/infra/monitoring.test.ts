@@ -13,7 +13,8 @@ import { metricAlerts } from "../../infra/monitoring/metric-alerts.ts";
 import { savedQueries } from "../../infra/monitoring/saved-queries.ts";
 import { toWorkbook } from "../../infra/monitoring/workbook.ts";
 import { toWorkspaceQuery } from "../../infra/monitoring/workspace-query.ts";
-import { captureStack, everythingOn, type CapturedStack } from "./capture-stack.ts";
+import { captureStack, type CapturedStack } from "./capture-stack.ts";
+import { everythingOn } from "./usual-stacks.ts";
 
 /** https://learn.microsoft.com/azure/azure-monitor/app/data-model-complete, columns that queries may name. */
 const tables: Readonly<Record<string, readonly string[]>> = {

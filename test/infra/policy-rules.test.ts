@@ -1,7 +1,8 @@
 import { beforeAll, describe, expect, it } from "@jest/globals";
 import { toPolicyStack, type PolicyResource } from "../../infra/policy/policy-rule.ts";
 import { policyRules } from "../../infra/policy/rules.ts";
-import { captureStack, everythingOn } from "./capture-stack.ts";
+import { captureStack } from "./capture-stack.ts";
+import { everythingOn } from "./usual-stacks.ts";
 
 async function capture(
   profile: string,

@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, it } from "@jest/globals";
-import { captureStack, everythingOn, type CapturedStack } from "./capture-stack.ts";
+import { captureStack, type CapturedStack } from "./capture-stack.ts";
+import { everythingOn } from "./usual-stacks.ts";
 import { FUNCTION_KEY, HOST_KEY } from "./fake-cloud.ts";
 
 type Inputs = Readonly<Record<string, unknown>>;

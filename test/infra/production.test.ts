@@ -1,19 +1,12 @@
 import { beforeAll, describe, expect, it } from "@jest/globals";
-import { captureStack, captureStacks, everythingOn, type CapturedStack } from "./capture-stack.ts";
+import { captureStack, type CapturedStack } from "./capture-stack.ts";
+import { everythingOn, prod } from "./usual-stacks.ts";
 
 interface Firewall {
   readonly publicNetworkAccess?: string;
   readonly networkAcls?: { readonly defaultAction: string };
   readonly networkRuleSet?: { readonly defaultAction: string };
 }
-
-const quietDoor = {
-  name: "prod",
-  financeHost: "contoso.operations.dynamics.com",
-  endpoints: ["eventGrid"],
-};
-
-const operator = { audiences: ["api://causeway"], allowedAddresses: ["203.0.113.0/24"] };
 
 describe("production", () => {
   let stack: CapturedStack;
@@ -24,19 +17,10 @@ describe("production", () => {
 
   beforeAll(async () => {
     stack = await captureStack("prod", everythingOn);
-    [quiet, operated, open, own] = await captureStacks("prod", [
-      { doors: [quietDoor] },
-      {
-        doors: [quietDoor],
-        operator: { ...operator, allowedAddresses: ["203.0.113.0/24", "198.51.100.7"] },
-      },
-      { doors: [{ ...quietDoor, endpoints: ["eventGrid", "https"] }], operator },
-      {
-        doors: [quietDoor],
-        deployFrom: ["203.0.113.9", "AzureCloud.westeurope"],
-        networkRange: "10.77.3.0/24",
-      },
-    ]);
+    quiet = await captureStack("prod", prod.quiet);
+    operated = await captureStack("prod", prod.operated);
+    open = await captureStack("prod", prod.operatedWithHttpsDoor);
+    own = await captureStack("prod", prod.onOwnNetworkRange);
   });
 
   it("is open to the internet at its doors and nowhere else", () => {

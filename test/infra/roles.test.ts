@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, it } from "@jest/globals";
-import { captureStacks, everythingOn, type CapturedStack } from "./capture-stack.ts";
+import { captureStack, type CapturedStack } from "./capture-stack.ts";
+import { dev } from "./usual-stacks.ts";
 
 const READS = "4f6d3b9b-027b-4f4c-9142-0e5a2a2247e0";
 const SENDS = "69a216fc-b8fb-44d8-bc22-1f3c2cd27a39";
@@ -13,22 +14,13 @@ const SENDS_MAIL = "09976791-48a7-449e-bb21-39d1a415f350";
 const byText = (left: readonly string[], right: readonly string[]): number =>
   left.join().localeCompare(right.join());
 
-const door = {
-  name: "dev",
-  financeHost: "contoso-dev.sandbox.operations.dynamics.com",
-  keyVaultReader: {
-    clientId: "22222222-2222-2222-2222-222222222222",
-    objectId: "33333333-3333-3333-3333-333333333333",
-  },
-};
-
 describe("roles", () => {
   let stack: CapturedStack;
   let again: CapturedStack;
 
   beforeAll(async () => {
-    const named = { ...everythingOn, nameSuffix: "abcde" };
-    [stack, again] = await captureStacks("dev", [{ ...named, doors: [door] }, named]);
+    stack = await captureStack("dev", dev.namedWithVaultReader);
+    again = await captureStack("dev", dev.named);
   });
 
   const heldBy = (holder: string): readonly (readonly [string, string])[] =>

@@ -1,27 +1,8 @@
 import { beforeAll, describe, expect, it } from "@jest/globals";
-import { captureStack, captureStacks, everythingOn, type CapturedStack } from "./capture-stack.ts";
+import { captureStack, type CapturedStack } from "./capture-stack.ts";
 import { findMissingDependencies, findReplacements, type Node } from "./support/graph.ts";
+import { everythingOn, prod } from "./usual-stacks.ts";
 
-const host = "contoso.operations.dynamics.com";
-const door = { name: "prod", financeHost: host, endpoints: ["eventGrid", "https"] };
-/** More instances, longer retention, another tag, the other key, one more door, a newer Node: one run for all. */
-const harmless = {
-  maximumInstanceCount: 20,
-  alwaysReady: 3,
-  instanceMemoryMB: 4096,
-  logRetentionDays: 365,
-  tags: { owner: "somebody-else" },
-  doors: [
-    { ...door, activeKey: "secondary" },
-    { ...door, name: "second" },
-  ],
-  nodeVersion: "24",
-};
-const withoutCrm = {
-  ...everythingOn,
-  targets: { ...everythingOn.targets, crm: { mode: "off" } },
-};
-const small = { ...everythingOn, network: "public", serviceBusTier: "Standard" };
 describe("an update of a production stack", () => {
   let before: CapturedStack;
   let changed: CapturedStack;
@@ -30,11 +11,9 @@ describe("an update of a production stack", () => {
 
   beforeAll(async () => {
     before = await captureStack("prod", everythingOn);
-    [changed, switchedOff, onSmallTier] = await captureStacks("prod", [
-      { ...everythingOn, ...harmless },
-      withoutCrm,
-      small,
-    ]);
+    changed = await captureStack("prod", prod.harmless);
+    switchedOff = await captureStack("prod", prod.withoutCrm);
+    onSmallTier = await captureStack("prod", prod.onSmallTier);
   });
 
   it("keeps all that holds data, whatever harmless setting changes", () => {
