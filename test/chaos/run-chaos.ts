@@ -5,8 +5,8 @@ import { buildIfChanged } from "../../scripts/build-if-changed.ts";
 import { allFaults } from "./all-faults.ts";
 import type { Verdict } from "./check-world.ts";
 import { planRounds, type PlannedRound, type PlanOptions } from "./plan-rounds.ts";
-import { runLane } from "./run-lane.ts";
-import { runRounds, type LaneOptions, type LaneResult, type RoundResult } from "./run-rounds.ts";
+import { bundleLane, runLane } from "./run-lane.ts";
+import type { LaneOptions, LaneResult, RoundResult, runRounds } from "./run-rounds.ts";
 
 export interface ChaosOptions extends PlanOptions {
   /** Local Azures that share the rounds; what one waits for, the other has the processor for. */
@@ -32,19 +32,30 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
   const lanes = Math.min(options.lanes, rounds.length, availableParallelism());
   const results =
     lanes === 1
-      ? [await runRounds(toLane(options, 1), next)]
+      ? [await runHere({ ...toLane(options, 1), folder: options.folder }, next)]
       : await runLanes(options, lanes, next);
   return { ...merge(results, rounds), realMs: performance.now() - startedAt };
 }
 
-/** The longest first, so that no lane is left with one at the end; one that begins is nobody else's. */
+/**
+ * The longest first, so that no lane is left with one at the end: those that skip hours, then by their documents. One
+ * that begins is nobody else's.
+ */
 function handOut(rounds: readonly PlannedRound[]): () => Promise<PlannedRound | undefined> {
   const alone = new Set(
     allFaults.filter(({ isAlone }) => isAlone === true).map(({ name }) => name),
   );
   const isLong = ({ faults }: PlannedRound): boolean => faults.some((name) => alone.has(name));
-  const waiting = [...rounds.filter(isLong), ...rounds.filter((round) => !isLong(round))];
+  const others = rounds.filter((round) => !isLong(round));
+  others.sort((left, right) => right.events - left.events);
+  const waiting = [...rounds.filter(isLong), ...others];
   return () => Promise.resolve(waiting.shift());
+}
+
+/** Loaded here only: with lanes of their own, this process needs nothing of a local Azure. */
+async function runHere(...lane: Parameters<typeof runRounds>): Promise<LaneResult> {
+  const { runRounds } = await import("./run-rounds.ts");
+  return runRounds(...lane);
 }
 
 async function runLanes(
@@ -52,14 +63,14 @@ async function runLanes(
   lanes: number,
   next: () => Promise<PlannedRound | undefined>,
 ): Promise<readonly LaneResult[]> {
-  // Else each lane would build it.
-  await buildIfChanged();
+  // Else each lane would build the app.
+  const [program] = await Promise.all([bundleLane(), buildIfChanged()]);
   await stop();
   const abort = new AbortController();
   try {
     return await Promise.all(
       Array.from({ length: lanes }, (_, index) =>
-        runLane(toLane(options, index + 1), next, abort.signal),
+        runLane(program, toLane(options, index + 1), next, abort.signal),
       ),
     );
   } finally {
@@ -68,10 +79,10 @@ async function runLanes(
   }
 }
 
-function toLane({ seed, folder, isVerbose, lanes, plan }: ChaosOptions, lane: number): LaneOptions {
+function toLane({ seed, folder, isVerbose, plan }: ChaosOptions, lane: number): LaneOptions {
   return {
     seed: seed + lane - 1,
-    folder: lanes === 1 ? folder : join(folder, `lane-${lane}`),
+    folder: join(folder, `lane-${lane}`),
     afterwardsMs: plan === "together" ? shortAfterwardsMs : afterwardsMs,
     isVerbose,
   };

@@ -24,7 +24,8 @@ exports.shareCompiledScripts = () => {
 
   vm.compileFunction = (source, parameters, options) => {
     const context = options?.parsingContext;
-    if (!context || /\bimport\s*\(/.test(source)) return compileFunction(source, parameters, options);
+    if (!context || /\bimport\s*\(/.test(source))
+      return compileFunction(source, parameters, options);
     return compile(source, parameters, options.filename).runInContext(context);
   };
 };
