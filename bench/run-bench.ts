@@ -18,7 +18,6 @@ import { runLoad } from "./run-load.ts";
 import type { LoadInput, LoadResult } from "./run-load.ts";
 import { startBenchAzure } from "./start-bench-azure.ts";
 import type { BenchAzure } from "./start-bench-azure.ts";
-import { targets } from "./watch-effects.ts";
 import type { TargetName } from "./watch-effects.ts";
 
 const folder = fileURLToPath(new URL("../.local/bench", import.meta.url));
@@ -65,15 +64,16 @@ async function prepare(options: BenchOptions, onProgress: Parts["onProgress"]): 
   ]);
   // The bundler's process has done its work and would be in nobody's figures.
   await stop();
-  const only = options.mode === "limits" ? (["ce"] as const) : targets;
-  return { options, program, causeway, sample, only, onProgress };
+  return { options, program, causeway, sample, only: options.targets, onProgress };
 }
 
 async function run(parts: Parts): Promise<BenchReport> {
   const { options } = parts;
   const about = {
     mode: options.mode,
+    targets: options.targets,
     latencyMs: options.latencyMs,
+    limitDivisor: options.limitDivisor,
     machine: {
       cores: availableParallelism(),
       model: cpus()[0]?.model.trim() ?? "unknown",
@@ -127,12 +127,19 @@ async function withAzure<T>(
   }
 }
 
-function toLoadOptions({ mode }: BenchOptions, only: readonly TargetName[]): LoadOptions {
+function toLoadOptions(
+  { mode, limitDivisor }: BenchOptions,
+  only: readonly TargetName[],
+): LoadOptions {
   const modeOf = (name: TargetName): string => (only.includes(name) ? "live" : "off");
   return {
     queues: [bareQueue],
     mailQuota: false,
-    dataverseLimits: { enforce: mode === "limits", windowMs: limitWindowMs },
+    dataverseLimits: {
+      enforce: mode === "limits",
+      windowMs: limitWindowMs,
+      requestShare: 1 / limitDivisor,
+    },
     targets: {
       ce: { mode: modeOf("ce") },
       crm: { mode: modeOf("crm") },

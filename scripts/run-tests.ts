@@ -28,14 +28,7 @@ const jest = createRequire(import.meta.url).resolve("jest/bin/jest");
 
 const child = spawn(
   process.execPath,
-  [
-    "--experimental-vm-modules",
-    "--no-warnings",
-    // Four times V8's own: most of what a test file runs is not worth optimising. An eighth of a worker's time.
-    "--interrupt-budget=270000",
-    jest,
-    ...process.argv.slice(2),
-  ],
+  ["--experimental-vm-modules", "--no-warnings", jest, ...process.argv.slice(2)],
   {
     stdio: "inherit",
     env: {

@@ -1,6 +1,5 @@
 import { randomBytes } from "node:crypto";
 import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
-import { createServer, type AddressInfo } from "node:net";
 import { dirname, join } from "node:path";
 import type { ChildProcess } from "node:child_process";
 import { unzipSync } from "fflate";
@@ -9,6 +8,7 @@ import { AdvancingClock, type LocalClock } from "../clock.ts";
 import type { Running } from "../cloud.ts";
 import { HTTPS_DOOR_FUNCTION } from "../../infra/topology.ts";
 import type { LocalFunctionApp, LocalFunctions } from "../deploy/local-cloud.ts";
+import { findFreePort } from "./find-free-port.ts";
 import { openOn } from "./ports.ts";
 import {
   spawnWaitingHost,
@@ -168,16 +168,4 @@ async function unpack(packagePath: string, folder: string): Promise<void> {
       await writeFile(file, content);
     }),
   );
-}
-
-/** Free at the moment of asking: the app's address has to be known before its host runs. */
-function findFreePort(wanted: number): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once("error", reject);
-    server.listen(wanted, "127.0.0.1", () => {
-      const { port } = server.address() as AddressInfo;
-      server.close(() => resolve(port));
-    });
-  });
 }

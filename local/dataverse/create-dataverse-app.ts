@@ -24,8 +24,13 @@ export interface DataverseOptions {
   /** Also the token audience, without trailing slash. */
   readonly baseUrl: () => string;
   readonly shape: DataverseShape;
-  /** `windowMs`: 5 minutes when left out. */
-  readonly limits?: { readonly enforce: boolean; readonly windowMs?: number };
+  readonly limits?: {
+    readonly enforce: boolean;
+    /** 5 minutes when left out. */
+    readonly windowMs?: number;
+    /** Of the requests that are allowed: all when left out. */
+    readonly requestShare?: number;
+  };
   /** How long the index of a new alternate key takes. Default 300 ms. */
   readonly keyJobMs?: number;
   readonly entityIdStyle?: "guid" | "key";
@@ -137,7 +142,7 @@ function addApiRoutes(
 ): void {
   const protection =
     options.limits?.enforce === true
-      ? new ServiceProtection(services.clock, options.limits.windowMs)
+      ? new ServiceProtection(services.clock, options.limits)
       : undefined;
   app.all("/api/data/:version/*", async (c) => {
     let caller: Caller;

@@ -51,20 +51,27 @@ async function watchOutage(
   system: FaultySystem,
   hourlyCalls: number,
 ): Promise<void> {
-  const { control, stack, time, note, complain } = context;
+  const { control, stack, time, note, complain, posted } = context;
   const { seen } = control.faults[system];
   await time.advance(findingOutMs);
   const beganAt = stack.clock.now();
   const atBegin = seen();
+  const count = (): { readonly minutes: number; readonly total: number } => ({
+    minutes: Math.round((stack.clock.now() - beganAt) / minuteMs),
+    total: seen() - atBegin,
+  });
   const tell = (): string => {
-    const minutes = Math.round((stack.clock.now() - beganAt) / minuteMs);
-    const total = seen() - atBegin;
+    const { minutes, total } = count();
     if (total > minutes + 1 + hourlyCalls * Math.ceil((minutes * minuteMs) / hourMs))
       complain(`${system} was asked ${total} times in ${minutes} minutes of outage`);
     return `${total} calls in ${minutes} min`;
   };
   await time.advance(byMinuteMs - findingOutMs);
   const byMinute = tell();
+  // A gate that has stopped knocking keeps the limit too, and never finds out that the system is back.
+  const { minutes, total } = count();
+  if (posted().length >= leastEvents && total < minutes / 2)
+    complain(`${system} was asked only ${total} times in ${minutes} minutes of outage`);
   await passHours(context, outageMs - byMinuteMs);
   note(`${byMinute}, ${tell()}`);
 }

@@ -105,8 +105,6 @@ async function capture(orders: readonly CaptureOrder[]): Promise<readonly Captur
     [
       "--min-semi-space-size=128",
       "--max-semi-space-size=128",
-      // Four times V8's own: it lives for two seconds.
-      "--interrupt-budget=270000",
       "--import",
       connectGuardFile,
       join(outDir, "capture-process.js"),
