@@ -1,6 +1,4 @@
 import { parseArgs } from "node:util";
-import { targets } from "./watch-effects.ts";
-import type { TargetName } from "./watch-effects.ts";
 
 export interface BenchOptions {
   readonly mode: "latency" | "limits" | "cost";
@@ -8,9 +6,6 @@ export interface BenchOptions {
   /** Of the sample-style app, which is slower; 0 leaves the comparison out. */
   readonly sampleEvents: number;
   readonly latencyMs: number;
-  readonly targets: readonly TargetName[];
-  /** Of the mode `limits`: CE takes the nth part of Dataverse's requests. */
-  readonly limitDivisor: number;
   /** Of the mode `cost`. */
   readonly backlogs: readonly [number, number];
   readonly asBacklog: boolean;
@@ -28,9 +23,7 @@ every target for every one of them. The same is then done with an app as samples
   --events N         invoices (10000)
   --sample-events N  invoices for the sample-style app (a fifth, at most 2000; 0: no comparison)
   --latency-ms L     what every call of a target takes longer (20)
-  --targets a,b      only these are on (ce,crm,email; with --limits ce)
   --limits           CE alone, with Dataverse's limits enforced
-  --limit-divisor N  with --limits: the Nth part of Dataverse's requests (1), where the limit binds, not this machine
   --cost             CPU time per event of two backlogs, instead of the comparison
   --backlogs A,B     the two backlogs of --cost (1000,10000)
   --backlog          the app meets all events as a backlog, instead of while they are posted
@@ -46,9 +39,7 @@ const flags = {
   events: { type: "string", default: "10000" },
   "sample-events": { type: "string" },
   "latency-ms": { type: "string", default: "20" },
-  targets: { type: "string" },
   limits: { type: "boolean", default: false },
-  "limit-divisor": { type: "string" },
   cost: { type: "boolean", default: false },
   backlogs: { type: "string", default: "1000,10000" },
   backlog: { type: "boolean", default: false },
@@ -63,12 +54,6 @@ export function readOptions(args: readonly string[]): BenchOptions | "help" {
   const { values } = parseArgs({ args: [...args], options: flags });
   if (values.help) return "help";
   if (values.limits && values.cost) throw new Error("--limits and --cost exclude each other");
-  if (values["limit-divisor"] !== undefined && !values.limits) {
-    throw new Error("--limit-divisor goes with --limits");
-  }
-  if (values.limits && (values.targets ?? "ce") !== "ce") {
-    throw new Error("--limits are those of ce alone: leave --targets out");
-  }
   const events = toCount("--events", values.events, 1, 1_000_000);
   const sample = values["sample-events"] ?? String(Math.min(Math.ceil(events / 5), 2_000));
   const [small, large, more] = values.backlogs
@@ -82,22 +67,12 @@ export function readOptions(args: readonly string[]): BenchOptions | "help" {
     events,
     sampleEvents: toCount("--sample-events", sample, 0, 1_000_000),
     latencyMs: values.limits ? 0 : toCount("--latency-ms", values["latency-ms"], 0, 60_000),
-    targets: toTargets(values.targets ?? (values.limits ? "ce" : targets.join(","))),
-    limitDivisor: toCount("--limit-divisor", values["limit-divisor"] ?? "1", 1, 100),
     backlogs: [small, large],
     asBacklog: values.backlog,
     limitMinutes: toCount("--minutes", values.minutes, 1, 600),
     json: values.json,
     profile: values.profile,
   };
-}
-
-function toTargets(text: string): readonly TargetName[] {
-  const names = text.split(",");
-  const unknown = names.find((name) => !targets.some((target) => target === name));
-  if (unknown !== undefined)
-    throw new Error(`--targets knows ${targets.join(", ")}, not "${unknown}"`);
-  return targets.filter((target) => names.includes(target));
 }
 
 function toCount(name: string, text: string, least: number, most: number): number {

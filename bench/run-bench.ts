@@ -18,6 +18,7 @@ import { runLoad } from "./run-load.ts";
 import type { LoadInput, LoadResult } from "./run-load.ts";
 import { startBenchAzure } from "./start-bench-azure.ts";
 import type { BenchAzure } from "./start-bench-azure.ts";
+import { targets } from "./watch-effects.ts";
 import type { TargetName } from "./watch-effects.ts";
 
 const folder = fileURLToPath(new URL("../.local/bench", import.meta.url));
@@ -64,16 +65,15 @@ async function prepare(options: BenchOptions, onProgress: Parts["onProgress"]): 
   ]);
   // The bundler's process has done its work and would be in nobody's figures.
   await stop();
-  return { options, program, causeway, sample, only: options.targets, onProgress };
+  const only = options.mode === "limits" ? (["ce"] as const) : targets;
+  return { options, program, causeway, sample, only, onProgress };
 }
 
 async function run(parts: Parts): Promise<BenchReport> {
   const { options } = parts;
   const about = {
     mode: options.mode,
-    targets: options.targets,
     latencyMs: options.latencyMs,
-    limitDivisor: options.limitDivisor,
     machine: {
       cores: availableParallelism(),
       model: cpus()[0]?.model.trim() ?? "unknown",
@@ -127,19 +127,12 @@ async function withAzure<T>(
   }
 }
 
-function toLoadOptions(
-  { mode, limitDivisor }: BenchOptions,
-  only: readonly TargetName[],
-): LoadOptions {
+function toLoadOptions({ mode }: BenchOptions, only: readonly TargetName[]): LoadOptions {
   const modeOf = (name: TargetName): string => (only.includes(name) ? "live" : "off");
   return {
     queues: [bareQueue],
     mailQuota: false,
-    dataverseLimits: {
-      enforce: mode === "limits",
-      windowMs: limitWindowMs,
-      requestShare: 1 / limitDivisor,
-    },
+    dataverseLimits: { enforce: mode === "limits", windowMs: limitWindowMs },
     targets: {
       ce: { mode: modeOf("ce") },
       crm: { mode: modeOf("crm") },

@@ -24,13 +24,8 @@ export interface DataverseOptions {
   /** Also the token audience, without trailing slash. */
   readonly baseUrl: () => string;
   readonly shape: DataverseShape;
-  readonly limits?: {
-    readonly enforce: boolean;
-    /** 5 minutes when left out. */
-    readonly windowMs?: number;
-    /** Of the requests that are allowed: all when left out. */
-    readonly requestShare?: number;
-  };
+  /** `windowMs`: 5 minutes when left out. */
+  readonly limits?: { readonly enforce: boolean; readonly windowMs?: number };
   /** How long the index of a new alternate key takes. Default 300 ms. */
   readonly keyJobMs?: number;
   readonly entityIdStyle?: "guid" | "key";
@@ -142,7 +137,7 @@ function addApiRoutes(
 ): void {
   const protection =
     options.limits?.enforce === true
-      ? new ServiceProtection(services.clock, options.limits)
+      ? new ServiceProtection(services.clock, options.limits.windowMs)
       : undefined;
   app.all("/api/data/:version/*", async (c) => {
     let caller: Caller;

@@ -26,14 +26,11 @@ export class ServiceProtection {
   readonly #maxRequests: number;
   readonly #maxExecutionMs: number;
 
-  /**
-   * A shorter window allows the same per second: a load run meets the limit within its minute. With a share of the
-   * requests, the limit and not the machine is what bounds a load run.
-   */
-  constructor(clock: LocalClock, { windowMs = defaultWindowMs, requestShare = 1 } = {}) {
+  /** A shorter window allows the same per second: a load run meets the limit within its minute. */
+  constructor(clock: LocalClock, windowMs = defaultWindowMs) {
     this.#clock = clock;
     this.#windowMs = windowMs;
-    this.#maxRequests = Math.round(maxRequestsPerMs * windowMs * requestShare);
+    this.#maxRequests = Math.round(maxRequestsPerMs * windowMs);
     this.#maxExecutionMs = Math.round(maxExecutionPerMs * windowMs);
   }
 

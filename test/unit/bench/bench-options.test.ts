@@ -16,7 +16,6 @@ describe("the bench's options", () => {
       mode: "limits",
       latencyMs: 0,
       sampleEvents: 100,
-      targets: ["ce"],
     });
   });
 
@@ -25,10 +24,6 @@ describe("the bench's options", () => {
     [["--events", "many"], "many"],
     [["--backlogs", "1000"], "--backlogs takes two numbers"],
     [["--limits", "--cost"], "exclude each other"],
-    [["--targets", "ce,crn"], 'not "crn"'],
-    [["--limits", "--targets", "crm"], "leave --targets out"],
-    [["--limit-divisor", "5"], "goes with --limits"],
-    [["--limits", "--limit-divisor", "0"], "--limit-divisor takes a whole number from 1"],
     [["--event", "5"], "--event"],
   ])("refuse %j with words that help", (args, words) => {
     expect(() => readOptions(args)).toThrow(words);
