@@ -10,7 +10,7 @@ const lowest = 20_000;
 const beyond = 32_000;
 const mostTries = 50;
 
-/** The wanted port, or for 0 one that is free now and will be; fails with EADDRINUSE when the wanted one is not. */
+/** The wanted port, or for 0 one that is free now and that no system gives away; fails with EADDRINUSE when the wanted one is not. */
 export async function findFreePort(
   wanted: number,
   pick: () => number = () => randomInt(lowest, beyond),

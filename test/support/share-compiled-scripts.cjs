@@ -2,7 +2,7 @@ const vm = require("node:vm");
 
 /**
  * Has a worker of jest compile each package's file once, not once for each test file that loads it. A compiled script
- * runs in any context, and what V8 has compiled of its functions so far comes with it: some eighth of the processor
+ * runs in any context, and what V8 has compiled of its functions so far comes with it: a thirteenth of the processor
  * time of all tests. jest compiles with `vm.compileFunction` for one context, and its callback for `import()` keeps
  * V8's own cache from knowing the file again.
  *
