@@ -3,7 +3,7 @@ import type { EventGridPublisherClientOptions } from "@azure/eventgrid";
 import { ServiceBusClient } from "@azure/service-bus";
 import type { ServiceBusSender } from "@azure/service-bus";
 import type { Running } from "../cloud.ts";
-import { forgetCutFrames } from "../service-bus/forget-cut-frames.ts";
+import { mendClients } from "../service-bus/mend-clients.ts";
 import type { RaisedEvent } from "./business-event.ts";
 import type { EventGridEndpoint, EventSenders } from "./event-endpoint.ts";
 import { FinanceError } from "./finance-error.ts";
@@ -19,7 +19,7 @@ const SERVICE_BUS_TIMEOUT_MS = 10_000;
  */
 export function createEventSenders(exchange?: Exchange): EventSenders & Running {
   const transport = exchange === undefined ? {} : { httpClient: createInProcessClient(exchange) };
-  forgetCutFrames();
+  mendClients();
   const clients = new Map<string, ServiceBusClient>();
   const senders = new Map<string, ServiceBusSender>();
   const publishers = new Map<string, EventGridPublisherClient<"EventGrid">>();

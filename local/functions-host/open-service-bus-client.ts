@@ -14,26 +14,27 @@ export async function loadServiceBusSdk(): Promise<{
   readonly ServiceBusClient: typeof ServiceBusClient;
   readonly ManagedIdentityCredential: typeof ManagedIdentityCredential;
 }> {
-  const [serviceBus, identity, { forgetCutFrames }] = await Promise.all([
+  const [serviceBus, identity, { mendClients }] = await Promise.all([
     import("@azure/service-bus"),
     import("@azure/identity"),
-    import("../service-bus/forget-cut-frames.ts"),
+    import("../service-bus/mend-clients.ts"),
   ]);
-  forgetCutFrames();
+  mendClients();
   return { ...serviceBus, ...identity };
 }
 
-export async function openServiceBusClient(
+/** Makes a client each time that it is called. */
+export async function loadServiceBusClients(
   connection: ServiceBusConnection,
-): Promise<ServiceBusClient> {
+): Promise<() => ServiceBusClient> {
   const { ServiceBusClient, ManagedIdentityCredential } = await loadServiceBusSdk();
   if (connection.kind === "connectionString") {
-    return new ServiceBusClient(connection.connectionString, options);
+    return () => new ServiceBusClient(connection.connectionString, options);
   }
   const { namespace, clientId } = connection;
   const credential =
     clientId === undefined
       ? new ManagedIdentityCredential()
       : new ManagedIdentityCredential({ clientId });
-  return new ServiceBusClient(namespace, credential, options);
+  return () => new ServiceBusClient(namespace, credential, options);
 }

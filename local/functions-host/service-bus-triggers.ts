@@ -12,8 +12,9 @@ import { describeFailure } from "./describe-failure.ts";
 import { gatherBatches } from "./gather-batches.ts";
 import type { ServiceBusHostSettings } from "./host-json.ts";
 import { keepLocked, type Received } from "./keep-locked.ts";
+import { keepConnected } from "./lasting-connection.ts";
 import type { FunctionApp } from "./load-function-app.ts";
-import { openServiceBusClient } from "./open-service-bus-client.ts";
+import { loadServiceBusClients } from "./open-service-bus-client.ts";
 import { resolveServiceBusConnection, resolveSettings } from "./resolve-settings.ts";
 import type { RpcBinding, RpcInvocationRequest } from "./rpc-types.ts";
 import { toBatchTrigger, toSingleTrigger } from "./service-bus-data.ts";
@@ -30,33 +31,26 @@ export async function startServiceBusTriggers(options: ServiceBusOptions): Promi
     const binding = Object.values(bindings).find(({ type }) => type === "serviceBusTrigger");
     return binding === undefined ? [] : [{ name, binding }];
   });
-  const clients = await openClients(bound, options);
-  const listeners = bound.map(({ name, binding }) => {
-    const client = clients.get(connectionOf(binding));
-    if (client === undefined) throw new Error(`No client was opened for ${name}`);
-    const isBatch = binding["cardinality"] === "many";
-    const receiver = openReceiver(client, binding, isBatch, options);
-    const listener = { name, binding, receiver, ...options };
-    return isBatch ? startBatchDispatch(listener) : startSingleDispatch(listener);
-  });
+  const listeners = bound.map((one) => ({
+    connection: connectionOf(one.binding),
+    ...createListener({ ...one, ...options }),
+  }));
+  const { settings, log } = options;
+  // One client per connection name, however many functions use it.
+  const connections = await Promise.all(
+    [...new Set(listeners.map(({ connection }) => connection))].map(async (name) => {
+      const open = await loadServiceBusClients(resolveServiceBusConnection(name, settings));
+      const mine = listeners.filter(({ connection }) => connection === name);
+      const attach = (client: ServiceBusClient): void => mine.forEach((one) => one.attach(client));
+      return keepConnected({ open, attach, log });
+    }),
+  );
   return {
     close: async () => {
       await Promise.all(listeners.map((listener) => listener.close()));
-      await Promise.all([...clients.values()].map((client) => client.close()));
+      await Promise.all(connections.map((connection) => connection.close()));
     },
   };
-}
-
-/** One client per connection name, however many functions use it. */
-async function openClients(
-  bound: readonly { readonly binding: RpcBinding }[],
-  { settings }: ServiceBusOptions,
-): Promise<ReadonlyMap<string, ServiceBusClient>> {
-  const clients = new Map<string, ServiceBusClient>();
-  for (const name of new Set(bound.map(({ binding }) => connectionOf(binding)))) {
-    clients.set(name, await openServiceBusClient(resolveServiceBusConnection(name, settings)));
-  }
-  return clients;
 }
 
 function connectionOf(binding: RpcBinding): string {
@@ -64,17 +58,52 @@ function connectionOf(binding: RpcBinding): string {
   return typeof connection === "string" && connection !== "" ? connection : "ServiceBus";
 }
 
-interface Listener extends ServiceBusOptions {
+interface Binding extends ServiceBusOptions {
   readonly name: string;
   readonly binding: RpcBinding;
-  readonly receiver: ServiceBusReceiver;
+}
+
+interface Listener extends Running {
+  /** Receives over this client from now on, and settles over it what came before. */
+  attach(client: ServiceBusClient): void;
+}
+
+interface Dispatch {
+  /** Messages that are worked on at once. */
+  readonly atOnce: number;
+  readonly onMessage: (message: ServiceBusReceivedMessage) => Promise<void>;
+  /** After the last message came: ends when all are settled. */
+  finish(): Promise<void>;
+}
+
+function createListener(bound: Binding): Listener {
+  const isBatch = bound.binding["cardinality"] === "many";
+  let receiver: ServiceBusReceiver | undefined;
+  let subscription: Running | undefined;
+  const current = (): ServiceBusReceiver => {
+    if (receiver === undefined) throw new Error(`${bound.name} was never attached`);
+    return receiver;
+  };
+  const { atOnce, onMessage, finish } = isBatch
+    ? dispatchBatches(bound, current)
+    : dispatchSingly(bound, current);
+  return {
+    attach: (client) => {
+      receiver = openReceiver(client, isBatch, bound);
+      subscription = subscribe(bound, receiver, atOnce, onMessage);
+    },
+    close: async () => {
+      await subscription?.close();
+      await finish();
+      await receiver?.close();
+    },
+  };
 }
 
 function openReceiver(
   client: ServiceBusClient,
-  binding: RpcBinding,
   isBatch: boolean,
-  { settings, host }: ServiceBusOptions,
+  { binding, settings, host }: Binding,
 ): ServiceBusReceiver {
   const text = (name: string): string => resolveSettings(String(binding[name]), settings);
   const options = {
@@ -87,23 +116,22 @@ function openReceiver(
     : client.createReceiver(text("queueName"), options);
 }
 
-function startSingleDispatch(listener: Listener): Running {
-  const { name, binding, receiver, app, host, log } = listener;
+function dispatchSingly(bound: Binding, receiver: () => ServiceBusReceiver): Dispatch {
+  const { name, binding, app, host, log } = bound;
   const inWork = new Set<Promise<void>>();
-  const subscription = subscribe(listener, host.maxConcurrentCalls, (message) => {
-    const { input, triggerMetadata } = toSingleTrigger(message);
-    const request = { inputs: [{ name: binding.name, data: input }], triggerMetadata };
-    const work = run({ name, app, log, request }).then((isDone) =>
-      settle({ name, receiver, log, messages: [message], isDone }),
-    );
-    inWork.add(work);
-    return work.finally(() => inWork.delete(work));
-  });
   return {
-    close: async () => {
-      await subscription.close();
+    atOnce: host.maxConcurrentCalls,
+    onMessage: (message) => {
+      const { input, triggerMetadata } = toSingleTrigger(message);
+      const request = { inputs: [{ name: binding.name, data: input }], triggerMetadata };
+      const work = run({ name, app, log, request }).then((isDone) =>
+        settle({ name, receiver: receiver(), log, messages: [message], isDone }),
+      );
+      inWork.add(work);
+      return work.finally(() => inWork.delete(work));
+    },
+    finish: async () => {
       await Promise.all(inWork);
-      await receiver.close();
     },
   };
 }
@@ -112,14 +140,14 @@ function startSingleDispatch(listener: Listener): Running {
  * One batch at a time. Not by the client's `receiveMessages`: what it asked for and did not get it takes back, and
  * closes its link when that is not answered in 200 ms. Settling then costs a request per message.
  */
-function startBatchDispatch(listener: Listener): Running {
-  const { name, binding, receiver, app, host, log } = listener;
+function dispatchBatches(bound: Binding, receiver: () => ServiceBusReceiver): Dispatch {
+  const { name, binding, app, host, log } = bound;
   const gathering = gatherBatches<Received>({
     maxSize: host.maxMessageBatchSize,
     minSize: host.minMessageBatchSize,
     maxWaitMs: host.maxBatchWaitMs,
     work: (received) => {
-      const kept = keepLocked(receiver, received, Date.now());
+      const kept = keepLocked(receiver(), received, Date.now());
       const ran = kept.then((messages) => {
         const gone = received.length - messages.length;
         if (gone > 0) log(`Functions.${name}: ${gone} messages had lost their locks`);
@@ -129,21 +157,15 @@ function startBatchDispatch(listener: Listener): Running {
         return run({ name, app, log, request });
       });
       const settled = Promise.all([kept, ran]).then(([messages, isDone]) =>
-        settle({ name, receiver, log, messages, isDone }),
+        settle({ name, receiver: receiver(), log, messages, isDone }),
       );
       return { ran, settled };
     },
   });
-  const atOnce = Math.min(host.maxMessageBatchSize, MOST_UNSETTLED);
-  const subscription = subscribe(listener, atOnce, (message) =>
-    gathering.add({ message, at: Date.now() }),
-  );
   return {
-    close: async () => {
-      await subscription.close();
-      await gathering.close();
-      await receiver.close();
-    },
+    atOnce: Math.min(host.maxMessageBatchSize, MOST_UNSETTLED),
+    onMessage: (message) => gathering.add({ message, at: Date.now() }),
+    finish: () => gathering.close(),
   };
 }
 
@@ -151,7 +173,8 @@ function startBatchDispatch(listener: Listener): Running {
 const MOST_UNSETTLED = 2047;
 
 function subscribe(
-  { name, receiver, log }: Listener,
+  { name, log }: Binding,
+  receiver: ServiceBusReceiver,
   maxConcurrentCalls: number,
   processMessage: (message: ServiceBusReceivedMessage) => Promise<void>,
 ): Running {

@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { ServiceBusClient } from "@azure/service-bus";
+import { once } from "node:events";
+import { Connection } from "rhea-promise";
 import type { OutgoingMessage } from "../../functions/src/platform/messages.ts";
 import { createServiceBusOver } from "../../functions/src/platform/service-bus-sender.ts";
 import type { ServiceBus } from "../../functions/src/platform/service-bus-sender.ts";
@@ -108,6 +110,29 @@ describe("the sender over the unchanged client", () => {
       code: "MESSAGING_UNAVAILABLE",
       ids: { entity: "nowhere" },
     });
+  });
+});
+
+describe("a link whose connection was cut", () => {
+  it("has no address, where reading it in a timer would end the whole worker", async () => {
+    const port = world.server.port;
+    const where = { host: "127.0.0.1", hostname: "localhost", port, transport: "tcp" as const };
+    const connection = await new Connection({
+      ...where,
+      username: "anonymous",
+      reconnect: false,
+    }).open();
+    const session = await connection.createSession();
+    const link = await session.createReceiver({ source: { address: "$cbs" } });
+    expect(link.address).toBe("$cbs");
+    const isCut = once(connection, "disconnected");
+    world.server.dropConnections();
+    await isCut;
+    // As the client does with its next request.
+    const isOpen = connection.open();
+    expect(link.address).toBeUndefined();
+    await isOpen;
+    await connection.close();
   });
 });
 

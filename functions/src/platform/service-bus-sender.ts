@@ -1,6 +1,7 @@
 import { isServiceBusError, ServiceBusClient } from "@azure/service-bus";
 import type { ServiceBusMessage, ServiceBusReceiver, ServiceBusSender } from "@azure/service-bus";
 import type { TokenCredential } from "@azure/identity";
+import { mendLostLinks } from "./mend-lost-links.ts";
 import { MessagingError } from "./messages.ts";
 import type { OldestActive, OutgoingMessage, Sender } from "./messages.ts";
 
@@ -57,6 +58,7 @@ interface Connection {
  * client whose link for peeking hangs goes on sending, so it is not only sends that tell.
  */
 export function createServiceBusOver(open: () => ServiceBusClient): ServiceBus {
+  mendLostLinks();
   let current: Connection = { client: open(), senders: new Map() };
   const leave = (failed: Connection): void => {
     if (failed !== current) return;

@@ -116,4 +116,23 @@ describe("Service Bus triggers of an unchanged app", () => {
     });
     expect(await dead.receiveMessages(1)).toHaveLength(1);
   });
+
+  it("receives again at once however often its connection is cut, and settles what it had", async () => {
+    const started = performance.now();
+    // While links are opened, claims asked for and messages settled: at no moment twice the same.
+    for (let index = 0; index < 12; index += 1) {
+      const messageId = `cut-${index}`;
+      world.broker.send("one", { messageId, body: JSON.stringify({ messageId }) });
+      await new Promise((resolve) => setTimeout(resolve, (index * 37) % 200));
+      world.server.dropConnections();
+    }
+    world.broker.send("one", { messageId: "after", body: JSON.stringify({ messageId: "after" }) });
+    await eventually(async () => {
+      const calls = (await (await fetch(`${host.baseUrl}/api/seen`)).json()) as Seen[];
+      expect(calls.map(({ input }) => input)).toContainEqual({ messageId: "after" });
+    });
+    // The client left to itself comes back after a minute, if at all.
+    expect(performance.now() - started).toBeLessThan(45_000);
+    expect(log.some((line) => line.includes("the connection was cut"))).toBe(true);
+  });
 });
