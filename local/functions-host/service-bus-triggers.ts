@@ -73,7 +73,7 @@ interface Dispatch {
   readonly atOnce: number;
   readonly onMessage: (message: ServiceBusReceivedMessage) => Promise<void>;
   /** After the last message came: ends when all are settled. */
-  finish(): Promise<void>;
+  readonly finish: () => Promise<void>;
 }
 
 function createListener(bound: Binding): Listener {
