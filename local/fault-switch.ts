@@ -10,22 +10,38 @@ interface ActiveFault {
 interface FaultSwitch {
   readonly set: (fault: Fault, onHit?: () => void) => void;
   readonly clear: () => void;
+  readonly over: (fault: Fault, onHit?: () => void) => () => void;
   readonly active: () => ActiveFault | undefined;
   /** GET, PUT and DELETE of `/sim/faults`. */
   readonly configure: (context: Context) => Promise<Response>;
 }
 
-/** Which fault is on: one at a time, until its time is over. */
+type TimedFault = ActiveFault & { readonly untilMs: number };
+
+/** Which fault is on, until its time is over: the last that was put over the one that is set, else that one. */
 export function createFaultSwitch(clock: LocalClock): FaultSwitch {
-  let current: (ActiveFault & { readonly untilMs: number }) | undefined;
+  let current: TimedFault | undefined;
+  const above: TimedFault[] = [];
+  const toTimed = (fault: Fault, onHit: (() => void) | undefined): TimedFault => ({
+    ...{ fault, onHit },
+    untilMs: clock.now() + (fault.forMs ?? Number.POSITIVE_INFINITY),
+  });
   const set = (fault: Fault, onHit?: () => void): void => {
-    current = { fault, onHit, untilMs: clock.now() + (fault.forMs ?? Number.POSITIVE_INFINITY) };
+    current = toTimed(fault, onHit);
   };
   const clear = (): void => {
     current = undefined;
   };
+  const over = (fault: Fault, onHit?: () => void): (() => void) => {
+    const timed = toTimed(fault, onHit);
+    above.push(timed);
+    return () => {
+      const place = above.indexOf(timed);
+      if (place >= 0) above.splice(place, 1);
+    };
+  };
   const active = (): ActiveFault | undefined =>
-    current !== undefined && clock.now() < current.untilMs ? current : undefined;
+    [current, ...above].findLast((each) => each !== undefined && clock.now() < each.untilMs);
   const configure = async (context: Context): Promise<Response> => {
     if (context.req.method === "GET") return context.json(active()?.fault ?? {});
     if (context.req.method === "DELETE") {
@@ -38,7 +54,7 @@ export function createFaultSwitch(clock: LocalClock): FaultSwitch {
     set(fault);
     return context.json(fault);
   };
-  return { set, clear, active, configure };
+  return { set, clear, over, active, configure };
 }
 
 const numbers = ["status", "retryAfter", "rate", "latencyMs", "forMs"] as const;

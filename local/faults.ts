@@ -28,6 +28,8 @@ export interface Faults {
   /** `onHit` is told of each request that is hit: after its effect when the fault comes after it. */
   set(fault: Fault, onHit?: () => void): void;
   clear(): void;
+  /** In front of what is set, until what it gives back is called; what is set stays. */
+  over(fault: Fault, onHit?: () => void): () => void;
   /** Requests that came, without those below `/sim/`; whether a fault hit them or not. */
   readonly seen: () => number;
 }
@@ -38,7 +40,7 @@ export interface FaultOptions {
   readonly toBody?: (status: number) => unknown;
 }
 
-/** none → set (until forMs, clear or DELETE) → none; one fault at a time, the last one wins. */
+/** none → set (until forMs, clear or DELETE) → none; of several the last one wins, and the one before comes back. */
 export function createFaults(
   clock: LocalClock,
   { random = Math.random, toBody = toNeutralBody }: FaultOptions = {},
@@ -62,7 +64,8 @@ export function createFaults(
     else if (!afterEffect) return next();
     return undefined;
   };
-  return { middleware, set: faults.set, clear: faults.clear, seen: () => seen };
+  const { set, clear, over } = faults;
+  return { middleware, set, clear, over, seen: () => seen };
 }
 
 /** A batch writes when one of the requests in it does. */

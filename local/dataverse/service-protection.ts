@@ -77,7 +77,11 @@ export class ServiceProtection {
       "x-ms-ratelimit-burst-remaining-xrm-requests": String(
         Math.max(this.#maxRequests - usage.calls.length, 0),
       ),
-      "x-ms-ratelimit-time-remaining-xrm-requests": seconds.toFixed(2),
+      // As recorded from genuine answers, with a comma after the thousands.
+      "x-ms-ratelimit-time-remaining-xrm-requests": seconds.toLocaleString("en-US", {
+        minimumFractionDigits: 2,
+        maximumFractionDigits: 2,
+      }),
     };
   }
 

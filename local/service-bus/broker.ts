@@ -75,6 +75,7 @@ export class Broker {
   readonly #namespace: Namespace;
   readonly #entities = new Map<string, MessageQueue | Topic>();
   readonly #authorizationRules: AuthorizationRule[] = [];
+  readonly #awaited = new Map<string, () => void>();
   #detectsDuplicates = true;
   #activity = 0;
 
@@ -162,6 +163,11 @@ export class Broker {
 
   // ---- messages ----
 
+  /** Calls `listener` once, when the entity has taken the next message: a sender that dies then has sent it. */
+  onNextArrival(entityPath: string, listener: () => void): void {
+    this.#awaited.set(entityPath, listener);
+  }
+
   /** Sends from inside the local Azure to a queue or topic, without a connection or a token. */
   send(entity: string, message: InProcessMessage): void {
     this.sendRaw(entity, [{ raw: toRawFromInProcess(message), hops: 0 }]);
@@ -171,7 +177,15 @@ export class Broker {
     const entity = this.requireEntity(entityPath);
     const maxBytes = this.maxMessageBytesOf(entity);
     for (const { raw } of arrivals) requireSize(raw.bare.length + raw.annotations.length, maxBytes);
-    entity.accept(arrivals);
+    this.accept(entityPath, arrivals);
+  }
+
+  /** Takes messages whose sizes were looked at. */
+  accept(entityPath: string, arrivals: readonly Arrival[]): void {
+    this.requireEntity(entityPath).accept(arrivals);
+    const listener = this.#awaited.get(entityPath);
+    this.#awaited.delete(entityPath);
+    listener?.();
   }
 
   counts(entityPath: string): EntityCounts {

@@ -35,5 +35,8 @@ function receive(context: RheaContext, options: IncomingLinkOptions): void {
   const entity = broker.requireEntity(entityPath);
   requireSize(bytes.length, broker.maxMessageBytesOf(entity));
   const messages = context.format === batchFormat ? splitBatch(bytes) : [bytes];
-  entity.accept(messages.map((message) => ({ raw: toRawMessage(message), hops: 0 })));
+  broker.accept(
+    entityPath,
+    messages.map((message) => ({ raw: toRawMessage(message), hops: 0 })),
+  );
 }

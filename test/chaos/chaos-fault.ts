@@ -38,6 +38,10 @@ export interface ChaosFault {
   readonly leastEvents?: number;
   /** Never mixed with others: hours are skipped, and each of its events costs many times what another one does. */
   readonly isAlone?: boolean;
+  /** Codes of the failures that it may leave open for a person; everything else has to be delivered in the end. */
+  readonly mayLeave?: readonly string[];
+  /** Locks of whoever was cut off have to run out, whatever the number of documents. */
+  readonly isLong?: boolean;
   /** Doors that each event of the round goes through, all of them; one at random when left out. */
   readonly doors?: readonly Door[];
   readonly begin?: (context: ChaosContext) => Promise<void> | void;

@@ -32,15 +32,16 @@ async function killAtEffect(context: ChaosContext, moment: "before" | "after"): 
   const posting = isFlowOver() ? traffic.post({ round, doors: ["serviceBus"] }) : undefined;
   let isHit = false;
   const afterEffect = moment === "after";
-  faults.set({ reset: true, onlyWrites: true, afterEffect }, () => {
+  // Over whatever another fault of the round has set there.
+  const takeAway = faults.over({ reset: true, onlyWrites: true, afterEffect }, () => {
     if (isHit) return;
     isHit = true;
     killOne(context);
-    faults.clear();
+    takeAway();
   });
   const hasHit = (): boolean => isHit;
   while (!hasHit() && performance.now() < giveUpAt) await pauseBetween(context, 20, 60);
-  faults.clear();
+  takeAway();
   await posting;
   return hasHit();
 }
@@ -107,6 +108,26 @@ export const platformFaults: readonly ChaosFault[] = [
     heal: (context) => whenHostIsReady(context),
   },
   {
+    name: "host-killed-after-send",
+    weight: 1,
+    disturb: async (context) => {
+      let kills = 0;
+      await whileWorking(context, [100, 800], async () => {
+        await whenHostIsReady(context);
+        // Only the app sends there: what it was about to complete comes again.
+        context.control.broker.onNextArrival("integration-events", () => {
+          killOne(context);
+          kills += 1;
+        });
+        await pauseBetween(context, 200, 800);
+      });
+      context.note(`${kills} kills after a send`);
+      if (kills === 0 && context.round === "host-killed-after-send")
+        context.complain("the host was never killed after a send");
+    },
+    heal: (context) => whenHostIsReady(context),
+  },
+  {
     name: "three-instances",
     weight: 2,
     begin: ({ control }) => control.scaleTo(3),
@@ -127,6 +148,7 @@ export const platformFaults: readonly ChaosFault[] = [
   {
     name: "bus-connections-dropped",
     weight: 1,
+    isLong: true,
     disturb: (context) =>
       whileFlowing(context, [200, 1_500], () => context.control.bus().dropConnections(), mostCuts),
   },

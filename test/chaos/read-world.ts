@@ -3,7 +3,8 @@ import type { Environment } from "../../local/environment.ts";
 
 /** One document of F&O, by its number, which no other document of the run has. */
 export interface WorldSnapshot {
-  readonly finance: ReadonlySet<string>;
+  /** Totals by number. */
+  readonly finance: ReadonlyMap<string, number>;
   readonly ce: readonly CeInvoice[];
   readonly crm: readonly CrmInvoice[];
   readonly mails: readonly Mail[];
@@ -15,17 +16,21 @@ export interface CeInvoice {
   readonly id: string;
   readonly number: string;
   readonly lines: number;
+  readonly total: number;
 }
 
 export interface CrmInvoice {
   readonly id: string;
   readonly number: string;
   readonly lines: number;
+  readonly total: number;
 }
 
 export interface Mail {
   readonly operationId: string;
   readonly number: string;
+  /** All recipients. */
+  readonly to: string;
 }
 
 export interface LedgerRow {
@@ -58,15 +63,19 @@ export async function readWorld(environment: Environment): Promise<WorldSnapshot
   const [journal, invoices, details, records, lines, messages, ledger, failures] =
     await Promise.all([
       readFinance(environment, finance.baseUrl),
-      list<{ invoiceid: string; invoicenumber: string }>(`${dataverse.baseUrl}/sim/rows/invoice`),
+      list<{ invoiceid: string; invoicenumber: string; cwy_total: number | string }>(
+        `${dataverse.baseUrl}/sim/rows/invoice`,
+      ),
       list<{ _invoiceid_value?: string; invoiceid?: string }>(
         `${dataverse.baseUrl}/sim/rows/invoicedetail`,
       ),
-      list<{ Id: string; Name: string; Causeway_Key__c: string }>(
+      list<{ Id: string; Name: string; Causeway_Key__c: string; Total__c: number }>(
         `${crm.baseUrl}/sim/records/Invoice__c`,
       ),
       list<{ Causeway_Key__c: string }>(`${crm.baseUrl}/sim/records/Invoice_Line__c`),
-      list<{ operationId: string | null; subject: string }>(`${mail.baseUrl}/messages`),
+      list<{ operationId: string | null; subject: string; to: readonly string[] }>(
+        `${mail.baseUrl}/messages`,
+      ),
       readLedger(storage.connectionString),
       readFailures(storage.connectionString),
     ]);
@@ -74,18 +83,21 @@ export async function readWorld(environment: Environment): Promise<WorldSnapshot
   const crmLines = countBy(lines.map((row) => row.Causeway_Key__c.replace(/:[^:]*$/, "")));
   return {
     finance: journal,
-    ce: invoices.map(({ invoiceid, invoicenumber }) => ({
+    ce: invoices.map(({ invoiceid, invoicenumber, cwy_total }) => ({
       id: invoiceid,
       number: invoicenumber,
+      total: Number(cwy_total),
       lines: ceLines.get(invoiceid) ?? 0,
     })),
-    crm: records.map(({ Id, Name, Causeway_Key__c }) => ({
+    crm: records.map(({ Id, Name, Causeway_Key__c, Total__c }) => ({
       id: Id,
       number: Name,
+      total: Total__c,
       lines: crmLines.get(Causeway_Key__c) ?? 0,
     })),
-    mails: messages.map(({ operationId, subject }) => ({
+    mails: messages.map(({ operationId, subject, to }) => ({
       operationId: operationId ?? "",
+      to: to.join(", "),
       number: numberPattern.exec(subject)?.[0] ?? subject,
     })),
     ledger,
@@ -174,11 +186,11 @@ export async function readFailures(connectionString: string): Promise<readonly F
   return found;
 }
 
-/** Numbers of all posted documents, over OData as anybody would read them. */
+/** Numbers and totals of all posted documents, over OData as anybody would read them. */
 async function readFinance(
   { identity }: Environment,
   baseUrl: string,
-): Promise<ReadonlySet<string>> {
+): Promise<ReadonlyMap<string, number>> {
   const { access_token } = (await call(
     `${identity.baseUrl}/${identity.tenantId}/oauth2/v2.0/token`,
     {
@@ -191,18 +203,22 @@ async function readFinance(
       }),
     },
   )) as { readonly access_token: string };
-  const numbers = new Set<string>();
+  const totals = new Map<string, number>();
   let next: string | undefined =
-    `${baseUrl}/data/CustInvoiceJourBiEntities?cross-company=true&$select=InvoiceId`;
+    `${baseUrl}/data/CustInvoiceJourBiEntities?cross-company=true&$select=InvoiceId,InvoiceAmount`;
   while (next !== undefined) {
     const page = (await call(next, { headers: { authorization: `Bearer ${access_token}` } })) as {
-      readonly value: readonly { readonly InvoiceId: string }[];
+      readonly value: readonly {
+        readonly InvoiceId: string;
+        readonly InvoiceAmount: number | string;
+      }[];
       readonly "@odata.nextLink"?: string;
     };
-    for (const { InvoiceId } of page.value) numbers.add(InvoiceId);
+    for (const { InvoiceId, InvoiceAmount } of page.value)
+      totals.set(InvoiceId, Number(InvoiceAmount));
     next = page["@odata.nextLink"];
   }
-  return numbers;
+  return totals;
 }
 
 async function list<T>(url: string): Promise<readonly T[]> {

@@ -27,7 +27,7 @@ export function renderChaos(result: ChaosResult): string {
   ].join("\n");
 }
 
-function toCells(round: RoundResult, { problems }: ChaosResult): readonly string[] {
+function toCells(round: RoundResult, { problems, openCodes }: ChaosResult): readonly string[] {
   const { flow, hold, resend, settle } = round.phases;
   const own = problems.filter((problem) => problem.round === round.name).length;
   return [
@@ -38,8 +38,12 @@ function toCells(round: RoundResult, { problems }: ChaosResult): readonly string
     toSpan(round.skippedMs),
     String(round.steps),
     String(own),
-    round.notes.join(", "),
+    [...round.notes, ...tellOpen(openCodes[round.name] ?? {})].join(", "),
   ];
+}
+
+function tellOpen(codes: Readonly<Record<string, number>>): readonly string[] {
+  return Object.entries(codes).map(([code, count]) => `${count} open: ${code}`);
 }
 
 function toSeconds(ms: number): string {

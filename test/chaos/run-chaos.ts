@@ -38,14 +38,16 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
 }
 
 /**
- * The longest first, so that no lane is left with one at the end: those that skip hours, then by their documents. One
- * that begins is nobody else's.
+ * The longest first, so that no lane is left with one at the end: those that skip hours or wait for locks to run out,
+ * then by their documents. One that begins is nobody else's.
  */
 function handOut(rounds: readonly PlannedRound[]): () => Promise<PlannedRound | undefined> {
-  const alone = new Set(
-    allFaults.filter(({ isAlone }) => isAlone === true).map(({ name }) => name),
+  const long = new Set(
+    allFaults
+      .filter(({ isAlone, isLong }) => isAlone === true || isLong === true)
+      .map(({ name }) => name),
   );
-  const isLong = ({ faults }: PlannedRound): boolean => faults.some((name) => alone.has(name));
+  const isLong = ({ faults }: PlannedRound): boolean => faults.some((name) => long.has(name));
   const others = rounds.filter((round) => !isLong(round));
   others.sort((left, right) => right.events - left.events);
   const waiting = [...rounds.filter(isLong), ...others];
@@ -113,6 +115,10 @@ function merge(
     lost: sum(({ lost }) => lost),
     doubled: sum(({ doubled }) => doubled),
     unchecked: sum(({ unchecked }) => unchecked),
+    openCodes: Object.assign(
+      {},
+      ...results.map(({ openCodes }) => openCodes),
+    ) as Verdict["openCodes"],
     problems: results.flatMap(({ problems }) => problems),
     rounds,
   };

@@ -71,8 +71,11 @@ export async function runRounds(
     const time = createTimeDriver(stack);
     const run: Run = { stack, traffic, time, random, complaints: [] };
     const rounds: RoundResult[] = [];
+    const left = new Map<string, ReadonlySet<string>>();
     for (let round = await next(); round !== undefined; round = await next()) {
       random.restart(round.seed);
+      const faults = allFaults.filter(({ name }) => round.faults.includes(name));
+      left.set(round.name, new Set(faults.flatMap(({ mayLeave = [] }) => mayLeave)));
       rounds.push(await runRound(run, round));
     }
     onProgress("waiting for what may come late");
@@ -82,7 +85,8 @@ export async function runRounds(
       run.complaints.push({ round: "afterwards", kind: "unchecked", text });
     });
     onProgress("asking every system");
-    const verdict = checkWorld(traffic.documents, await readWorld(stack.environment));
+    const world = await readWorld(stack.environment);
+    const verdict = checkWorld(traffic.documents, world, (name) => left.get(name) ?? new Set());
     return { ...verdict, problems: [...verdict.problems, ...run.complaints], rounds };
   } finally {
     await stack.close();

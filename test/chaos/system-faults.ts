@@ -4,27 +4,59 @@ import { pauseBetween, whileFlowing, type ChaosContext, type ChaosFault } from "
 
 const minuteMs = 60_000;
 
-/** One after the other while events flow; the last one stays on for a while after the flow. */
+/** For which a document of its own is waited for to meet a fault. */
+const hitLimitMs = 10_000;
+const gatePauseMs = 20_000;
+
+interface Turn {
+  readonly fault: Fault;
+  hits: number;
+}
+
+/**
+ * One after the other while events flow; the last one stays on for a while after the flow. Each has to meet something:
+ * one that met nothing by then gets a document of its own.
+ */
 function inTurns(
   name: string,
   weight: number,
   system: FaultySystem,
   faults: readonly Fault[],
+  mayLeave: readonly string[] = [],
 ): ChaosFault {
   return {
     name,
     weight,
+    mayLeave,
     disturb: async (context) => {
-      let turn = 0;
+      const turns = faults.map((fault): Turn => ({ fault, hits: 0 }));
+      let next = 0;
       await whileFlowing(context, [300, 1_200], () => {
-        const fault = faults[turn % faults.length];
-        turn += 1;
-        if (fault !== undefined) context.control.faults[system].set(fault);
+        const turn = turns[next % turns.length];
+        next += 1;
+        if (turn !== undefined)
+          context.control.faults[system].set(turn.fault, () => (turn.hits += 1));
       });
+      for (const turn of turns) if (turn.hits === 0) await meetOne(context, system, turn);
+      context.note(`hits ${turns.map(({ hits }) => hits).join("/")}`);
+      // In a mixed round others may keep everything from getting that far.
+      if (context.round === name && turns.some(({ hits }) => hits === 0))
+        context.complain(`one of its faults hit nothing`);
     },
     hold: ({ time }) => time.advance(minuteMs),
     heal: ({ control }) => control.faults[system].clear(),
   };
+}
+
+async function meetOne(context: ChaosContext, system: FaultySystem, turn: Turn): Promise<void> {
+  const { control, time, traffic, round } = context;
+  const giveUpAt = performance.now() + hitLimitMs;
+  control.faults[system].set({ ...turn.fault, rate: 1 }, () => (turn.hits += 1));
+  const posting = traffic.post({ round, doors: ["serviceBus"] });
+  // The gate that the fault before has closed opens after a while.
+  while (turn.hits === 0 && performance.now() < giveUpAt) await time.advance(gatePauseMs);
+  await posting;
+  control.faults[system].set(turn.fault);
 }
 
 /** Longer than the 90 s for which CE's client waits, and the 100 s for which a workflow's caller waits. */
@@ -49,11 +81,17 @@ export const systemFaults: readonly ChaosFault[] = [
     { reset: true, afterEffect: true, rate: 0.4 },
     { reset: true, rate: 0.4 },
   ]),
-  inTurns("crm-300-500", 1, "crm", [
-    { status: 300, rate: 0.05 },
-    { status: 500, rate: 0.4 },
-    { status: 503, retryAfter: 30, rate: 0.4 },
-  ]),
+  inTurns(
+    "crm-300-500",
+    1,
+    "crm",
+    [
+      { status: 300, rate: 0.05 },
+      { status: 500, rate: 0.4 },
+      { status: 503, retryAfter: 30, rate: 0.4 },
+    ],
+    ["CRM_AMBIGUOUS"],
+  ),
   {
     name: "crm-partial-errors",
     weight: 1,
@@ -64,6 +102,7 @@ export const systemFaults: readonly ChaosFault[] = [
   {
     name: "mail-fails-after-accepting",
     weight: 1,
+    mayLeave: ["MAIL_FAILED"],
     begin: ({ control }) => control.configureMail({ failShare: 0.2 }),
     hold: ({ time }) => time.advance(5 * minuteMs),
     heal: ({ control }) => control.configureMail({ failShare: 0 }),
@@ -92,6 +131,7 @@ export const eventFaults: readonly ChaosFault[] = [
   {
     name: "poison-row",
     weight: 1,
+    mayLeave: ["CE_REJECTED"],
     disturb: async (context) => {
       const { traffic, round } = context;
       let count = 0;

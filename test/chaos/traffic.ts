@@ -1,3 +1,4 @@
+import { customers as masterData } from "../../local/finance/master-data.ts";
 import type { Accepted } from "./check-world.ts";
 import type { SeededRandom } from "./seeded-random.ts";
 
@@ -30,13 +31,10 @@ interface Sending {
   readonly state: string;
 }
 
-const customers = [
-  ["usmf", "US-001"],
-  ["usmf", "US-002"],
-  ["gbsi", "GB-001"],
-  ["demf", "DE-001"],
-  ["jpmf", "JP-001"],
-] as const;
+/** US-002 has no address. */
+const customers = ["US-001", "US-002", "GB-001", "DE-001", "JP-001"].flatMap(
+  (wanted) => masterData.find(({ account }) => account === wanted) ?? [],
+);
 const kinds = ["sales", "freeText", "creditNote"] as const;
 const resendLimit = 60;
 const resendPauseMs = 500;
@@ -64,10 +62,11 @@ export function createTraffic(financeUrl: string, random: SeededRandom): Traffic
     documents,
     refused: () => refused.size,
     post: async ({ round, doors, lines }) => {
-      const [company, customer] = random.pick(customers);
+      const { company, account: customer, email: mailTo } = random.pick(customers);
       const count = random.between(1, 3);
       const number = `CHAOS-${String(documents.length).padStart(6, "0")}`;
-      const document = { number, round, lines: lines?.length ?? count, eventIds: [] as string[] };
+      const eventIds: string[] = [];
+      const document = { number, round, mailTo, lines: lines?.length ?? count, eventIds };
       documents.push(document);
       const door = doors ?? [random.pick<Door>(["eventGrid", "serviceBus", "https"])];
       const kind = random.pick(kinds);

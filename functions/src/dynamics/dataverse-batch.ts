@@ -1,3 +1,4 @@
+import { readRetryAfter } from "../platform/read-retry-after.ts";
 import { toFailure } from "./dataverse-failure.ts";
 import type { DataverseFailure } from "./dataverse-failure.ts";
 
@@ -76,11 +77,9 @@ function toAnswer(part: string, now: number): ChangesetAnswer {
   const responses = (inner === undefined ? [part] : splitParts(body, inner)).map(readResponse);
   const failed = responses.find(({ status }) => status >= 400 || status === 0);
   if (failed !== undefined) {
-    const retryAfter = failed.headers.get("retry-after") ?? null;
-    return {
-      kind: "failed",
-      failure: toFailure(failed.status, failed.body, retryAfter, now),
-    };
+    const get = (name: string): string | null => failed.headers.get(name) ?? null;
+    const afterMs = readRetryAfter({ headers: { get } }, now);
+    return { kind: "failed", failure: toFailure(failed.status, failed.body, afterMs) };
   }
   return {
     kind: "done",

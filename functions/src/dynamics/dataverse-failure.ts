@@ -1,6 +1,7 @@
 import { CausewayError } from "../platform/causeway-error.ts";
 import { HttpError } from "../platform/http.ts";
 import type { HttpResponse } from "../platform/http.ts";
+import { readRetryAfter } from "../platform/read-retry-after.ts";
 
 /**
  * What a call that did not succeed means for the caller:
@@ -48,15 +49,13 @@ const transientCodes = new Set([
   "0x80040237",
 ]);
 
-/** A refusal by its status and body; the body may be empty or no JSON at all. */
+/** A refusal by its status and body; the body may be empty or no JSON at all. `afterMs`: its Retry-After. */
 export function toFailure(
   status: number,
   body: string,
-  retryAfter: string | null,
-  now: number,
+  afterMs: number | undefined,
 ): DataverseFailure {
   const { code, message } = readError(status, body);
-  const afterMs = toAfterMs(retryAfter, now);
   const failure = (kind: DataverseFailureKind): DataverseFailure => ({
     kind,
     code,
@@ -96,20 +95,11 @@ function readError(
   return { code: String(status), message: `HTTP status ${status}` };
 }
 
-/** Retry-After is seconds or a date. */
-function toAfterMs(header: string | null, now: number): number | undefined {
-  if (header === null || header.trim() === "") return undefined;
-  const seconds = Number(header);
-  if (Number.isFinite(seconds)) return Math.max(seconds, 0) * 1000;
-  const at = Date.parse(header);
-  return Number.isNaN(at) ? undefined : Math.max(at - now, 0);
-}
-
 function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null;
 }
 
 /** For callers that hold a response. */
 export function failureOf(response: HttpResponse, now: number): DataverseFailure {
-  return toFailure(response.status, response.body, response.headers.get("retry-after"), now);
+  return toFailure(response.status, response.body, readRetryAfter(response, now));
 }

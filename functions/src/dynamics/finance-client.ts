@@ -1,6 +1,7 @@
 import { bulkhead } from "cockatiel";
 import { CausewayError } from "../platform/causeway-error.ts";
 import { HttpError, type Http, type HttpResponse } from "../platform/http.ts";
+import { readRetryAfter } from "../platform/read-retry-after.ts";
 import type { GetToken } from "../platform/token.ts";
 
 export type FinanceErrorCode =
@@ -184,7 +185,7 @@ function toCode(cause: unknown): FinanceErrorCode {
 function toError(response: HttpResponse, entitySet: string): FinanceError {
   const { status } = response;
   const detail = detailOf(response.body);
-  const afterMs = retryAfterMs(response);
+  const afterMs = readRetryAfter(response);
   const later = afterMs === undefined ? {} : { afterMs };
   const base = { entitySet, status, detail };
   if (status === 429) {
@@ -205,15 +206,6 @@ function toError(response: HttpResponse, entitySet: string): FinanceError {
     return new FinanceError("FINANCE_FAILED", { ...base, ...later, unreachable: false });
   }
   return new FinanceError("FINANCE_REFUSED", { ...base, unreachable: false });
-}
-
-/** Seconds, or an HTTP date that is compared with the answer's own: our clock may differ. */
-function retryAfterMs({ headers }: HttpResponse): number | undefined {
-  const header = headers.get("retry-after");
-  if (header === null) return undefined;
-  if (/^\d+$/.test(header.trim())) return Number(header) * 1000;
-  const ms = Date.parse(header) - Date.parse(headers.get("date") ?? "");
-  return Number.isNaN(ms) ? undefined : Math.max(0, ms);
 }
 
 /** The useful text is innererror.message; the rest is a stack trace. */

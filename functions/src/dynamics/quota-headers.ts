@@ -14,7 +14,8 @@ export function readQuota(
 ): readonly (readonly [QuotaLimit, number])[] {
   return (["requests", "seconds"] as const).flatMap((limit) => {
     const text = response.headers.get(headers[limit]);
-    const left = Number(text);
+    // Seconds come with a comma after the thousands: "1,199.46".
+    const left = Number(text?.replaceAll(",", ""));
     return text === null || text === "" || !Number.isFinite(left) ? [] : [[limit, left] as const];
   });
 }

@@ -1,9 +1,10 @@
 import { describe, expect, it } from "@jest/globals";
-import { checkWorld, type Accepted } from "../../chaos/check-world.ts";
+import { checkWorld, type Accepted, type Verdict } from "../../chaos/check-world.ts";
 import type { FailureRow, LedgerRow, WorldSnapshot } from "../../chaos/read-world.ts";
 
 const number = "CHAOS-000001";
-const document: Accepted = { number, lines: 2, eventIds: ["e1"], round: "alone" };
+const mailTo = "ap@contoso-retail.example";
+const document: Accepted = { number, lines: 2, mailTo, eventIds: ["e1"], round: "alone" };
 
 function row(target: string, state: string, more: Partial<LedgerRow> = {}): LedgerRow {
   const empty = { code: "", rule: "", reference: "", failureId: "", hop: 1, attempts: 1 };
@@ -18,16 +19,23 @@ const rows = {
 };
 
 const sound: WorldSnapshot = {
-  finance: new Set([number]),
-  ce: [{ id: "ce-1", number, lines: 2 }],
-  crm: [{ id: "CRM-1", number, lines: 2 }],
-  mails: [{ operationId: "mail-1", number }],
+  finance: new Map([[number, 12.5]]),
+  ce: [{ id: "ce-1", number, lines: 2, total: 12.5 }],
+  crm: [{ id: "CRM-1", number, lines: 2, total: 12.5 }],
+  mails: [{ operationId: "mail-1", number, to: mailTo }],
   ledger: Object.values(rows),
   failures: [],
 };
 
+/** The round may leave what CE refuses, and what nobody knows. */
+const mayLeave = new Set(["CE_REJECTED", "OUTCOME_UNKNOWN", "CRM_AMBIGUOUS"]);
+
+function judge(documents: readonly Accepted[], world: WorldSnapshot): Verdict {
+  return checkWorld(documents, world, (round) => (round === "alone" ? mayLeave : new Set()));
+}
+
 function check(changes: Partial<WorldSnapshot>): readonly string[] {
-  const { problems } = checkWorld([document], { ...sound, ...changes });
+  const { problems } = judge([document], { ...sound, ...changes });
   return problems.map(({ kind, text }) => `${kind}: ${text}`);
 }
 
@@ -47,7 +55,7 @@ const failure: FailureRow = {
 
 describe("the checker of a chaos run", () => {
   it("finds nothing wrong with one effect per target", () => {
-    expect(checkWorld([document], sound)).toEqual({
+    expect(judge([document], sound)).toEqual({
       accepted: 1,
       effects: { ce: 1, crm: 1, email: 1 },
       skipped: 0,
@@ -55,6 +63,7 @@ describe("the checker of a chaos run", () => {
       lost: 0,
       doubled: 0,
       unchecked: 0,
+      openCodes: {},
       problems: [],
     });
   });
@@ -64,17 +73,17 @@ describe("the checker of a chaos run", () => {
     ["crm", { crm: [] }],
     ["email", { mails: [] }],
   ] as const)("finds an effect that %s lost although the ledger promises it", (target, world) => {
-    const verdict = checkWorld([document], { ...sound, ...world });
+    const verdict = judge([document], { ...sound, ...world });
     expect(verdict.lost).toBe(1);
     expect(verdict.problems[0]?.text).toContain(`the ledger says ${target} has it`);
   });
 
   it.each([
-    ["ce", { ce: [...sound.ce, { id: "ce-2", number, lines: 2 }] }],
-    ["crm", { crm: [...sound.crm, { id: "CRM-2", number, lines: 2 }] }],
-    ["email", { mails: [...sound.mails, { operationId: "mail-2", number }] }],
+    ["ce", { ce: [...sound.ce, { id: "ce-2", number, lines: 2, total: 12.5 }] }],
+    ["crm", { crm: [...sound.crm, { id: "CRM-2", number, lines: 2, total: 12.5 }] }],
+    ["email", { mails: [...sound.mails, { operationId: "mail-2", number, to: mailTo }] }],
   ] as const)("finds an effect that %s holds twice", (_target, world) => {
-    expect(checkWorld([document], { ...sound, ...world }).doubled).toBe(1);
+    expect(judge([document], { ...sound, ...world }).doubled).toBe(1);
   });
 
   it("finds an accepted event that no ledger knows", () => {
@@ -92,9 +101,10 @@ describe("the checker of a chaos run", () => {
 
   it("takes an open failure for an end, and its absence for a loss", () => {
     const ledger = ledgerWith(row("ce", "failed", { code: "CE_REJECTED", failureId: "f1" }));
-    const told = checkWorld([document], { ...sound, ledger, ce: [], failures: [failure] });
+    const told = judge([document], { ...sound, ledger, ce: [], failures: [failure] });
     expect([told.failuresOpen, told.lost, told.problems]).toEqual([1, 0, []]);
-    expect(checkWorld([document], { ...sound, ledger, ce: [] }).lost).toBe(1);
+    expect(told.openCodes).toEqual({ alone: { "ce CE_REJECTED": 1 } });
+    expect(judge([document], { ...sound, ledger, ce: [] }).lost).toBe(1);
   });
 
   it("finds an effect that the ledger calls failed, unless the failure says that it may be there", () => {
@@ -112,15 +122,63 @@ describe("the checker of a chaos run", () => {
     const ledger = ledgerWith(row("email", "skipped", { rule: "NO_RECIPIENT" }));
     expect(check({ ledger })).toEqual([
       `disagrees: ${number}: email holds it, and the ledger says skipped NO_RECIPIENT`,
+      `disagrees: ${number}: email was skipped by NO_RECIPIENT`,
     ]);
-    expect(checkWorld([document], { ...sound, ledger, mails: [] }).skipped).toBe(1);
+    const silent = { ...document, mailTo: "" };
+    const verdict = judge([silent], { ...sound, ledger, mails: [] });
+    expect([verdict.skipped, verdict.problems]).toEqual([1, []]);
   });
 
   it.each([
-    ["a reference to another record", { crm: [{ id: "CRM-9", number, lines: 2 }] }, "CRM-1 in crm"],
+    ["ce", "DRY_RUN", { ce: [] }],
+    ["email", "NO_RECIPIENT", { mails: [] }],
+  ])("finds a delivery to %s that was skipped by %s without a reason", (target, rule, world) => {
+    expect(check({ ...world, ledger: ledgerWith(row(target, "skipped", { rule })) })).toEqual([
+      `disagrees: ${number}: ${target} was skipped by ${rule}`,
+    ]);
+  });
+
+  it("finds a failure that no fault of its round explains, although it is open", () => {
+    const code = "RETRIES_EXHAUSTED";
+    const ledger = ledgerWith(row("ce", "failed", { code, failureId: "f1" }));
+    expect(check({ ledger, ce: [], failures: [{ ...failure, code }] })).toEqual([
+      `disagrees: ${number}: ce failed with ${code}, which no fault of its round explains`,
+    ]);
+  });
+
+  it.each(["open", "replaying"])(
+    "finds a failure that is %s though its delivery is made",
+    (status) => {
+      expect(check({ failures: [{ ...failure, status }] })).toEqual([
+        `disagrees: a failure CE_REJECTED of ce is ${status}, and its delivery (event e1) has not failed`,
+      ]);
+    },
+  );
+
+  it.each([
+    [
+      "an amount",
+      { ce: [{ id: "ce-1", number, lines: 2, total: 125 }] },
+      "ce holds 125, and F&O 12.5",
+    ],
+    [
+      "a mail to somebody else",
+      { mails: [{ operationId: "mail-1", number, to: "keiri@tailspin.example" }] },
+      `it was mailed to keiri@tailspin.example, and is for ${mailTo}`,
+    ],
+  ])("finds %s that is not the document's", (_what, world, text) => {
+    expect(check(world)).toEqual([`disagrees: ${number}: ${text}`]);
+  });
+
+  it.each([
+    [
+      "a reference to another record",
+      { crm: [{ id: "CRM-9", number, lines: 2, total: 12.5 }] },
+      "CRM-1 in crm",
+    ],
     [
       "a document without all of its lines",
-      { ce: [{ id: "ce-1", number, lines: 1 }] },
+      { ce: [{ id: "ce-1", number, lines: 1, total: 12.5 }] },
       "1 of its 2",
     ],
     ["a skip by no rule", { mails: [], ledger: ledgerWith(row("email", "skipped")) }, "by no rule"],
@@ -132,22 +190,23 @@ describe("the checker of a chaos run", () => {
 
   it("fails what it cannot judge: unsettled deliveries and documents that F&O does not know", () => {
     const ledger = ledgerWith(row("ce", "pending", { code: "CE_THROTTLED" }));
-    expect(checkWorld([document], { ...sound, ledger, ce: [] }).unchecked).toBe(1);
-    expect(checkWorld([document], { ...sound, finance: new Set() }).unchecked).toBe(1);
+    expect(judge([document], { ...sound, ledger, ce: [] }).unchecked).toBe(1);
+    expect(judge([document], { ...sound, finance: new Map() }).unchecked).toBe(1);
   });
 
   it("finds effects and failures that nobody can explain", () => {
-    const mails = [...sound.mails, { operationId: "m", number: "CHAOS-999999" }];
+    const mails = [...sound.mails, { operationId: "m", number: "CHAOS-999999", to: "" }];
     expect(check({ mails, failures: [{ ...failure, eventId: "" }] })).toEqual([
       "unexplained: email holds CHAOS-999999, which nobody posted",
       "unexplained: a failure CE_REJECTED of no event: too much",
+      "disagrees: a failure CE_REJECTED of ce is open, and its delivery (event ) has not failed",
     ]);
   });
 
   it("counts two events of one document as one effect", () => {
     const second = sound.ledger.map((each) => ({ ...each, eventId: "e2" }));
     const resent = { ...document, eventIds: ["e1", "e2"] };
-    const verdict = checkWorld([resent], { ...sound, ledger: [...sound.ledger, ...second] });
+    const verdict = judge([resent], { ...sound, ledger: [...sound.ledger, ...second] });
     expect([verdict.effects, verdict.problems]).toEqual([{ ce: 1, crm: 1, email: 1 }, []]);
   });
 });

@@ -85,6 +85,22 @@ describe("the faults of a simulated system", () => {
     expect(faults.seen()).toBe(2);
   });
 
+  it("go on when the one that was put over them is taken away", async () => {
+    const faults = createFaults(new SimulatedClock(0));
+    const app = new Hono();
+    app.use(faults.middleware);
+    app.all("*", (context) => context.text("fine"));
+    const status = async (): Promise<number> => (await app.request("/data")).status;
+    faults.set({ status: 503 });
+    const takeAway = faults.over({ status: 429 });
+    expect(await status()).toBe(429);
+    takeAway();
+    takeAway();
+    expect(await status()).toBe(503);
+    faults.clear();
+    expect(await status()).toBe(200);
+  });
+
   it("end with DELETE", async () => {
     const { app } = setUp();
     await put(app, '{"status":503}');

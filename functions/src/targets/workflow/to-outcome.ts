@@ -24,7 +24,7 @@ export function toRetry(answer: WorkflowAnswer, prefix: "CRM" | "MAIL"): Outcome
         reason: answer.reason,
         // Wrong rights or a disabled workflow are an outage for everybody, not this invoice's attempt.
         unreachable: answer.status !== 429,
-        ...(answer.afterMs === undefined ? {} : { afterMs: answer.afterMs }),
+        ...toAfter({ isThrottled: answer.status === 429, afterMs: answer.afterMs ?? 0 }),
       };
     case "answered": {
       const { code, reason, retryAfterSeconds } = answer.body;
@@ -32,10 +32,23 @@ export function toRetry(answer: WorkflowAnswer, prefix: "CRM" | "MAIL"): Outcome
         kind: "retry",
         code: code ?? `${prefix}_FAILED`,
         reason: reason ?? `the workflow answered ${answer.status}`,
-        ...(retryAfterSeconds === undefined ? {} : { afterMs: retryAfterSeconds * 1000 }),
+        ...toAfter({
+          isThrottled: code === `${prefix}_THROTTLED`,
+          afterMs: (retryAfterSeconds ?? 0) * 1_000,
+        }),
       };
     }
   }
+}
+
+/** A throttling that does not say for how long, or for no time at all, is one for half a minute. */
+const defaultThrottleMs = 30_000;
+
+function toAfter(told: { readonly isThrottled: boolean; readonly afterMs: number }): {
+  readonly afterMs?: number;
+} {
+  if (told.afterMs > 0) return { afterMs: told.afterMs };
+  return told.isThrottled ? { afterMs: defaultThrottleMs } : {};
 }
 
 /** A workflow's "reject" as an outcome. */

@@ -1,4 +1,5 @@
 import { HttpError, type Http, type HttpResponse } from "../../platform/http.ts";
+import { readRetryAfter } from "../../platform/read-retry-after.ts";
 import type { GetToken } from "../../platform/token.ts";
 
 /** What a workflow of ours answers; anything else is told by its HTTP status. */
@@ -91,12 +92,11 @@ function toAnswer(response: HttpResponse): WorkflowAnswer {
   if (!neverRan.has(response.status)) {
     return { kind: "noAnswer", code: `HTTP_${response.status}`, sent: true };
   }
-  const seconds = Number(response.headers.get("retry-after"));
   return {
     kind: "refused",
     status: response.status,
     reason: `the workflow's endpoint answered ${response.status}`,
-    afterMs: Number.isFinite(seconds) && seconds > 0 ? seconds * 1000 : undefined,
+    afterMs: readRetryAfter(response),
   };
 }
 

@@ -8,6 +8,8 @@ interface Answer {
   readonly seconds?: number;
   readonly requests?: number;
   readonly server?: string;
+  /** Before this answer nobody asks for so long. */
+  readonly afterMs?: number;
 }
 
 /** A CE that says what is left of its seconds and requests, and the pauses that were made before the calls. */
@@ -16,8 +18,9 @@ function pacedOver(answers: readonly Answer[]) {
   let now = 0;
   let calls = 0;
   const http: Http = () => {
-    const { seconds, requests, server } = answers[calls] ?? {};
+    const { seconds, requests, server, afterMs = 0 } = answers[calls] ?? {};
     calls += 1;
+    now += afterMs;
     const headers = new Map<string, number | string | undefined>([
       ["x-ms-ratelimit-time-remaining-xrm-requests", seconds],
       ["x-ms-ratelimit-burst-remaining-xrm-requests", requests],
@@ -84,6 +87,33 @@ describe("the pace of calls to Dataverse", () => {
     expect(await pausesOf([idle, busy, idle, busy])).toEqual([]);
     expect(await pausesOf([idle, busy, idle, { ...busy, requests: 39 }])).toEqual([]);
     expect(await pausesOf([{ ...busy, requests: 100 }, idle, busy])).toEqual([3_000]);
+  });
+
+  it("paces an instance from its start that first hears what others have left over", async () => {
+    const [pause] = await pausesOf([{ requests: 1_800 }, { requests: 1_710 }]);
+    // Ninety were used up; at 28.5 of 30 % the pace is 19 a second.
+    expect(pause).toBeCloseTo(90_000 / 19, 3);
+  });
+
+  it("counts the time that nobody asked in as given back", async () => {
+    const answers = [{ requests: 100 }, { requests: 49, afterMs: 600_000 }];
+    expect(await pausesOf(answers)).toEqual([]);
+    expect(await pausesOf([{ requests: 100 }, { requests: 49, afterMs: 1_000 }])).toEqual([1_550]);
+  });
+
+  it("waits for the longest pause of several servers, not for their sum", async () => {
+    const servers = ["a", "b", "c", "d", "e"];
+    const all = (requests: number) => servers.map((server) => ({ server, requests }));
+    const pauses = await pausesOf([...all(100), ...all(49)]);
+    expect(pauses.reduce((sum, pause) => sum + pause, 0)).toBe(2_550);
+  });
+
+  it("adds up what is under way to one server at once", async () => {
+    const { send, pauses } = pacedOver([{ requests: 100 }, { requests: 49 }, { requests: 48 }, {}]);
+    await send(request);
+    await Promise.all([send(request), send(request)]);
+    await send(request);
+    expect(pauses).toEqual([2_600]);
   });
 
   it("is free again when the window has moved on", async () => {

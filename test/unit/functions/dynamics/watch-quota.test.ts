@@ -23,4 +23,12 @@ describe("watching Dataverse's limits", () => {
     await quota.http(request);
     expect(quota.lastTold()).toEqual({ at: startOfTime, left: { requests: 5_999 } });
   });
+
+  it("reads seconds with a comma after the thousands, as Dataverse writes them", async () => {
+    const get = (name: string) => (name.includes("time") ? "1,199.46" : null);
+    const http: Http = () => Promise.resolve({ status: 200, headers: { get }, body: "" });
+    const quota = watchQuota(http, new ManualClock(), silentTelemetry);
+    await quota.http(request);
+    expect(quota.lastTold()?.left).toEqual({ seconds: 1_199.46 });
+  });
 });
