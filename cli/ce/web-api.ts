@@ -1,5 +1,7 @@
 import { CausewayError } from "../../functions/src/platform/causeway-error.ts";
+import type { Clock } from "../../functions/src/platform/clock.ts";
 import type { Http, HttpResponse } from "../../functions/src/platform/http.ts";
+import { readRetryAfter } from "../../functions/src/platform/read-retry-after.ts";
 import type { GetToken } from "../../functions/src/platform/token.ts";
 
 export type CeErrorCode = "CE_REFUSED" | "CE_NOT_ALLOWED" | "CE_KEY_FAILED" | "CE_KEY_NOT_ACTIVE";
@@ -15,6 +17,7 @@ export interface WebApi {
 export interface WebApiOptions {
   readonly http: Http;
   readonly getToken: GetToken;
+  readonly clock: Clock;
   /** `https://org.crm4.dynamics.com`, without a trailing slash. */
   readonly baseUrl: string;
   /** New components are added to this unmanaged solution. */
@@ -23,9 +26,13 @@ export interface WebApiOptions {
 
 /** Publishing and key creation answer only when CE has finished the work. */
 const timeoutMs = 120_000;
+/** Of one call: CE's limits are those of five minutes. */
+const mostPauses = 10;
+const defaultPauseMs = 30_000;
+const longestPauseMs = 300_000;
 
 export function createWebApi(options: WebApiOptions): WebApi {
-  const call = async (method: string, path: string, body?: unknown): Promise<HttpResponse> =>
+  const once = async (method: string, path: string, body?: unknown): Promise<HttpResponse> =>
     options.http({
       method,
       url: `${options.baseUrl}/api/data/v9.2/${path}`,
@@ -43,6 +50,15 @@ export function createWebApi(options: WebApiOptions): WebApi {
       },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
+  /** Others may have used up CE's limits: it says when to come again, and has done nothing of what was asked. */
+  const call: typeof once = async (method, path, body) => {
+    for (let pauses = 0; ; pauses += 1) {
+      const response = await once(method, path, body);
+      if (response.status !== 429 || pauses === mostPauses) return response;
+      const afterMs = readRetryAfter(response, options.clock.now()) ?? defaultPauseMs;
+      await options.clock.sleep(Math.min(afterMs, longestPauseMs));
+    }
+  };
   return {
     get: async (path) => {
       const response = await call("GET", path);

@@ -58,6 +58,38 @@ describe("causeway ce install", () => {
     expect(after.every(({ state }) => state === "present")).toBe(true);
   });
 
+  it("waits as long as a CE says whose limits others have used up, and goes on", async () => {
+    const { options } = await setUp();
+    const pauses: number[] = [];
+    let calls = 0;
+    await applyInstall({
+      ...options,
+      http: (request) => {
+        calls += 1;
+        if (calls % 4 !== 0) return options.http(request);
+        const get = (name: string) => (name === "retry-after" ? "7" : null);
+        return Promise.resolve({ status: 429, headers: { get }, body: "" });
+      },
+      clock: {
+        now: () => options.clock.now(),
+        sleep: (ms) => {
+          if (ms === 7_000) pauses.push(ms);
+          return options.clock.sleep(ms);
+        },
+      },
+    });
+    expect(pauses.length).toBeGreaterThan(5);
+    expect((await planInstall(options)).every(({ state }) => state === "present")).toBe(true);
+  });
+
+  it("gives up on a CE that throttles without end, and says so", async () => {
+    const { options } = await setUp();
+    const get = (): null => null;
+    const http: InstallOptions["http"] = () =>
+      Promise.resolve({ status: 429, headers: { get }, body: "" });
+    await expect(planInstall({ ...options, http })).rejects.toMatchObject({ code: "CE_REFUSED" });
+  });
+
   it("does nothing the second time", async () => {
     const { options, writes } = await setUp();
     await applyInstall(options);
