@@ -15,7 +15,8 @@ interface Entry {
   readonly caller: string;
   readonly action: string;
   readonly reason: string;
-  readonly details: { readonly part?: string; readonly failureIds?: readonly string[] };
+  readonly subject: string;
+  readonly details: { readonly failureIds?: readonly string[] };
 }
 
 async function entries(): Promise<readonly Entry[]> {
@@ -30,7 +31,11 @@ describe("the audit", () => {
     const body = { selection: { filter: { target: "ce" } }, reason: "posted by mistake" };
     await world.ask({ method: "POST", path: "failures/discard", body });
     const told = await entries();
-    expect(told.map(({ details }) => details.part).sort()).toEqual(["1 of 3", "2 of 3", "3 of 3"]);
+    expect(told.map(({ subject }) => subject).sort()).toEqual([
+      "1100 failures, part 1 of 3",
+      "1100 failures, part 2 of 3",
+      "1100 failures, part 3 of 3",
+    ]);
     expect(told.flatMap(({ details }) => details.failureIds ?? []).sort()).toEqual(
       failures.map(({ failureId }) => failureId).sort(),
     );

@@ -81,15 +81,15 @@ async function tell(
 ): Promise<void> {
   const rows = Math.ceil(chosen.length / namedInRow);
   for (let row = 0; row < rows; row += 1) {
+    const part = rows === 1 ? "" : `, part ${row + 1} of ${rows}`;
     const named = chosen.slice(row * namedInRow, (row + 1) * namedInRow);
     await audit.write({
       callerId: caller.id,
       caller: caller.name,
       action: "failures.discard",
-      subject: chosen.length === 1 ? nameOf(chosen[0]) : `${chosen.length} failures`,
+      subject: chosen.length === 1 ? nameOf(chosen[0]) : `${chosen.length} failures${part}`,
       reason,
       details: {
-        ...(rows === 1 ? {} : { part: `${row + 1} of ${rows}` }),
         selection,
         failureIds: named.map(({ failureId }) => failureId),
       },
