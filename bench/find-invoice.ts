@@ -60,7 +60,7 @@ const on = {
   config: appConfig(),
   gates: createGates(store, systemClock),
   budgets: new Map(),
-  countFailures: () => Promise.resolve([]),
+  countFailures: () => Promise.resolve({ groups: [], targetsWithMore: [] }),
   listVerifications: () => Promise.resolve([]),
 };
 const progress = createProgress(process.stderr);

@@ -29,6 +29,12 @@ interface Summary {
   readonly businessKey: string;
 }
 
+interface Groups {
+  readonly groups: readonly Group[];
+  /** Targets that have more groups than these. */
+  readonly targetsWithMore: readonly string[];
+}
+
 interface Group {
   readonly group: string;
   readonly target: string;
@@ -112,19 +118,16 @@ function groupsCommand(): Command {
   return withStackOptions(withStatusOption(withFilterOptions(command))).action(
     async (flags: CommonFlags & FilterFlags) => {
       await withOperator(flags, async (client) => {
-        const answer = await client.get<{ readonly groups: readonly Group[] }>(
-          "failure-groups",
-          toFilter(flags),
-        );
+        const answer = await client.get<Groups>("failure-groups", toFilter(flags));
         if (answer.groups.length === 0) process.exitCode = exitCodes.nothingFound;
         if (flags.json === true) printJson(answer);
-        else printGroups(answer.groups);
+        else printGroups(answer);
       });
     },
   );
 }
 
-function printGroups(groups: readonly Group[]): void {
+function printGroups({ groups, targetsWithMore }: Groups): void {
   if (groups.length === 0) {
     printLine("Nothing matches.");
     return;
@@ -141,6 +144,9 @@ function printGroups(groups: readonly Group[]): void {
       each.reason,
     ]),
   );
+  if (targetsWithMore.length > 0) {
+    printLine(`There are more groups than these of ${targetsWithMore.join(", ")}.`);
+  }
 }
 
 function showCommand(): Command {

@@ -21,6 +21,9 @@ interface Flags extends StackFlags {
 
 const guid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
+const cutNote =
+  "More documents begin like this than were looked at: newer ones may be among the rest. Type more of the number.";
+
 /** `causeway find`: where is this invoice? One hit is told whole, several are listed. */
 export function findCommand(): Command {
   const command = new Command("find")
@@ -30,7 +33,7 @@ export function findCommand(): Command {
     .option("--since <age>", "nothing older: an age such as 2h, 3d, or an instant", toInstant);
   return withStackOptions(command).action(async (key: string, flags: Flags) => {
     await withOperator(flags, async (client) => {
-      const journeys = await search(client, key, flags);
+      const { isCut = false, journeys } = await search(client, key, flags);
       const [only, ...others] = journeys;
       if (only === undefined) process.exitCode = exitCodes.nothingFound;
       const isOne = only !== undefined && others.length === 0;
@@ -38,6 +41,7 @@ export function findCommand(): Command {
       if (flags.json === true) printJson(journey ?? { journeys });
       else if (journey !== undefined) printJourney(journey);
       else printList(journeys);
+      if (isCut) process.stderr.write(`${cutNote}\n`);
     });
   });
 }
@@ -46,7 +50,7 @@ async function search(
   client: OperatorClient,
   key: string,
   { company, since }: Flags,
-): Promise<readonly JourneySummary[]> {
+): Promise<JourneysAnswer> {
   const common = { legalEntity: company, since };
   const kinds = guid.test(key) ? ["eventId"] : ["key", "customer"];
   for (const kind of kinds) {
@@ -54,11 +58,11 @@ async function search(
     do {
       const query = { ...common, [kind]: key, continuation };
       const answer = await client.get<JourneysAnswer>("journeys", query);
-      if (answer.journeys.length > 0) return answer.journeys;
+      if (answer.journeys.length > 0) return answer;
       continuation = answer.continuation;
     } while (continuation !== undefined);
   }
-  return [];
+  return { journeys: [] };
 }
 
 function read(client: OperatorClient, found: JourneySummary): Promise<JourneyAnswer> {

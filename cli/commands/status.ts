@@ -43,7 +43,7 @@ function toLine(each: Attention): string {
   const since = shortInstant(each.since);
   switch (each.kind) {
     case "failures":
-      return `${pc.red(`${each.count} failed`)} ${each.target} ${each.code}: ${each.meaning} ${each.owner} puts it right in ${each.fixIn}. Since ${since}, group ${each.group}`;
+      return `${pc.red(`${each.count}${each.isAtLeast ? "+" : ""} failed`)} ${each.target} ${each.code}: ${each.meaning} ${each.owner} puts it right in ${each.fixIn}. Since ${since}, group ${each.group}`;
     case "verification":
       return `${pc.red("verification")} ${each.title}. ${each.text} Found ${since}. ${each.fix}`;
     default:
@@ -60,7 +60,7 @@ function toComparison(last: LastVerification | null): string {
 }
 
 function toCells(step: StepView): readonly string[] {
-  const { name, health, mode, perMinute, lag, backlog, openFailures } = step;
+  const { name, health, mode, perMinute, lag, backlog, openFailures, hasMoreFailures } = step;
   return [
     name,
     health,
@@ -68,6 +68,6 @@ function toCells(step: StepView): readonly string[] {
     perMinute.toFixed(1),
     lag === null ? "" : `≤ ${(lag.medianMs / 1_000).toFixed(1)} s`,
     `${backlog.count}${backlog.isMore ? "+" : ""}`,
-    String(openFailures),
+    `${openFailures}${hasMoreFailures ? "+" : ""}`,
   ];
 }

@@ -21,7 +21,7 @@ import { createReadRoutes } from "./operator/reads/read-routes.ts";
 import type { ReadRoutesOptions } from "./operator/reads/read-routes.ts";
 import { groupFailures } from "./recovery/group-failures.ts";
 import { meaningOf } from "./recovery/failure-codes.ts";
-import type { FailureCount } from "./operator/reads/read-dependencies.ts";
+import type { FailureCounts } from "./operator/reads/read-dependencies.ts";
 import type { FailureStore } from "./recovery/failure-store.ts";
 import type { ReplayRunner } from "./recovery/replay/create-replay-runner.ts";
 import type { RunnerDependencies } from "./recovery/replay/run-replay.ts";
@@ -88,10 +88,11 @@ export function composeOperatorApi(parts: OperatorParts): OperatorApi {
   });
 }
 
-async function countFailures(failures: FailureStore): Promise<readonly FailureCount[]> {
-  const groups = await groupFailures(failures, {});
-  return groups.map(({ group, target, code, owner, fixIn, count, firstAt }) => {
+async function countFailures(failures: FailureStore): Promise<FailureCounts> {
+  const { groups, targetsWithMore } = await groupFailures(failures, {});
+  const counts = groups.map(({ group, target, code, owner, fixIn, count, isAtLeast, firstAt }) => {
     const { meaning } = meaningOf(code);
-    return { group, target, code, meaning, owner, fixIn, count, since: firstAt };
+    return { group, target, code, meaning, owner, fixIn, count, isAtLeast, since: firstAt };
   });
+  return { groups: counts, targetsWithMore };
 }

@@ -175,6 +175,7 @@ async function compose(config: AppConfig): Promise<App> {
     store,
     failures,
     replays: createReplayStore(store),
+    audit,
     ledger,
     sender,
     clock,

@@ -157,6 +157,7 @@ describe("the overview", () => {
       owner: "masterData",
       fixIn: "mail",
       count: 4,
+      isAtLeast: false,
       since: startOfTime,
     };
     const { attention, steps } = await readOverview(await readsOver(world, [failure]));

@@ -82,6 +82,18 @@ describe.each(stores)("%s", (_name, open) => {
     expect(Buffer.from(stored?.columns["bytes"] as Uint8Array).toString()).toBe("xyz");
   });
 
+  it("refuses to go on where no page has ended", async () => {
+    const store = open();
+    const table = freshTable();
+    await store.write(table, { kind: "insert", row: row("a") });
+    const query = { partitionKey: row("a").partitionKey, limit: 1 };
+    for (const continuation of ["x", "", "e30="]) {
+      await expect(store.query(table, { ...query, continuation })).rejects.toMatchObject({
+        code: "CONTINUATION_INVALID",
+      });
+    }
+  });
+
   it("refuses to insert a row twice", async () => {
     const store = open();
     const table = freshTable();

@@ -38,6 +38,9 @@ export class MemoryTableStore implements TableStore, TableCatalog {
   async query(table: string, query: RowQuery): Promise<RowPage> {
     await Promise.resolve();
     const { partitionKey, from = "", below } = query;
+    if (query.continuation?.includes("\n") === false) {
+      throw new TableError("CONTINUATION_INVALID", table);
+    }
     const all = this.rows(table).filter(
       (row) =>
         (typeof partitionKey === "string"

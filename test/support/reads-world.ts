@@ -36,7 +36,7 @@ export async function readsOver(
     wakeTargets: new Map([
       ["ce", (deadline: number) => world.wakeParked(deadline - world.clock.now())],
     ]),
-    countFailures: () => Promise.resolve(failures),
+    countFailures: () => Promise.resolve({ groups: failures, targetsWithMore: [] }),
     listVerifications: () => createVerificationStore(world.store).summaries(30),
   };
 }

@@ -24,6 +24,8 @@ const refreshMs = 5_000;
 
 interface Groups {
   readonly groups: readonly FailureGroup[];
+  /** Targets that have more groups than these. */
+  readonly targetsWithMore: readonly string[];
 }
 
 interface Failures {
@@ -38,7 +40,7 @@ export function FailuresPage({ group }: { readonly group: string }) {
     <>
       <h1>Failures</h1>
       <AnswerView answer={answer}>
-        {({ groups }) => {
+        {({ groups, targetsWithMore }) => {
           const chosen = groups.find((each) => each.group === group);
           return (
             <>
@@ -46,6 +48,11 @@ export function FailuresPage({ group }: { readonly group: string }) {
                 <Empty>No failure waits for a decision.</Empty>
               ) : (
                 <GroupTable groups={groups} chosen={group} />
+              )}
+              {targetsWithMore.length > 0 && (
+                <p className="muted">
+                  There are more causes than these for {targetsWithMore.map(nameOf).join(", ")}.
+                </p>
               )}
               {chosen !== undefined && (
                 <Group

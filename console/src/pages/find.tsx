@@ -80,7 +80,7 @@ function Results({
   const answer = useAnswer(JSON.stringify(asked), () => search(asked));
   return (
     <AnswerView answer={answer}>
-      {({ journeys, continuation }) => (
+      {({ journeys, continuation, isCut = false }) => (
         <>
           {journeys.length === 0 ? (
             <Empty>
@@ -95,6 +95,12 @@ function Results({
             </Empty>
           ) : (
             <JourneyTable journeys={journeys} />
+          )}
+          {isCut && (
+            <p className="muted">
+              More documents begin like this than were looked at: newer ones may be among the rest.
+              Type more of the number.
+            </p>
           )}
           {continuation !== undefined && (
             <Button className="plain" onPress={() => goOn({ ...asked, continuation })}>

@@ -113,7 +113,7 @@ function Need({ attention }: { readonly attention: Attention }) {
   if (attention.kind === "failures") {
     return (
       <a href={hrefTo("failures", [], { group: attention.group })}>
-        <StateMark state="failed" text={count(attention.count)} />
+        <StateMark state="failed" text={count(attention.count, attention.isAtLeast)} />
         <b>{attention.meaning}</b>
         <span>
           {nameOf(target)} · {ownerOf(attention.owner)} puts it right in {attention.fixIn} ·{" "}
@@ -161,7 +161,7 @@ function Way({ steps }: { readonly steps: readonly StepView[] }) {
 }
 
 function Step({ step }: { readonly step: StepView }) {
-  const { name, health, perMinute, lag, backlog, openFailures, mode } = step;
+  const { name, health, perMinute, lag, backlog, openFailures, mode, hasMoreFailures } = step;
   return (
     <article className={`step ${health}`} aria-label={nameOf(name)}>
       <header>
@@ -181,7 +181,11 @@ function Step({ step }: { readonly step: StepView }) {
           value={count(backlog.count, backlog.isMore)}
           title={backlog.oldest === null ? "None" : `The oldest for ${ago(backlog.oldest)}`}
         />
-        <Figure label="failed" value={count(openFailures)} isBad={openFailures > 0} />
+        <Figure
+          label="failed"
+          value={count(openFailures, hasMoreFailures)}
+          isBad={openFailures > 0}
+        />
       </dl>
     </article>
   );

@@ -155,6 +155,14 @@ function toRefusal(thrown: unknown, telemetry: Telemetry): OperatorAnswer {
 
 function toOperatorError(thrown: unknown): OperatorError {
   if (thrown instanceof OperatorError) return thrown;
+  if (thrown instanceof TableError && thrown.code === "CONTINUATION_INVALID") {
+    return new OperatorError(
+      "REQUEST_INVALID",
+      "The continuation is none that a page before gave.",
+      "Begin anew without it, with the same filters on every page.",
+      thrown,
+    );
+  }
   if (thrown instanceof TableError && thrown.code === "UNAVAILABLE") {
     return new OperatorError(
       "LEDGER_UNAVAILABLE",

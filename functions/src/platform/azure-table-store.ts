@@ -50,8 +50,34 @@ export function createTableStoreOver(openTable: (table: string) => TableClient):
       attempt(table, () => creatingTable(client(table), () => apply(client(table), write))),
     transaction: (table, writes) =>
       attempt(table, () => creatingTable(client(table), () => submit(client(table), writes))),
-    query: (table, query) => attempt(table, () => readPage(client(table), query)),
+    query: async (table, query) => {
+      const { continuation } = query;
+      if (continuation === undefined) return attempt(table, () => readPage(client(table), query));
+      if (!isContinuation(continuation)) throw new TableError("CONTINUATION_INVALID", table);
+      try {
+        return await readPage(client(table), query);
+      } catch (error) {
+        // The only part of a query that is not ours.
+        const isRefused = statusOf(error) === 400;
+        const code = isRefused ? "CONTINUATION_INVALID" : toTableErrorCode(error);
+        throw new TableError(code, table, error);
+      }
+    },
   };
+}
+
+/** The SDK's own shape; it would read what is none as a table that is away, or as the first page. */
+function isContinuation(text: string): boolean {
+  try {
+    const token = JSON.parse(Buffer.from(text, "base64").toString("utf8")) as unknown;
+    return (
+      typeof token === "object" &&
+      token !== null &&
+      typeof (token as { nextPartitionKey?: unknown }).nextPartitionKey === "string"
+    );
+  } catch {
+    return false;
+  }
 }
 
 async function readPage(client: TableClient, query: RowQuery): ReturnType<TableStore["query"]> {

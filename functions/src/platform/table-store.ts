@@ -55,14 +55,16 @@ export interface TableStore {
 
 /**
  * EXISTS: insert of a row that is there. CHANGED: the ETag is not the row's. ABSENT: no such row.
- * UNAVAILABLE: no answer or busy; everything else is FAILED.
+ * UNAVAILABLE: no answer or busy. CONTINUATION_INVALID: not one that a page before gave, and people can type one;
+ * everything else is FAILED.
  */
-export type TableErrorCode = "EXISTS" | "CHANGED" | "ABSENT" | "UNAVAILABLE" | "FAILED";
+export type TableErrorCode =
+  "EXISTS" | "CHANGED" | "ABSENT" | "UNAVAILABLE" | "CONTINUATION_INVALID" | "FAILED";
 
 export class TableError extends CausewayError<TableErrorCode> {
   constructor(code: TableErrorCode, table: string, cause?: unknown) {
     super(code, `Table ${table}: ${code}`, {
-      fate: code === "FAILED" ? "permanent" : "transient",
+      fate: code === "FAILED" || code === "CONTINUATION_INVALID" ? "permanent" : "transient",
       ids: { table },
       cause,
     });

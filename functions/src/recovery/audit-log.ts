@@ -1,15 +1,18 @@
 /*
- * The append-only record of decisions: one row per decision, written before it takes effect, never changed.
- * Partition = day, row = instant, both counted backwards, so that reading from the start is newest first.
+ * The append-only record of decisions: a row per decision, written before it takes effect, never changed. What names
+ * very many things takes several rows, and a decision that came to nothing because somebody else was faster has a row
+ * after it that says so. Partition = day, row = instant, both counted backwards, so that reading from the start is
+ * newest first.
  */
 import { randomUUID } from "node:crypto";
+import { packBody, unpackBody } from "../delivery/ledger-columns.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { StoredRow, TableStore } from "../platform/table-store.ts";
 import { toNewestFirst } from "./failure-rows.ts";
 
 export interface AuditEntry {
   readonly at: number;
-  /** The caller's object id and name; "causeway" for what the program decides by itself. */
+  /** The caller's object id and name; `byCauseway` for what the program decides by itself. */
   readonly callerId: string;
   readonly caller: string;
   /** `failures.discard`, `replays.begin`, …: few different ones. */
@@ -28,8 +31,12 @@ export interface AuditLog {
   }): Promise<{ readonly entries: readonly AuditEntry[]; readonly continuation?: string }>;
 }
 
+/** No person: the object id is empty. */
+export const byCauseway = { callerId: "", caller: "causeway" } as const;
+
 const auditTable = "audit";
 const dayMs = 86_400_000;
+/** Short of what a text column holds; longer ones are compressed into others, and nothing is left out. */
 const maxDetails = 30_000;
 
 export function createAuditLog(store: TableStore, clock: Clock): AuditLog {
@@ -49,7 +56,7 @@ export function createAuditLog(store: TableStore, clock: Clock): AuditLog {
             action,
             subject,
             reason: reason.slice(0, 1_024),
-            details: text.length <= maxDetails ? text : "{}",
+            ...(text.length <= maxDetails ? { details: text } : packBody("details", text)),
           },
         },
       });
@@ -84,6 +91,8 @@ function toEntry({ columns }: StoredRow): AuditEntry {
     action: text("action"),
     subject: text("subject"),
     reason: text("reason"),
-    details: JSON.parse(text("details") || "{}") as Readonly<Record<string, unknown>>,
+    details: JSON.parse(text("details") || (unpackBody("details", columns) ?? "{}")) as Readonly<
+      Record<string, unknown>
+    >,
   };
 }

@@ -33,6 +33,7 @@ export interface Failure {
  * open ──replay──► replaying ──► resolved (delivered, superseded, or skipped by a rule)
  *   ▲                  │ └─────► replaced (failed again: a new failure is open, each names the other)
  *   └── given back ◄───┘ (the replay was cancelled before it was sent)
+ *   ├──────────────► replaced (of an event that intake saw after all: undelivered.ts)
  *   └──────────────► discarded (a person decided)
  */
 export type FailureStatus = "open" | "replaying" | "resolved" | "replaced" | "discarded";

@@ -3,6 +3,7 @@
  * are: what a range of keys cannot answer is filtered while reading, and a page may then come back short
  * with a continuation.
  */
+import { TableError } from "../platform/table-store.ts";
 import type { StoredRow } from "../platform/table-store.ts";
 import { fromSummaryRow, toFailureKeys, toKeyRowKey, toTimeRowKey } from "./failure-rows.ts";
 import { failuresTable } from "./failure-store.ts";
@@ -170,11 +171,26 @@ function readPlaces(
   targets: readonly string[],
   filter: FailureFilter,
 ): readonly Place[] {
-  if (continuation === undefined) {
-    const { from } = toRange(filter);
-    return targets.map((target) => [target, from]);
+  const { from, below } = toRange(filter);
+  if (continuation === undefined) return targets.map((target) => [target, from]);
+  const places = parse(continuation);
+  const isOurs = (place: unknown): place is Place =>
+    Array.isArray(place) &&
+    place.length === 2 &&
+    targets.includes(String(place[0])) &&
+    typeof place[1] === "string" &&
+    place[1] >= from &&
+    place[1] < below;
+  if (Array.isArray(places) && places.every(isOurs)) return places;
+  throw new TableError("CONTINUATION_INVALID", failuresTable);
+}
+
+function parse(continuation: string): unknown {
+  try {
+    return JSON.parse(Buffer.from(continuation, "base64url").toString("utf8")) as unknown;
+  } catch {
+    return undefined;
   }
-  return JSON.parse(Buffer.from(continuation, "base64url").toString("utf8")) as readonly Place[];
 }
 
 /** Behind the last row that was taken of each target; what was read beyond it is read again. */

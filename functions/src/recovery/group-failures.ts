@@ -23,9 +23,17 @@ export interface FailureGroup {
   readonly missing: readonly string[];
 }
 
+export interface FailureGroups {
+  /** Biggest first. */
+  readonly groups: readonly FailureGroup[];
+  /** Targets that have more groups than these: not all of theirs were read. */
+  readonly targetsWithMore: readonly string[];
+}
+
 const pageSize = 1_000;
 /** A group is counted so far and no further. */
 const maxCounted = 10_000;
+/** Of one target: many groups of one must not hide another's. */
 const maxGroups = 500;
 const maxMissing = 200;
 const columns = [
@@ -42,27 +50,33 @@ const columns = [
   "missing",
 ];
 
-/** Biggest first. Reads rows in the order of groups, and leaves a group behind once it is big enough. */
+/** Reads rows in the order of groups, and leaves a group behind once it is big enough. */
 export async function groupFailures(
   on: FailureStore,
   filter: Omit<FailureFilter, "key">,
-): Promise<readonly FailureGroup[]> {
+): Promise<FailureGroups> {
   const targets = filter.target === undefined ? await on.targets() : [filter.target];
-  const groups = new Map<string, FailureGroup>();
-  for (const target of targets) await groupTarget(on, target, filter, groups);
-  return [...groups.values()].sort((a, b) => b.count - a.count || b.lastAt - a.lastAt);
+  const groups: FailureGroup[] = [];
+  const targetsWithMore: string[] = [];
+  for (const target of targets) {
+    const found = await groupTarget(on, target, filter);
+    groups.push(...found.groups);
+    if (found.hasMore) targetsWithMore.push(target);
+  }
+  groups.sort((a, b) => b.count - a.count || b.lastAt - a.lastAt);
+  return { groups, targetsWithMore };
 }
 
 async function groupTarget(
   on: FailureStore,
   target: string,
   filter: Omit<FailureFilter, "key">,
-  groups: Map<string, FailureGroup>,
-): Promise<void> {
+): Promise<{ readonly groups: readonly FailureGroup[]; readonly hasMore: boolean }> {
   const { status = "open", group } = filter;
+  const groups = new Map<string, FailureGroup>();
   const below = group === undefined ? `g|${status}~` : `g|${status}|${group}~`;
   let from = group === undefined ? `g|${status}|` : `g|${status}|${group}|`;
-  while (groups.size < maxGroups) {
+  for (;;) {
     const query = { partitionKey: target, from, below, select: columns, limit: pageSize };
     const { rows, continuation } = await on.store.query(failuresTable, query);
     for (const row of rows) {
@@ -70,12 +84,17 @@ async function groupTarget(
       if (isWanted(summary, filter)) add(groups, summary);
     }
     const last = rows.at(-1);
-    if (continuation === undefined || last === undefined) return;
+    if (continuation === undefined || last === undefined) {
+      return { groups: [...groups.values()], hasMore: continuation !== undefined };
+    }
     const current = groups.get(String(last.columns["group"]));
-    from = `${last.rowKey} `;
-    if (current === undefined || current.count < maxCounted) continue;
-    groups.set(current.group, { ...current, isAtLeast: true });
-    from = `g|${status}|${current.group}~`;
+    const isFull = groups.size >= maxGroups;
+    if (current !== undefined && (isFull || current.count >= maxCounted)) {
+      groups.set(current.group, { ...current, isAtLeast: true });
+    }
+    if (isFull) return { groups: [...groups.values()], hasMore: true };
+    const isCounted = current !== undefined && current.count >= maxCounted;
+    from = isCounted ? `g|${status}|${current.group}~` : `${last.rowKey} `;
   }
 }
 

@@ -7,7 +7,8 @@
  *                                 └── seven days after it was sent, a failure of the group comes again
  *
  * Of a group that nobody decides (retention/escalate-failures.ts) its owner and integration are told once, by a
- * row of its own, which goes away with the last failure that is so old: a later one is told anew.
+ * row of its own, which goes away with the last failure that is so old: a later one is told anew. A digest keeps its
+ * text in its row, so that one that was refused comes again as it was, until the next day's takes its place.
  *
  * A crash between the claim and the answer leaves `sending`, which nobody sends again: the message may
  * have gone out, and the digest names the group anyway. What is sent tells of causes and counts, never of
@@ -15,12 +16,21 @@
  */
 import type { Clock } from "../platform/clock.ts";
 import { toStableId } from "../platform/effect-key.ts";
-import { isConflict } from "../platform/table-store.ts";
 import type { StoredRow, TableStore } from "../platform/table-store.ts";
 import type { Telemetry } from "../platform/telemetry.ts";
 import { meaningOf } from "./failure-codes.ts";
-import type { FailureGroup } from "./group-failures.ts";
+import type { FailureGroups } from "./group-failures.ts";
 import type { NoticeChannel } from "./notice-channels.ts";
+import {
+  deleteNotice,
+  digestPrefix,
+  ignoringConflicts,
+  noticesTable,
+  oldPrefix,
+  readNotices,
+  toPrefixRange,
+} from "./notice-rows.ts";
+import { toDigest, toNotice, toUndecided } from "./notice-texts.ts";
 
 export interface NoticeOptions {
   readonly store: TableStore;
@@ -28,7 +38,7 @@ export interface NoticeOptions {
   readonly telemetry: Telemetry;
   readonly channels: readonly NoticeChannel[];
   /** Open failures by cause. */
-  readonly openGroups: () => Promise<readonly FailureGroup[]>;
+  readonly openGroups: () => Promise<FailureGroups>;
 }
 
 export interface NoticeGroup {
@@ -44,22 +54,21 @@ export interface OwnerNotices {
   sendDue(): Promise<void>;
   /** Notes every group that has been open for too long; what was told before and is not among them is over. */
   noteUndecided(
-    groups: readonly FailureGroup[],
+    found: FailureGroups,
     days: { readonly escalateDays: number; readonly failureBodyDays: number },
   ): Promise<void>;
   /** Once a day, to owners that have open failures. */
   sendDigest(): Promise<void>;
 }
 
-export const noticesTable = "notices";
 const quietMs = 7 * 24 * 3_600_000;
-/** The biggest groups; the console has them all. */
-const maxLines = 30;
 /** Groups that this process has noted lately; a burst of failures has few groups. */
 const rememberedGroups = 1_000;
 
 export function createOwnerNotices(options: NoticeOptions): OwnerNotices {
   const noted = new Map<string, number>();
+  /** Where the next reading of a channel begins, when the last one did not come to its end. */
+  const places = new Map<string, string>();
   const { channels } = options;
   return {
     note: async (groups) => {
@@ -74,32 +83,34 @@ export function createOwnerNotices(options: NoticeOptions): OwnerNotices {
         noted.set(each.group, now);
       }
     },
-    noteUndecided: async (groups, days) => {
+    noteUndecided: async (found, days) => {
       for (const channel of channels) {
-        const own = groups.filter(
+        const groups = found.groups.filter(
           ({ owner }) => owner === channel.owner || channel.owner === "integration",
         );
-        await noteOld(options, channel.key, own, days);
+        await noteOld(options, channel.key, { ...found, groups }, days);
       }
     },
     sendDue: async () => {
       for (const channel of channels) {
-        const { rows } = await options.store.query(noticesTable, { partitionKey: channel.key });
-        for (const row of rows.filter(({ columns }) => columns["state"] === "due")) {
-          const { code, failures, target, text } = row.columns;
-          const told = typeof text === "string" ? text : toNotice(String(code), String(target));
-          await send(options, channel, row, told, Number(failures ?? 1));
-        }
+        const { key: partitionKey } = channel;
+        const from = places.get(partitionKey) ?? "";
+        const { next, rows } = await readNotices(options.store, { partitionKey, from });
+        places.set(partitionKey, next ?? "");
+        for (const row of rows) await sendIfDue(options, channel, row);
       }
     },
     sendDigest: async () => {
       const day = new Date(options.clock.now()).toISOString().slice(0, 10);
-      const groups = await options.openGroups();
+      const { groups, targetsWithMore } = await options.openGroups();
       for (const channel of channels) {
+        await dropDigests(options, channel.key, day);
         const own = groups.filter((group) => group.owner === channel.owner);
-        const row = own.length === 0 ? undefined : await claimDigest(options, channel.key, day);
-        const count = own.reduce((sum, group) => sum + group.count, 0);
-        if (row !== undefined) await send(options, channel, row, toDigest(day, own, count), count);
+        if (own.length === 0) continue;
+        const failures = own.reduce((sum, group) => sum + group.count, 0);
+        const text = toDigest(day, own, targetsWithMore.length > 0);
+        const row = await noteDigest(options, channel.key, day, { text, failures });
+        if (row !== undefined) await sendIfDue(options, channel, row);
       }
     },
   };
@@ -123,16 +134,13 @@ async function noteGroup(
   await ignoringConflicts(store.write(noticesTable, write));
 }
 
-const oldPrefix = "old-";
-
 async function noteOld(
   { clock, store }: NoticeOptions,
   partitionKey: string,
-  groups: readonly FailureGroup[],
+  { groups, targetsWithMore }: FailureGroups,
   days: { readonly escalateDays: number; readonly failureBodyDays: number },
 ): Promise<void> {
-  const range = { partitionKey, from: oldPrefix, below: `${oldPrefix}~` };
-  const { rows } = await store.query(noticesTable, range);
+  const { rows } = await readNotices(store, toPrefixRange(partitionKey, oldPrefix));
   const known = new Set(rows.map(({ rowKey }) => rowKey));
   const wanted = new Map(groups.map((group) => [`${oldPrefix}${group.group}`, group]));
   for (const [rowKey, group] of wanted) {
@@ -143,24 +151,48 @@ async function noteOld(
     const row = { partitionKey, rowKey, columns };
     await ignoringConflicts(store.write(noticesTable, { kind: "insert", row }));
   }
-  for (const rowKey of [...known].filter((each) => !wanted.has(each))) {
-    const keys = { partitionKey, rowKey };
-    await ignoringConflicts(store.write(noticesTable, { kind: "delete", keys }));
+  for (const row of rows) {
+    // Of a target with more groups than were read this one may be open still.
+    const isUnseen = targetsWithMore.includes(String(row.columns["target"]));
+    if (!wanted.has(row.rowKey) && !isUnseen) await deleteNotice(store, row);
   }
 }
 
-/** The digest's row, for whoever inserts it; undefined when it was sent, or is being sent, by another. */
-async function claimDigest(
+/** Digests of days before: what they said is said better by a later one, or over. */
+async function dropDigests(
+  { store }: NoticeOptions,
+  partitionKey: string,
+  day: string,
+): Promise<void> {
+  const range = { partitionKey, from: digestPrefix, below: `${digestPrefix}${day}` };
+  const { rows } = await readNotices(store, range);
+  for (const row of rows) await deleteNotice(store, row);
+}
+
+/** The day's digest, as whoever was first wrote it. */
+async function noteDigest(
   { store, clock }: NoticeOptions,
   partitionKey: string,
   day: string,
+  told: { readonly text: string; readonly failures: number },
 ): Promise<StoredRow | undefined> {
-  const columns = { state: "due", at: new Date(clock.now()).toISOString() };
-  const row = { partitionKey, rowKey: `digest-${day}`, columns };
-  const keys = { partitionKey, rowKey: row.rowKey };
+  const columns = { state: "due", at: new Date(clock.now()).toISOString(), ...told };
+  const row = { partitionKey, rowKey: `${digestPrefix}${day}`, columns };
   await ignoringConflicts(store.write(noticesTable, { kind: "insert", row }));
-  const stored = await store.get(noticesTable, keys);
-  return stored?.columns["state"] === "due" ? stored : undefined;
+  return store.get(noticesTable, { partitionKey, rowKey: row.rowKey });
+}
+
+async function sendIfDue(
+  options: NoticeOptions,
+  channel: NoticeChannel,
+  row: StoredRow,
+): Promise<void> {
+  const { code, failures, state, target, text } = row.columns;
+  if (state !== "due") return;
+  // A digest of a version that kept no text: the next one names what it named.
+  if (typeof text !== "string" && typeof code !== "string") return;
+  const told = typeof text === "string" ? text : toNotice(String(code), String(target));
+  await send(options, channel, row, told, Number(failures ?? 1));
 }
 
 async function send(
@@ -183,7 +215,7 @@ async function send(
   const answer = await channel.send(text, toStableId("notice", channel.key, row.rowKey, row.etag));
   // Only what surely was not taken is tried again.
   if (answer !== "unknown") await move(claimed, answer === "taken" ? "sent" : "due");
-  const isDigest = row.rowKey.startsWith("digest-");
+  const isDigest = row.rowKey.startsWith(digestPrefix);
   const isOld = row.rowKey.startsWith(oldPrefix);
   telemetry.event(
     "notification",
@@ -197,41 +229,4 @@ async function send(
     },
     { failures },
   );
-}
-
-async function ignoringConflicts(write: Promise<string>): Promise<string | undefined> {
-  try {
-    return await write;
-  } catch (error) {
-    if (isConflict(error)) return undefined;
-    throw error;
-  }
-}
-
-/** A workflow may make up codes; what is no code may quote a document. */
-export function toSafeCode(code: string): string {
-  return /^[A-Z][A-Z0-9_]{0,63}$/.test(code) ? code : "OTHER";
-}
-
-function toNotice(code: string, target: string): string {
-  const { fixIn, meaning } = meaningOf(code);
-  return `Causeway: new failures ${toSafeCode(code)} for ${target}. ${meaning} To be put right in ${fixIn}. The console lists the documents; docs/runbook.md says what to do.`;
-}
-
-function toUndecided(
-  { code, count, firstAt, isAtLeast, owner, target, fixIn }: FailureGroup,
-  { escalateDays, failureBodyDays }: { escalateDays: number; failureBodyDays: number },
-): string {
-  const since = new Date(firstAt).toISOString().slice(0, 10);
-  return `Causeway: ${count}${isAtLeast ? " or more" : ""} failures ${toSafeCode(code)} for ${target} are undecided for more than ${escalateDays} days. The oldest is of ${since}; ${failureBodyDays} days after its failure its body is deleted. Owner: ${owner}. To be put right in ${fixIn}, or discarded. The console lists the documents; docs/runbook.md says what to do.`;
-}
-
-function toDigest(day: string, groups: readonly FailureGroup[], count: number): string {
-  const lines = groups
-    .slice(0, maxLines)
-    .map(
-      (group) =>
-        `- ${toSafeCode(group.code)} for ${group.target}: ${group.count}${group.isAtLeast ? " or more" : ""}, oldest ${new Date(group.firstAt).toISOString().slice(0, 10)}, to be put right in ${group.fixIn}`,
-    );
-  return [`Causeway, ${day}: ${count} open failures wait for you.`, ...lines].join("\n");
 }

@@ -17,6 +17,7 @@ import { toGroup } from "./failure-group.ts";
 import type { FailureStore } from "./failure-store.ts";
 import type { Failure } from "./failure.ts";
 import type { NoticeGroup, OwnerNotices } from "./owner-notices.ts";
+import { closeUndelivered, findUndelivered, toUndeliveredId } from "./undelivered.ts";
 
 /** A message from `dead-letters` (or from where nobody reads), as it was found. */
 export interface DeadLetter {
@@ -52,7 +53,13 @@ export async function recordFailures(
   const told: Told[] = [];
   for (const letter of letters) told.push(...(await toFailures(on, letter)));
   const unique = new Map(told.map(({ failure }) => [failure.failureId, failure]));
+  const undelivered = await findUndelivered(on.failures, [...unique.values()]);
+  for (const [failureId, { failureId: replaces }] of undelivered) {
+    const failure = unique.get(failureId);
+    if (failure !== undefined) unique.set(failureId, { ...failure, replaces });
+  }
   const added = await on.failures.record([...unique.values()]);
+  await closeUndelivered(on.failures, undelivered);
   const overtaken = told.filter(({ madeAs }) => madeAs !== null);
   for (const each of overtaken) {
     await resolve(on, each);
@@ -220,7 +227,7 @@ function toUnknown(
     textIn(properties, "DeadLetterReason") ??
     textIn(properties, "reason") ??
     (isOurs ? textOf(body, "reason") : null);
-  const derived = id === undefined ? toStableId("unreadable", text) : toFailureId(id, 0);
+  const derived = id === undefined ? toStableId("unreadable", text) : toUndeliveredId(id);
   const fallback = id === undefined ? "UNREADABLE_MESSAGE" : "DEAD_LETTERED";
   return {
     failureId: failureId ?? derived,

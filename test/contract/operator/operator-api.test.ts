@@ -151,6 +151,15 @@ describe("the operator API's answers", () => {
     expect(JSON.stringify(body)).toContain(reason);
   });
 
+  it.each(["failures", "audit", "edits", "replays"])(
+    "refuse to go on where no page of %s has ended",
+    async (path) => {
+      const { status, body } = await world.ask({ path: `${path}?continuation=x` });
+
+      expect([status, codeOf(body)]).toEqual([400, "REQUEST_INVALID"]);
+    },
+  );
+
   it("refuse a body that the route does not know", async () => {
     const path = `failures/ce/${id}/notes`;
     const { body } = await world.ask({ method: "POST", path, body: { note: "x" } });

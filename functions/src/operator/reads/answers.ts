@@ -44,6 +44,8 @@ export interface StepView {
   readonly lag: { readonly medianMs: number; readonly p95Ms: number } | null;
   readonly backlog: Backlog;
   readonly openFailures: number;
+  /** There are more than were counted. */
+  readonly hasMoreFailures: boolean;
   readonly mode: string;
   readonly gate: GateView;
 }
@@ -68,6 +70,7 @@ export type Attention =
       readonly owner: string;
       readonly fixIn: string;
       readonly count: number;
+      readonly isAtLeast: boolean;
       readonly since: string;
     }
   | {
@@ -128,6 +131,8 @@ export interface JourneysAnswer {
   readonly journeys: readonly JourneySummary[];
   /** Present: there may be more, further back. */
   readonly continuation?: string;
+  /** Too many numbers begin like this: not all were looked at, and newer ones may be among the rest. */
+  readonly isCut?: boolean;
 }
 
 export interface TrailView {

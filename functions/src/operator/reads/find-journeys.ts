@@ -1,15 +1,19 @@
 /*
  * Finding events without scanning a table: `journeys<yyyymm>` has a row by document number, one by
  * customer and one by event id, all in the company's partition. A search goes through the months from
- * the newest one back, eight places (a month and a company) at a time, and stops where it finds
- * something; `continuation` says where to go on.
+ * the newest one back, about eight places (a month and a company) at a time, and stops where it finds
+ * something. Answers are newest first, and `continuation` is a position in that order (newest-rows.ts): what is
+ * older than the last event that was shown, or than what was read, is still to come.
  */
 import { inParallel } from "../../delivery/batch-writes.ts";
 import { toJourneysTable, toLedgerKey } from "../../delivery/ledger-keys.ts";
 import type { DeliveryState } from "../../delivery/ledger-rows.ts";
 import { fromSafeKey, toSafeKey } from "../../platform/safe-key.ts";
+import { TableError } from "../../platform/table-store.ts";
 import type { RowQuery, StoredRow, TableStore } from "../../platform/table-store.ts";
 import type { JourneysAnswer, JourneySummary } from "./answers.ts";
+import { compare, readNewest, readNewestOfCustomer, toPosition } from "./newest-rows.ts";
+import type { NewestRows } from "./newest-rows.ts";
 import { knownCompanies } from "./read-dependencies.ts";
 import type { ReadDependencies } from "./read-dependencies.ts";
 
@@ -33,68 +37,129 @@ const lastKey = "\uffff";
 interface Place {
   readonly table: string;
   readonly company: string;
+  /** Of the month, epoch ms. */
+  readonly start: number;
+  readonly end: number;
 }
 
 export async function findJourneys(
   on: ReadDependencies,
   search: JourneySearch,
 ): Promise<JourneysAnswer> {
-  const start = readContinuation(search.continuation);
-  const anchor = start.anchor ?? on.clock.now();
-  const places = toPlaces(on, search, anchor);
-  const found: StoredRow[] = [];
-  let next = start.place;
-  while (next < places.length && found.length === 0) {
-    const some = places.slice(next, next + placesAtOnce);
-    next += some.length;
-    await inParallel(some, placesAtOnce, async (place) => {
-      for (const query of toQueries(search, place)) {
-        const { rows } = await on.store.query(place.table, query);
-        found.push(...rows);
-      }
-    });
+  const before = readPosition(search.continuation);
+  const rounds = toRounds(on, search, before);
+  let isCut = false;
+  for (const [index, places] of rounds.entries()) {
+    const found = await readPlaces(on, search, places, before);
+    isCut ||= found.isCut;
+    if (found.rows.length === 0 && found.readTo === "") continue;
+    const rows = found.rows.slice(0, search.limit);
+    const isLast = index === rounds.length - 1;
+    const olderMonths = isLast ? "" : new Date(places.at(-1)?.start ?? 0).toISOString();
+    const next = toNext(found, rows, olderMonths);
+    const journeys = await toSummaries(on.store, rows);
+    return {
+      journeys,
+      ...(next === "" ? {} : { continuation: next }),
+      ...(isCut ? { isCut } : {}),
+    };
   }
-  const rows = newestFirst(found, search.since ?? 0).slice(0, search.limit);
-  const journeys = await toSummaries(on.store, rows);
-  return next < places.length ? { journeys, continuation: `${anchor}.${next}` } : { journeys };
+  return { journeys: [], ...(isCut ? { isCut } : {}) };
 }
 
-function toPlaces(on: ReadDependencies, search: JourneySearch, now: number): readonly Place[] {
+/** Where the next answer goes on; empty: there is nothing older. */
+function toNext(found: NewestRows, shown: readonly StoredRow[], olderMonths: string): string {
+  const last = shown.at(-1);
+  if (last !== undefined && shown.length < found.rows.length) return toPosition(last);
+  return found.readTo === "" ? olderMonths : found.readTo;
+}
+
+/** Whole months, newest first: all that is newer than a round's places was in the rounds before. */
+function toRounds(
+  on: ReadDependencies,
+  search: JourneySearch,
+  before: string | undefined,
+): readonly (readonly Place[])[] {
   const { legalEntity, since = 0 } = search;
   const companies = legalEntity === undefined ? knownCompanies(on) : [legalEntity.toLowerCase()];
   const oldest = toJourneysTable(new Date(since).toISOString());
-  const places: Place[] = [];
-  const month = new Date(now);
+  const months: (readonly Place[])[] = [];
+  const month = new Date(on.clock.now());
   // The 1st: a month back from the 31st would otherwise skip one.
   month.setUTCDate(1);
+  month.setUTCHours(0, 0, 0, 0);
   for (let back = 0; back < monthsBack; back += 1) {
     const table = toJourneysTable(month.toISOString());
+    const start = month.getTime();
+    const end = Date.UTC(month.getUTCFullYear(), month.getUTCMonth() + 1, 1);
     if (table < oldest) break;
-    places.push(...companies.map((company) => ({ table, company })));
+    // Later months have nothing that old.
+    if (before === undefined || month.toISOString() < before) {
+      months.push(companies.map((company) => ({ table, company, start, end })));
+    }
     month.setUTCMonth(month.getUTCMonth() - 1);
   }
-  return places;
+  const atOnce = Math.max(1, Math.floor(placesAtOnce / Math.max(1, companies.length)));
+  return Array.from({ length: Math.ceil(months.length / atOnce) }, (_none, round) =>
+    months.slice(round * atOnce, (round + 1) * atOnce).flat(),
+  );
 }
 
-function toQueries(search: JourneySearch, place: Place): readonly RowQuery[] {
-  const partitionKey = toSafeKey(place.company);
-  const { limit } = search;
-  const range = (from: string, below: string): RowQuery => ({ partitionKey, from, below, limit });
-  switch (search.by) {
-    case "eventId": {
-      const key = `e|${search.text.toLowerCase()}`;
-      return [range(key, `${key}!`)];
+/** Newest first, each event once, as far back as every place was read. */
+async function readPlaces(
+  on: ReadDependencies,
+  search: JourneySearch,
+  places: readonly Place[],
+  before: string | undefined,
+): Promise<NewestRows> {
+  const found: NewestRows[] = [];
+  await inParallel(places, placesAtOnce, async (place) => {
+    found.push(...(await readPlace(on, search, place, before)));
+  });
+  const readTo = found.reduce((to, each) => (each.readTo > to ? each.readTo : to), "");
+  const rows = newestFirst(
+    found.flatMap((each) => each.rows),
+    search.since ?? 0,
+  ).filter((row) => toPosition(row) >= readTo);
+  return { rows, readTo, isCut: found.some(({ isCut }) => isCut) };
+}
+
+async function readPlace(
+  on: ReadDependencies,
+  search: JourneySearch,
+  { company, end, start, table }: Place,
+  before: string | undefined,
+): Promise<readonly NewestRows[]> {
+  const partitionKey = toSafeKey(company);
+  const wanted = { limit: search.limit, before };
+  const found: NewestRows[] = [];
+  if (search.by === "customer") {
+    const since = Math.max(search.since ?? 0, start);
+    const until = Math.min(end, on.clock.now());
+    for (const text of variants(search.text)) {
+      const range = { partitionKey, prefix: `c|${text}|`, top: `c|${text}}`, since, until };
+      found.push(await readNewestOfCustomer(on.store, table, range, wanted));
     }
-    case "number":
-      // The beginning of a number is enough, and its case does not matter as long as it is F&O's own.
-      return namesIn(place.company, search.text)
-        .flatMap(variants)
-        .map((text) => range(`n|${text}`, `n|${text}${lastKey}`));
-    case "customer": {
-      const since = new Date(search.since ?? 0).toISOString();
-      return variants(search.text).map((text) => range(`c|${text}|${since}`, `c|${text}}`));
-    }
+    return found;
   }
+  for (const range of toRanges(search, company)) {
+    found.push(await readNewest(on.store, table, { partitionKey, ...range }, wanted));
+  }
+  return found;
+}
+
+function toRanges(
+  { by, text }: JourneySearch,
+  company: string,
+): readonly { readonly from: string; readonly below: string }[] {
+  if (by === "eventId") {
+    const key = `e|${text.toLowerCase()}`;
+    return [{ from: key, below: `${key}!` }];
+  }
+  // The beginning of a number is enough, and its case does not matter as long as it is F&O's own.
+  return namesIn(company, text)
+    .flatMap(variants)
+    .map((each) => ({ from: `n|${each}`, below: `n|${each}${lastKey}` }));
 }
 
 /** Everything that shows a document says `usmf/CIV-000001`, which is then looked for; a number may begin like that itself. */
@@ -110,10 +175,9 @@ function variants(text: string): readonly string[] {
 
 function newestFirst(rows: readonly StoredRow[], since: number): readonly StoredRow[] {
   const byEvent = new Map(rows.map((row) => [String(row.columns["eventId"]), row]));
-  const timeOf = (row: StoredRow): string => String(row.columns["time"]);
   return [...byEvent.values()]
-    .filter((row) => Date.parse(timeOf(row)) >= since)
-    .sort((a, b) => timeOf(b).localeCompare(timeOf(a)));
+    .filter((row) => Date.parse(String(row.columns["time"])) >= since)
+    .sort((a, b) => compare(toPosition(b), toPosition(a)));
 }
 
 /** Each with its states: one small query in the event's own partition. */
@@ -166,13 +230,11 @@ export function toEventQuery(id: { readonly eventId: string; readonly time: stri
   return { table, query: { partitionKey, from: rowKey, below: `${rowKey}}`, limit: 100 } };
 }
 
-function readContinuation(text: string | undefined): {
-  readonly anchor: number | undefined;
-  readonly place: number;
-} {
-  const [anchor, place] = (text ?? "").split(".").map(Number);
-  if (Number.isSafeInteger(anchor) && Number.isSafeInteger(place)) {
-    return { anchor, place: Math.max(0, place ?? 0) };
-  }
-  return { anchor: undefined, place: 0 };
+const positionShape = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,9})?Z(\|[\x20-\uffff]{0,200})?$/;
+
+function readPosition(text: string | undefined): string | undefined {
+  if (text === undefined) return undefined;
+  const isTime = !Number.isNaN(Date.parse(text.split("|")[0] ?? ""));
+  if (positionShape.test(text) && isTime) return text;
+  throw new TableError("CONTINUATION_INVALID", "journeys");
 }

@@ -16,8 +16,16 @@ export interface FailureCount {
   readonly owner: string;
   readonly fixIn: string;
   readonly count: number;
+  /** There are more than `count`. */
+  readonly isAtLeast: boolean;
   /** Epoch ms of the first one. */
   readonly since: number;
+}
+
+export interface FailureCounts {
+  readonly groups: readonly FailureCount[];
+  /** Targets that have more groups than these. */
+  readonly targetsWithMore: readonly string[];
 }
 
 /** What the read routes read from. */
@@ -31,7 +39,7 @@ export interface ReadDependencies {
   readonly gates: Gates;
   /** Targets that are deployed here, with their budgets. */
   readonly budgets: ReadonlyMap<string, Budget>;
-  readonly countFailures: () => Promise<readonly FailureCount[]>;
+  readonly countFailures: () => Promise<FailureCounts>;
   /** The latest, newest first. */
   readonly listVerifications: () => Promise<readonly VerificationSummary[]>;
 }

@@ -1,5 +1,5 @@
 import type { Attention, MinuteCounts, OverviewAnswer, StepView } from "./answers.ts";
-import type { FailureCount, ReadDependencies } from "./read-dependencies.ts";
+import type { FailureCounts, ReadDependencies } from "./read-dependencies.ts";
 import { readRates } from "./read-recent.ts";
 import type { MinuteSteps } from "./read-recent.ts";
 import { readTargetStates } from "./read-targets.ts";
@@ -36,7 +36,7 @@ export async function readOverview(on: ReadDependencies): Promise<OverviewAnswer
 function toStep(
   target: TargetState,
   minutes: readonly MinuteSteps[],
-  failures: readonly FailureCount[],
+  failures: FailureCounts,
   now: number,
 ): StepView {
   const { name, mode, gate, backlog } = target;
@@ -44,6 +44,7 @@ function toStep(
     of.flatMap(({ steps }) => steps.get(name) ?? []).reduce(addUp, createStepCounts());
   const hour = counts(minutes);
   const median = lagWithin(hour, 0.5);
+  const own = failures.groups.filter((failure) => failure.target === name);
   return {
     name,
     mode,
@@ -52,9 +53,9 @@ function toStep(
     health: toHealth(target, now),
     perMinute: counts(minutes.slice(-rateMinutes)).settled / rateMinutes,
     lag: median === null ? null : { medianMs: median, p95Ms: lagWithin(hour, 0.95) ?? median },
-    openFailures: failures
-      .filter((failure) => failure.target === name)
-      .reduce((sum, failure) => sum + failure.count, 0),
+    openFailures: own.reduce((sum, { count }) => sum + count, 0),
+    hasMoreFailures:
+      failures.targetsWithMore.includes(name) || own.some(({ isAtLeast }) => isAtLeast),
   };
 }
 
@@ -75,12 +76,12 @@ function toCounts({ minute, steps }: MinuteSteps): MinuteCounts {
 /** Outages stop everything, failures and differences need a decision, pauses may be forgotten, a backlog needs a look. */
 function toAttention(
   steps: readonly StepView[],
-  failures: readonly FailureCount[],
+  failures: FailureCounts,
   verifications: readonly Attention[],
 ): readonly Attention[] {
   const ofHealth = (kind: "outage" | "paused" | "behind"): readonly Attention[] =>
     steps.filter(({ health }) => health === kind).map((step) => toStepAttention(kind, step));
-  const groups = [...failures]
+  const groups = [...failures.groups]
     .sort((a, b) => b.count - a.count)
     .map(({ since, ...group }): Attention => ({
       kind: "failures",

@@ -7,6 +7,7 @@ import type { Selection } from "../../recovery/replay/replay-job.ts";
 import { targetOf } from "../check-target-name.ts";
 import type { CheckTargetName } from "../check-target-name.ts";
 import { OperatorError } from "../operator-error.ts";
+import type { Caller } from "../operator-role.ts";
 import type { OperatorCall, OperatorRoute } from "../operator-route.ts";
 import {
   checkConfirmed,
@@ -30,6 +31,8 @@ interface DiscardBody {
 
 /** As many as a request has time for; who asks for more asks again. */
 const maxDiscarded = 2_000;
+/** Failures in one row of the audit. */
+const namedInRow = 500;
 
 export function createDiscardRoutes(on: DiscardRoutesOptions): readonly OperatorRoute[] {
   return [
@@ -63,19 +66,35 @@ async function discard(on: DiscardRoutesOptions, { caller, body }: OperatorCall)
   const chosen = found.slice(0, maxDiscarded);
   if (dryRun) return { matching: chosen.length, isMore };
   checkConfirmed(selection, confirm);
-  await on.audit.write({
-    callerId: caller.id,
-    caller: caller.name,
-    action: "failures.discard",
-    subject: chosen.length === 1 ? nameOf(chosen[0]) : `${chosen.length} failures`,
-    reason,
-    details: {
-      selection: given,
-      failureIds: chosen.slice(0, 500).map(({ failureId }) => failureId),
-    },
-  });
+  await tell(on, caller, chosen, given, reason);
   const discarded = await discardFailures(on, chosen, reason);
   return { discarded, noLongerOpen: chosen.length - discarded, isMore };
+}
+
+/** Every one is named, in as many rows as that takes. */
+async function tell(
+  { audit }: DiscardRoutesOptions,
+  caller: Caller,
+  chosen: readonly FailureSummary[],
+  selection: SelectionBody,
+  reason: string,
+): Promise<void> {
+  const rows = Math.ceil(chosen.length / namedInRow);
+  for (let row = 0; row < rows; row += 1) {
+    const part = rows === 1 ? "" : `, part ${row + 1} of ${rows}`;
+    const named = chosen.slice(row * namedInRow, (row + 1) * namedInRow);
+    await audit.write({
+      callerId: caller.id,
+      caller: caller.name,
+      action: "failures.discard",
+      subject: chosen.length === 1 ? nameOf(chosen[0]) : `${chosen.length} failures${part}`,
+      reason,
+      details: {
+        selection,
+        failureIds: named.map(({ failureId }) => failureId),
+      },
+    });
+  }
 }
 
 async function select(

@@ -150,7 +150,7 @@ async function approve(on: EditRoutesOptions, call: OperatorCall): Promise<unkno
   const replayId = isUnfinished ? edit.replayId : toReplayId(decidedAt);
   await tell(on, caller, "edits.approve", edit, "");
   const decision = { state: "approved", decidedBy: caller.name, decidedAt, replayId } as const;
-  if (!(await on.edits.decide(stored, decision))) throw toDecided(edit);
+  await decide(on, caller, stored, decision);
   await replayEdit(on, { edit, event: stored.event }, replayId, caller);
   on.kick(replayId);
   return showEdit({ ...edit, ...decision }, caller);
@@ -166,8 +166,21 @@ async function reject(on: EditRoutesOptions, call: OperatorCall): Promise<unknow
   const decidedAt = on.clock.now();
   const decidedBy = caller.name;
   const decision = { state: "rejected", decidedBy, decidedAt, decision: given.reason } as const;
-  if (!(await on.edits.decide(stored, decision))) throw toDecided(stored.edit);
+  await decide(on, caller, stored, decision);
   return showEdit({ ...stored.edit, ...decision }, caller);
+}
+
+/** The audit has its row by now: of one that came too late it says so too. */
+async function decide(
+  on: EditRoutesOptions,
+  caller: Caller,
+  stored: StoredEdit,
+  decision: Partial<Edit>,
+): Promise<void> {
+  if (await on.edits.decide(stored, decision)) return;
+  const why = `not ${decision.state ?? "decided"}: somebody else was faster`;
+  await tell(on, caller, "edits.overtaken", stored.edit, why);
+  throw toDecided(stored.edit);
 }
 
 /** A body whose retention is over cannot be edited: there is nothing left to be changed. */

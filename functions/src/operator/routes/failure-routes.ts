@@ -45,8 +45,11 @@ export function createFailureRoutes(on: FailureRoutesOptions): readonly Operator
           query,
           filterNames.filter((name) => name !== "key"),
         );
-        const groups = await groupFailures(on.failures, await readFilter(on, query));
-        return { groups: groups.map(showGroup) };
+        const { groups, targetsWithMore } = await groupFailures(
+          on.failures,
+          await readFilter(on, query),
+        );
+        return { groups: groups.map(showGroup), targetsWithMore };
       },
     },
     {

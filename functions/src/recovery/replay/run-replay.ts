@@ -9,6 +9,8 @@ import { asError } from "../../platform/causeway-error.ts";
 import { MessagingError } from "../../platform/messages.ts";
 import { isConflict } from "../../platform/table-store.ts";
 import type { Telemetry } from "../../platform/telemetry.ts";
+import { byCauseway } from "../audit-log.ts";
+import type { AuditLog } from "../audit-log.ts";
 import { beginItems } from "./begin-items.ts";
 import { releaseItems } from "./release-items.ts";
 import type { BeginDependencies } from "./replay-work.ts";
@@ -23,6 +25,8 @@ import { watchItems } from "./watch-items.ts";
 export interface RunnerDependencies extends BeginDependencies, SelectDependencies {
   readonly replays: ReplayStore;
   readonly telemetry: Telemetry;
+  /** For what a replay decides by itself. */
+  readonly audit?: Pick<AuditLog, "write">;
 }
 
 export interface RunLimits {
@@ -285,6 +289,8 @@ class Runner {
     const items = await this.#on.replays.items(id, position, position + step.size);
     const why = mostFrequent(items, ["failedAgain", "refused"]);
     const note = `${bad} of ${step.size} in step ${step.number} failed again, more than ${share} %: ${why}`;
+    const decision = { ...byCauseway, action: "replays.stop", subject: id, reason: note };
+    await this.#on.audit?.write({ ...decision, details: {} });
     await this.#end("stopped", note, step);
   }
 

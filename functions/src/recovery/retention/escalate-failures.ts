@@ -1,8 +1,8 @@
 import type { Telemetry } from "../../platform/telemetry.ts";
 import type { FailureStore } from "../failure-store.ts";
 import { groupFailures } from "../group-failures.ts";
+import { toSafeCode } from "../notice-texts.ts";
 import type { OwnerNotices } from "../owner-notices.ts";
-import { toSafeCode } from "../owner-notices.ts";
 import { dayMs } from "./look.ts";
 
 export interface EscalateDependencies {
@@ -21,12 +21,12 @@ export async function escalateFailures(
   days: { readonly escalateDays: number; readonly failureBodyDays: number },
 ): Promise<number> {
   const olderThan = now - days.escalateDays * dayMs;
-  const groups = await groupFailures(on.failures, { status: "open", olderThan });
-  await on.notices.noteUndecided(groups, days);
-  for (const { code, count, firstAt, group, owner, target } of groups) {
+  const found = await groupFailures(on.failures, { status: "open", olderThan });
+  await on.notices.noteUndecided(found, days);
+  for (const { code, count, firstAt, group, owner, target } of found.groups) {
     const oldestDays = Math.floor((now - firstAt) / dayMs);
     const dimensions = { code: toSafeCode(code), target, owner, group };
     on.telemetry.event("undecided", dimensions, { failures: count, oldestDays });
   }
-  return groups.length;
+  return found.groups.length;
 }

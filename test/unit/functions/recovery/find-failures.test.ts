@@ -84,6 +84,24 @@ describe("the list of failures", () => {
   });
 });
 
+describe("a list's continuation", () => {
+  const inBase64 = (value: unknown): string =>
+    Buffer.from(JSON.stringify(value)).toString("base64url");
+
+  it.each([
+    ["no JSON", "x"],
+    ["no list", inBase64({})],
+    ["another place's", inBase64([[".targets", "t|open|"]])],
+    ["another status's", inBase64([["ce", "t|discarded|"]])],
+    ["half a place", inBase64([["ce"]])],
+  ])("is refused when it is %s", async (_what, continuation) => {
+    const store = await storeWith(3);
+    await expect(findFailures(store, {}, { limit: 10, continuation })).rejects.toMatchObject({
+      code: "CONTINUATION_INVALID",
+    });
+  });
+});
+
 describe("failure groups", () => {
   it("count one cause together, biggest first, with the master records that are missing", async () => {
     const store = await storeWith(60);
@@ -95,7 +113,9 @@ describe("failure groups", () => {
       });
     await store.record([waiting(101, "US-1"), waiting(102, "US-2")]);
 
-    expect(await groupFailures(store, {})).toMatchObject([
+    const { groups, targetsWithMore } = await groupFailures(store, {});
+    expect(targetsWithMore).toEqual([]);
+    expect(groups).toMatchObject([
       { target: "ce", code: "CE_ROW_CLOSED", count: 40, isAtLeast: false },
       { target: "crm", code: "CE_ROW_CLOSED", count: 20 },
       {
@@ -104,5 +124,25 @@ describe("failure groups", () => {
         missing: ["account/usmf/US-2", "account/usmf/US-1"],
       },
     ]);
+  });
+
+  it("are all there of a target, whatever another has, and say where there are more", async () => {
+    const store = await storeWith(0);
+    // What has a digit counts as a document's own, and says nothing of the cause.
+    const letters = (n: number): string =>
+      String(n).replace(/\d/g, (digit) => "abcdefghij".charAt(Number(digit)));
+    await store.record([
+      ...Array.from({ length: 1_200 }, (_each, n) =>
+        failureOf(n + 1, { reason: `no ${letters(n)}` }),
+      ),
+      failureOf(2_001, { target: "email" }),
+    ]);
+    const { groups, targetsWithMore } = await groupFailures(store, {});
+    expect(targetsWithMore).toEqual(["ce"]);
+    expect(groups.filter(({ target }) => target === "email")).toMatchObject([
+      { count: 1, isAtLeast: false },
+    ]);
+    // One page of a thousand: of its last group there may be more on the next.
+    expect(groups.filter(({ isAtLeast }) => isAtLeast)).toHaveLength(1);
   });
 });
