@@ -29,7 +29,7 @@ operator API, and asks CE for every one of them. Then the same once more while t
   --json         the result as JSON on standard output, everything else on standard error
   --help         this text
 
-Exit codes: 0 nothing lost and nothing doubled, 1 otherwise, 2 wrong call.
+Exit codes: 0 nothing lost, nothing doubled and every kill made, 1 otherwise, 2 wrong call.
 `;
 
 interface Options {
@@ -49,7 +49,9 @@ interface Replay {
 
 interface Result {
   readonly failures: number;
+  /** Done, which may be fewer than were asked for. */
   readonly kills: number;
+  readonly killsWanted: number;
   readonly seconds: number;
   readonly perSecond: number;
   readonly state: string;
@@ -70,7 +72,10 @@ process.exitCode = await runBenchCommand({
   run: runAll,
   render,
   isFine: (results) =>
-    results.every(({ state, lost, doubled }) => state === "done" && lost + doubled === 0),
+    results.every(
+      ({ state, lost, doubled, kills, killsWanted }) =>
+        state === "done" && lost + doubled === 0 && kills === killsWanted,
+    ),
 });
 process.exit();
 
@@ -136,7 +141,8 @@ async function runOnce(options: Options, kills: number, progress: Progress): Pro
     const posted = wanted.map((key) => ({ key, sentAt: 0 }));
     const { lost, doubled } = checkEffects(posted, effects);
     return {
-      ...{ failures, kills, seconds, perSecond: failures / seconds },
+      ...{ failures, kills: ended.killed, killsWanted: kills },
+      ...{ seconds, perSecond: failures / seconds },
       ...{ state: ended.state, lost, doubled, tableRequestsPerFailure },
       cpuMsPerFailure: Object.fromEntries(
         Object.entries(since).map(([name, seconds]) => {
@@ -165,7 +171,7 @@ async function replay(
   { failures, limitMs }: Options,
   kills: number,
   progress: Progress,
-): Promise<Replay> {
+): Promise<Replay & { readonly killed: number }> {
   const { environment } = azure;
   const token = await signIn(environment);
   const call = (path: string, init: RequestInit = {}): Promise<Replay> =>
@@ -190,7 +196,7 @@ async function replay(
     if (now !== undefined) {
       const { delivered } = now.counts;
       progress.show(`${delivered} of ${failures} delivered, ${killed} kills, ${now.state}`);
-      if (now.state === "done" || now.state === "stopped") return now;
+      if (now.state === "done" || now.state === "stopped") return { ...now, killed };
       if (killed < kills && delivered >= ((killed + 1) * failures) / (kills + 1)) {
         process.kill(await findHost(azure), "SIGKILL");
         killed += 1;
@@ -215,7 +221,7 @@ function render(results: readonly Result[]): string {
   return results
     .map(
       (each) =>
-        `${each.failures} failures, ${each.kills} kills: ${each.state} in ${each.seconds.toFixed(1)} s, ${each.perSecond.toFixed(0)} per second from planning to the last record in CE; lost ${each.lost}, doubled ${each.doubled}\n  ${each.tableRequestsPerFailure.toFixed(2)} table requests per failure; ms CPU per failure: ${renderCpu(each)}\n`,
+        `${each.failures} failures, ${each.kills} of ${each.killsWanted} kills: ${each.state} in ${each.seconds.toFixed(1)} s, ${each.perSecond.toFixed(0)} per second from planning to the last record in CE; lost ${each.lost}, doubled ${each.doubled}\n  ${each.tableRequestsPerFailure.toFixed(2)} table requests per failure; ms CPU per failure: ${renderCpu(each)}\n`,
     )
     .join("");
 }
