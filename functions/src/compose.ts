@@ -58,7 +58,7 @@ import type { CountDependencies } from "./recovery/verify/count-posted.ts";
 import type { VerifyDependencies } from "./recovery/verify/run-verification.ts";
 import { createIsServed } from "./recovery/verify/served-documents.ts";
 import { createVerificationStore } from "./recovery/verify/verification-store.ts";
-import { readInvoiceKeys } from "./targets/dataverse/read-invoice-keys.ts";
+import { createInvoiceReader } from "./targets/dataverse/read-invoice-keys.ts";
 import type { Probe } from "./targets/probe.ts";
 import { createProbeRounds } from "./targets/probe-rounds.ts";
 import { composeProbe } from "./compose-probe.ts";
@@ -199,10 +199,7 @@ async function compose(config: AppConfig): Promise<App> {
     verifications: createVerificationStore(store),
     // Mail cannot be asked: the ledger speaks for it.
     readers: {
-      ce: (documents, signal) => {
-        const keys = documents.map(({ effectKey }) => effectKey);
-        return readInvoiceKeys(dataverse, keys, signal);
-      },
+      ce: createInvoiceReader(dataverse),
       ...createCrmReaders(targetsInput),
     },
   };

@@ -1,6 +1,7 @@
 import type { FinanceClient } from "../../dynamics/finance-client.ts";
 import { compareDocuments } from "./compare-documents.ts";
 import type { Compared } from "./compare-documents.ts";
+import { confirmDoubles } from "./confirm-doubles.ts";
 import { readKinds } from "./read-kinds.ts";
 import { addNamed, readKnown } from "./read-known.ts";
 import type { KnownDependencies, NamedEvents } from "./read-known.ts";
@@ -79,9 +80,11 @@ async function compareTarget(
   const isTaken = (document: PostedDocument): boolean =>
     isServed(document, { target, isKnown: ledger.has(document.effectKey) });
   const taken = documents.filter(isTaken);
+  const found = taken.length === 0 ? undefined : await on.readers[target]?.(taken, signal);
   // Of a target that can be asked, and need not be.
   const empty = on.readers[target] === undefined ? undefined : new Map<string, TargetRecords>();
-  const records = taken.length === 0 ? empty : await on.readers[target]?.(taken, signal);
+  const records =
+    found === undefined ? empty : await confirmDoubles(on.finance, taken, found, signal);
   return compareDocuments({
     ...{ target, documents, ledger, records },
     isAskedFor: isAskedFor(target),
