@@ -14,9 +14,11 @@ export async function readKinds(
   documents: readonly PostedDocument[],
   signal: AbortSignal,
 ): Promise<readonly PostedDocument[]> {
+  // F&O reads * as a wildcard: of such a number the journal's word stays.
+  const asked = documents.filter(({ number }) => !number.includes("*"));
   const freeTexts = new Set<string>();
-  for (const legalEntity of new Set(documents.map((document) => document.legalEntity))) {
-    const own = documents.filter((document) => document.legalEntity === legalEntity);
+  for (const legalEntity of new Set(asked.map((document) => document.legalEntity))) {
+    const own = asked.filter((document) => document.legalEntity === legalEntity);
     const numbers = [...new Set(own.map(({ number }) => number))];
     const rows = await finance.readAll<FreeTextInvoiceHeaderRow>(
       {
@@ -31,10 +33,10 @@ export async function readKinds(
       freeTexts.add(nameOf({ legalEntity, number, date: toDay(InvoiceDate) ?? "" }));
     }
   }
-  return documents.map((document) => ({
-    ...document,
-    kind: freeTexts.has(nameOf(document)) ? "freeText" : "sales",
-  }));
+  return documents.map((document) => {
+    if (document.number.includes("*")) return document;
+    return { ...document, kind: freeTexts.has(nameOf(document)) ? "freeText" : "sales" };
+  });
 }
 
 function nameOf(document: Pick<PostedDocument, "legalEntity" | "number" | "date">): string {

@@ -156,6 +156,14 @@ describe("a document without an event", () => {
     });
   });
 
+  it("is not asked about in F&O by a number that means others too", async () => {
+    const world = new VerifyWorld();
+    await world.post("FTI-*", { kind: "freeText" });
+
+    expect(await world.verify()).toMatchObject({ counts: [{ missing: 1 }] });
+    expect(world.asked.filter((url) => url.includes("FreeTextInvoiceHeaders"))).toEqual([]);
+  });
+
   it.each([
     ["failed", "open", { failed: 1, missing: 0 }],
     ["skipped", "discarded", { skipped: 1, missing: 0 }],
