@@ -7,6 +7,7 @@ import { followVerification } from "../operator/follow-verification.ts";
 import { withOperator } from "../operator/operator-client.ts";
 import type { OperatorClient } from "../operator/operator-client.ts";
 import { withStackOptions } from "../operator/stack-options.ts";
+import { countMoreFindings } from "../operator/count-more-findings.ts";
 import { printJson, printLine, printTable, shortInstant } from "../print.ts";
 
 interface VerifyFlags extends StackFlags {
@@ -132,6 +133,8 @@ function print(verification: VerificationView): void {
       ]),
     );
   }
+  const more = countMoreFindings(verification);
+  if (more > 0) printLine(`and ${more} more; a shorter time shows them (--since, --until)`);
   if (note !== "") printLine(note);
   if (verification.replayId !== "") printLine(`causeway replay status ${verification.replayId}`);
 }

@@ -17,7 +17,7 @@ import { createOwnerAddress } from "./targets/dataverse/owner-address.ts";
 import type { AskBehind } from "./targets/probe.ts";
 import type { Target } from "./targets/target.ts";
 import { createAskCrm, createAskMail } from "./targets/workflow/ask-behind.ts";
-import type { TargetReaders } from "./recovery/verify/run-verification.ts";
+import type { TargetReaders } from "./recovery/verify/compare-slice.ts";
 import { createCrmTarget } from "./targets/workflow/crm-target.ts";
 import { readCrmKeys, toCrmPlace } from "./targets/workflow/read-crm-keys.ts";
 import type { CrmPlace } from "./targets/workflow/read-crm-keys.ts";
@@ -63,7 +63,11 @@ export function createCrmReaders(input: TargetsInput): TargetReaders {
     const place = crmPlaceOf(name, input);
     const call = createCall(name, input);
     if (place === undefined || call === undefined) return [];
-    return [[name, (keys, signal) => readCrmKeys(call, place, keys, signal)]];
+    const read: TargetReaders[string] = (documents, signal) => {
+      const keys = documents.map(({ effectKey }) => effectKey);
+      return readCrmKeys(call, place, keys, signal);
+    };
+    return [[name, read]];
   });
   return Object.fromEntries(readers);
 }

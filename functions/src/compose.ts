@@ -21,7 +21,6 @@ import { createFinanceClient } from "./dynamics/finance-client.ts";
 import { paceQuota } from "./dynamics/pace-quota.ts";
 import { watchQuota } from "./dynamics/watch-quota.ts";
 import { findFlow, loadFlows } from "./flows/load-flows.ts";
-import { isCompanyServed } from "./flows/resolve-target.ts";
 import { createSchemaSet } from "./flows/schema-set.ts";
 import { createParser } from "./intake/create-parser.ts";
 import { createIntakeTarget } from "./intake/intake-target.ts";
@@ -57,8 +56,9 @@ import { createReplayStore } from "./recovery/replay/replay-store.ts";
 import type { RunnerDependencies } from "./recovery/replay/run-replay.ts";
 import type { CountDependencies } from "./recovery/verify/count-posted.ts";
 import type { VerifyDependencies } from "./recovery/verify/run-verification.ts";
+import { createIsServed } from "./recovery/verify/served-documents.ts";
 import { createVerificationStore } from "./recovery/verify/verification-store.ts";
-import { readInvoiceKeys } from "./targets/dataverse/read-invoice-keys.ts";
+import { createInvoiceReader } from "./targets/dataverse/read-invoice-keys.ts";
 import type { Probe } from "./targets/probe.ts";
 import { createProbeRounds } from "./targets/probe-rounds.ts";
 import { composeProbe } from "./compose-probe.ts";
@@ -200,7 +200,7 @@ async function compose(config: AppConfig): Promise<App> {
     verifications: createVerificationStore(store),
     // Mail cannot be asked: the ledger speaks for it.
     readers: {
-      ce: (keys, signal) => readInvoiceKeys(dataverse, keys, signal),
+      ce: createInvoiceReader(dataverse),
       ...createCrmReaders(targetsInput),
     },
   };
@@ -248,14 +248,7 @@ async function compose(config: AppConfig): Promise<App> {
     },
     replays,
     verify,
-    count: {
-      ...recovery,
-      isWatched: (legalEntity, at) => {
-        const postedAt = new Date(at).toISOString();
-        const defined = flows.map(({ flow }) => flow);
-        return isCompanyServed(defined, { legalEntity, postedAt }, config);
-      },
-    },
+    count: { ...recovery, isServed: createIsServed(flows, config) },
     operate: composeOperatorApi({
       config,
       clock,

@@ -87,17 +87,27 @@ export function resolveTarget(
   };
 }
 
-/** Whether any target would take a document that the company posted then, however old it is by now. */
-export function isCompanyServed(
+export interface ServedDocument extends TargetDocument {
+  /** The event that tells of it; left out: whichever. */
+  readonly businessEventId?: string;
+}
+
+/** Whether the target, or any, would take a document that was posted then, however old it is by now. */
+export function isServed(
   flows: readonly Flow[],
-  document: TargetDocument,
+  { businessEventId, ...document }: ServedDocument,
   config: AppConfig,
+  target?: string,
 ): boolean {
   const postedAt = Date.parse(document.postedAt);
-  return flows.some((flow) =>
-    Object.keys(flow.targets).some(
-      (name) => !isSkip(resolveTarget(flow, name, document, config, postedAt)),
-    ),
+  return flows.some(
+    (flow) =>
+      (businessEventId === undefined || flow.businessEvents.includes(businessEventId)) &&
+      Object.keys(flow.targets).some(
+        (name) =>
+          (target === undefined || name === target) &&
+          !isSkip(resolveTarget(flow, name, document, config, postedAt)),
+      ),
   );
 }
 
@@ -108,7 +118,7 @@ export function isSkip(
 }
 
 /** Any one sign of mail is enough: the safety rules must not hang on a forgotten member. */
-function isMailTarget(name: string, target: FlowTarget): boolean {
+export function isMailTarget(name: string, target: FlowTarget): boolean {
   return target.recipient !== undefined || target.templates !== undefined || name === "email";
 }
 

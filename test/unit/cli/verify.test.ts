@@ -1,5 +1,7 @@
 import { describe, expect, it } from "@jest/globals";
 import { verifyCommand } from "../../../cli/commands/verify.ts";
+import { countMoreFindings } from "../../../cli/operator/count-more-findings.ts";
+import type { VerificationView } from "../../../functions/src/operator/reads/answers.ts";
 
 /** What it complains of before it asks anybody. */
 function verify(...args: readonly string[]): Promise<unknown> {
@@ -18,5 +20,15 @@ describe("causeway verify", () => {
     ],
   ])("is called wrongly with %j", async (args, message) => {
     await expect(verify(...args)).rejects.toMatchObject({ message, exitCode: 2 });
+  });
+});
+
+describe("the findings that a report does not show", () => {
+  it("are those that its counts have more", () => {
+    const finding = {} as VerificationView["findings"][number];
+    const counts = { missing: 60, doubled: 2, differing: 1 } as VerificationView["counts"][number];
+
+    expect(countMoreFindings({ counts: [counts], findings: [finding, finding, finding] })).toBe(60);
+    expect(countMoreFindings({ counts: [], findings: [] })).toBe(0);
   });
 });

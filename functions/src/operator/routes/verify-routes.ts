@@ -1,5 +1,6 @@
 import { asError } from "../../platform/causeway-error.ts";
 import type { AuditLog } from "../../recovery/audit-log.ts";
+import { toBrokenNote } from "../../recovery/verify/broken-note.ts";
 import {
   beginVerification,
   runVerification,
@@ -112,14 +113,17 @@ async function begin(on: VerifyRoutesOptions, { caller, body }: OperatorCall): P
   return showVerification(begun, begun.createdAt);
 }
 
-const lost = { state: "failed", note: "it was broken off; verify again" } as const;
+/** Its process ended without a word: what it had found by then is all that there is. */
+function toLost(verification: Verification): Pick<Verification, "note" | "state"> {
+  return { state: "failed", note: toBrokenNote(verification, "its process ended") };
+}
 
 function showVerification(verification: Verification, now: number): VerificationView {
   const { endedAt } = verification;
   const iso = (at: number): string => new Date(at).toISOString();
   return {
     ...verification,
-    ...(isLost(verification, now) ? lost : {}),
+    ...(isLost(verification, now) ? toLost(verification) : {}),
     since: iso(verification.since),
     until: iso(verification.until),
     createdAt: iso(verification.createdAt),

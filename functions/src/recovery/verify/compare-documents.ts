@@ -17,8 +17,8 @@ export interface CompareInput {
   readonly records: ReadonlyMap<string, TargetRecords> | undefined;
   /** A repair names this target: what an earlier one left out for it is to be begun too. */
   readonly isAskedFor: boolean;
-  /** Documents posted earlier are none of the target's. */
-  readonly goLive: number;
+  /** The target takes it: what it does not take can neither be missing nor be repaired. */
+  readonly isServed: (document: PostedDocument) => boolean;
 }
 
 export interface Compared {
@@ -44,9 +44,9 @@ export function compareDocuments(input: CompareInput): Compared {
   const counts = new Map<string, VerifyCounts>();
   const findings: Finding[] = [];
   for (const document of input.documents) {
-    if (document.postedAt < input.goLive) continue;
-    const verdict = judge(input, document);
-    count(counts, input, document.legalEntity, verdict.kind);
+    const isServed = input.isServed(document);
+    const verdict: Verdict = isServed ? judge(input, document) : { kind: "skipped" };
+    count(counts, input, document.legalEntity, { kind: verdict.kind, isServed });
     if (!("cause" in verdict)) continue;
     const { kind, cause, about } = verdict;
     const { legalEntity, number, effectKey } = document;
@@ -63,7 +63,7 @@ function judge(input: CompareInput, document: PostedDocument): Verdict {
   const records = input.records?.get(document.effectKey);
   if (records !== undefined && records.count > 1) {
     const about = known?.deliveries[input.target]?.[0];
-    return { kind: "doubled", cause: `${records.count} records`, about };
+    return { kind: "doubled", cause: toDoubledCause(records), about };
   }
   if (known === undefined) {
     // There although no event told of it: repaired before, or entered by hand under our key.
@@ -93,6 +93,11 @@ function judge(input: CompareInput, document: PostedDocument): Verdict {
     default:
       return { kind: "underWay" };
   }
+}
+
+/** With their ids: a person has to look at each and decide which one stays. */
+function toDoubledCause({ count, ids = [] }: TargetRecords): string {
+  return ids.length === 0 ? `${count} records` : `${count} records: ${ids.join(", ")}`;
 }
 
 /** An event that has not come as far as the target's row. */
@@ -127,7 +132,7 @@ function count(
   counts: Map<string, VerifyCounts>,
   { target, records }: CompareInput,
   legalEntity: string,
-  kind: Verdict["kind"],
+  { kind, isServed }: { readonly kind: Verdict["kind"]; readonly isServed: boolean },
 ): void {
   const before = counts.get(legalEntity) ?? {
     legalEntity,
@@ -144,7 +149,8 @@ function count(
   };
   counts.set(legalEntity, {
     ...before,
-    compared: before.compared + 1,
+    // What the target does not take must not widen the share that may be repaired.
+    compared: before.compared + (isServed ? 1 : 0),
     [kind]: before[kind] + 1,
   });
 }

@@ -10,9 +10,11 @@ import { asError, CausewayError } from "../../platform/causeway-error.ts";
 import type { Clock } from "../../platform/clock.ts";
 import type { TableStore } from "../../platform/table-store.ts";
 import type { Telemetry } from "../../platform/telemetry.ts";
+import { isBegunRaise } from "./raise-event.ts";
 import { readNamedEvents, toDocumentName } from "./read-named-events.ts";
 import type { NamedEventsDependencies } from "./read-named-events.ts";
 import { readLedgerEvents, readPosted } from "./read-sources.ts";
+import type { IsServed } from "./served-documents.ts";
 import type { PostedDocument } from "./verification.ts";
 
 export interface CountDependencies extends NamedEventsDependencies {
@@ -20,8 +22,8 @@ export interface CountDependencies extends NamedEventsDependencies {
   readonly store: TableStore;
   readonly clock: Clock;
   readonly telemetry: Telemetry;
-  /** Whether any target wants documents of the company that were posted then. */
-  readonly isWatched: (legalEntity: string, postedAt: number) => boolean;
+  /** Whether any target takes the document. */
+  readonly isServed: IsServed;
 }
 
 interface HourCount {
@@ -62,7 +64,7 @@ async function countHours(on: CountDependencies): Promise<readonly HourCount[]> 
   for (let since = end - hoursBack * hourMs; since < end; since += hourMs) {
     signal.throwIfAborted();
     const documents = await readPosted(on.finance, since, since + hourMs, signal);
-    const watched = documents.filter((each) => on.isWatched(each.legalEntity, each.postedAt));
+    const watched = documents.filter((each) => on.isServed(each));
     if (watched.length === 0) continue;
     const isKnown = await readKnown(on, since);
     counts.push(...countCompanies(watched, isKnown, new Date(since).toISOString()));
@@ -78,7 +80,9 @@ async function readKnown(
   const effectKeys = new Set(events.map(({ effectKey }) => effectKey));
   const unread = events.filter(({ effectKey }) => effectKey === "").map(({ event }) => event);
   const named = await readNamedEvents(on, unread);
-  return (document) => effectKeys.has(document.effectKey) || named.has(toDocumentName(document));
+  return (document) =>
+    effectKeys.has(document.effectKey) ||
+    (named.get(toDocumentName(document)) ?? []).some((event) => !isBegunRaise(event, document));
 }
 
 function countCompanies(

@@ -51,6 +51,7 @@ export async function readPosted(
         voucher,
         account: row.InvoiceAccount ?? "",
         salesOrder: row.SalesId ?? "",
+        kind: (row.SalesId ?? "") === "" ? "freeText" : "sales",
         amount: Number(row.InvoiceAmount ?? 0),
         postedAt: Date.parse(row.CreatedOn),
         effectKey: toEffectKey({ type, legalEntity, number, date, voucher }),
@@ -101,7 +102,7 @@ export interface LedgerEvent {
 async function readBlock(store: TableStore, at: number): Promise<readonly LedgerEvent[]> {
   const { table, partitionKey } = toLedgerBlock(new Date(at).toISOString());
   const events = new Map<string, LedgerDelivery & { readonly effectKey: string }>();
-  const deliveries: (LedgerDelivery & { readonly target: string })[] = [];
+  const deliveries = new Map<string, (LedgerDelivery & { readonly target: string })[]>();
   let continuation: string | undefined;
   do {
     const page = await store.query(table, {
@@ -119,16 +120,20 @@ async function readBlock(store: TableStore, at: number): Promise<readonly Ledger
         settledAt: text("settledAt") === "" ? null : Date.parse(text("settledAt")),
       };
       const target = text("target");
-      if (target === intakeTarget)
+      if (target === intakeTarget) {
         events.set(row.eventId, { ...row, effectKey: text("effectKey") });
-      else if (target !== "") deliveries.push({ ...row, target });
+      } else if (target !== "") {
+        const own = deliveries.get(row.eventId) ?? [];
+        own.push({ ...row, target });
+        deliveries.set(row.eventId, own);
+      }
     }
     continuation = page.continuation;
   } while (continuation !== undefined);
   return [...events.values()].map(({ effectKey, ...event }) => ({
     effectKey,
     event,
-    deliveries: deliveries.filter(({ eventId }) => eventId === event.eventId),
+    deliveries: deliveries.get(event.eventId) ?? [],
   }));
 }
 

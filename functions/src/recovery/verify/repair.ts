@@ -4,38 +4,33 @@
  * ours first, under an id that derives from the document, accepted for exactly the targets where it is
  * missing. The effect is the document's, so the original event arriving later makes no second one.
  */
-import { createIntakeLedger } from "../../delivery/intake-ledger.ts";
-import type { AcceptTarget } from "../../delivery/ledger-port.ts";
-import { createDeliveryRow } from "../../delivery/ledger-rows.ts";
-import { createPublisher } from "../../delivery/publisher.ts";
-import { findFlow } from "../../flows/load-flows.ts";
-import { buildEvent } from "../../intake/build-event.ts";
-import { decideTargets } from "../../intake/decide-targets.ts";
-import { enrichInvoices } from "../../intake/enrich-invoices.ts";
-import type { AppConfig } from "../../platform/config.ts";
-import { toStableId } from "../../platform/effect-key.ts";
-import { toRootTraceparent } from "../../platform/trace.ts";
+import { asError, CausewayError } from "../../platform/causeway-error.ts";
 import { toReplayId } from "../replay/replay-store.ts";
-import type { RunnerDependencies } from "../replay/run-replay.ts";
 import { noCounts } from "../replay/replay-job.ts";
 import type { ReplayItem, ReplayJob } from "../replay/replay-job.ts";
+import { raiseEvent } from "./raise-event.ts";
+import type { Raised, RaiseDependencies } from "./raise-event.ts";
 import { newerVersionGone } from "./verification.ts";
-import type { Finding, PostedDocument, VerifyCounts } from "./verification.ts";
+import type { Finding, PostedDocument, Verification, VerifyCounts } from "./verification.ts";
 
-export interface RepairDependencies extends RunnerDependencies {
-  readonly config: AppConfig;
+export type RepairDependencies = RaiseDependencies;
+
+export type Repaired = Pick<Verification, "note" | "repaired" | "replayId">;
+
+/** Mail goes to people: only when it was asked for, by the one word for all targets that send it or by name. */
+export interface MailChoice {
+  readonly targets: ReadonlySet<string>;
+  readonly include: readonly string[];
 }
 
-export interface Repaired {
-  readonly repaired: number;
-  readonly replayId: string;
-  readonly note: string;
+export function isMailLeft({ include, targets }: MailChoice, target: string): boolean {
+  return targets.has(target) && !include.includes("email") && !include.includes(target);
 }
 
 /** Mails that are missing and were not asked for. */
-export function countLeftMails(findings: readonly Finding[], include: readonly string[]): number {
-  if (include.includes("email")) return 0;
-  return findings.filter(({ kind, target }) => kind === "missing" && target === "email").length;
+export function countLeftMails(findings: readonly Finding[], mail: MailChoice): number {
+  return findings.filter(({ kind, target }) => kind === "missing" && isMailLeft(mail, target))
+    .length;
 }
 
 export function countLeftVersions(findings: readonly Finding[]): number {
@@ -48,17 +43,14 @@ const maxShare = 0.01;
 /** Of a handful of documents one is always more than a hundredth. */
 const fewRepairs = 5;
 
-/** Mail goes to people: only when it was asked for by name. */
 export function selectRepairs(
   findings: readonly Finding[],
   counts: readonly VerifyCounts[],
-  include: readonly string[],
+  mail: MailChoice,
 ): { readonly findings: readonly Finding[] } | { readonly refusal: string } {
   const missing = findings.filter(
     ({ cause, kind, target }) =>
-      kind === "missing" &&
-      cause !== newerVersionGone &&
-      (target !== "email" || include.includes("email")),
+      kind === "missing" && cause !== newerVersionGone && !isMailLeft(mail, target),
   );
   const compared = counts.reduce((sum, each) => sum + each.compared, 0);
   const isTooMany =
@@ -71,25 +63,95 @@ export function selectRepairs(
   };
 }
 
+interface RepairOptions {
+  readonly by: string;
+  readonly signal: AbortSignal;
+  /** As soon as there is something that must not be forgotten, whatever becomes of the rest. */
+  readonly onBegun: (begun: Repaired) => Promise<void>;
+}
+
 export async function repair(
   on: RepairDependencies,
   findings: readonly Finding[],
-  by: string,
-  signal: AbortSignal,
+  { by, onBegun, signal }: RepairOptions,
 ): Promise<Repaired> {
   const withEvent = findings.filter(({ eventId }) => eventId !== "");
   const replayId = withEvent.length === 0 ? "" : await beginReplay(on, withEvent, by);
-  const byDocument = new Map<string, Finding[]>();
+  const replayed = withEvent.length;
+  if (replayId !== "") {
+    await onBegun({ replayId, repaired: replayed, note: toNote(replayed, new Map()) });
+  }
+  const raised = await raiseAll(on, findings, signal);
+  const repaired = replayed + raised.begun;
+  return { replayId, repaired, note: toNote(repaired, raised.left) };
+}
+
+interface RaisedAll {
+  readonly begun: number;
+  /** Documents by the code that says why nothing was begun. */
+  readonly left: ReadonlyMap<string, number>;
+}
+
+/** One document's trouble is its own, unless it is F&O's: then the others are not tried. */
+async function raiseAll(
+  on: RepairDependencies,
+  findings: readonly Finding[],
+  signal: AbortSignal,
+): Promise<RaisedAll> {
+  const left = new Map<string, number>();
+  let begun = 0;
+  let away = "";
+  for (const { document, same } of byDocument(findings)) {
+    const raised: Raised =
+      away === ""
+        ? await tryRaise(on, document, same, signal)
+        : { begun: 0, code: away, isAway: true };
+    begun += raised.begun;
+    if (raised.code !== "") left.set(raised.code, (left.get(raised.code) ?? 0) + 1);
+    if (raised.isAway) away = raised.code;
+  }
+  return { begun, left };
+}
+
+async function tryRaise(
+  on: RepairDependencies,
+  document: PostedDocument,
+  findings: readonly Finding[],
+  signal: AbortSignal,
+): Promise<Raised> {
+  try {
+    return await raiseEvent(on, document, findings, signal);
+  } catch (error) {
+    on.telemetry.error(asError(error), { name: "verify", effectKey: document.effectKey });
+    const code = error instanceof CausewayError ? String(error.code) : asError(error).name;
+    return { begun: 0, code, isAway: signal.aborted };
+  }
+}
+
+function byDocument(
+  findings: readonly Finding[],
+): readonly { readonly document: PostedDocument; readonly same: readonly Finding[] }[] {
+  const documents = new Map<string, { document: PostedDocument; same: Finding[] }>();
   for (const finding of findings) {
     if (finding.eventId !== "") continue;
-    const same = byDocument.get(finding.effectKey) ?? [];
-    byDocument.set(finding.effectKey, [...same, finding]);
+    const known = documents.get(finding.effectKey) ?? { document: finding.document, same: [] };
+    known.same.push(finding);
+    documents.set(finding.effectKey, known);
   }
-  let raised = 0;
-  for (const same of byDocument.values()) raised += await raise(on, same, signal);
-  const repaired = withEvent.length + raised;
-  const what = repaired === 1 ? "1 delivery" : `${repaired} deliveries`;
-  return { repaired, replayId, note: `${what} begun to repair` };
+  return [...documents.values()];
+}
+
+/** "3 deliveries begun to repair; not begun: 2 documents (SOURCE_NOT_FOUND)". */
+function toNote(repaired: number, left: RaisedAll["left"]): string {
+  const begun = `${countOf(repaired, "delivery", "deliveries")} begun to repair`;
+  const others = [...left].map(
+    ([code, count]) => `${countOf(count, "document", "documents")} (${code})`,
+  );
+  return others.length === 0 ? begun : `${begun}; not begun: ${others.join(", ")}`;
+}
+
+function countOf(count: number, one: string, many: string): string {
+  return `${count} ${count === 1 ? one : many}`;
 }
 
 async function beginReplay(
@@ -140,84 +202,4 @@ async function beginReplay(
   await on.replays.addItems(id, items);
   await on.replays.create(job);
   return id;
-}
-
-/** Deliveries of an event of ours that is accepted for the document; repeatable, its id is the document's. */
-async function raise(
-  on: RepairDependencies,
-  findings: readonly Finding[],
-  signal: AbortSignal,
-): Promise<number> {
-  const [first] = findings;
-  if (first === undefined) return 0;
-  const raw = toBusinessEvent(first.document);
-  const parsed = on.parse(raw);
-  if (parsed.kind !== "invoice") return 0;
-  const flow = findFlow(on.flows, parsed.event.businessEventId);
-  const [enriched] = await enrichInvoices(on.finance, [parsed.event], signal);
-  if (flow === undefined || enriched?.kind !== "found") return 0;
-  const { eventId, time } = parsed.event;
-  const traceparent = toRootTraceparent(eventId);
-  const { defaultDoor, schemas } = on;
-  const context = { flow: flow.name, defaultDoor, traceparent, schemas };
-  const built = buildEvent(parsed.event, enriched.source, context);
-  if (built.kind === "invalid") return 0;
-  const { event, invoice } = built;
-  const now = on.clock.now();
-  const wanted = new Set(findings.map(({ target }) => target));
-  const decided = await decideTargets(flow, event, invoice, on.config, now);
-  const targets = decided.map((each): AcceptTarget =>
-    wanted.has(each.name) ? each : { name: each.name, initial: toLeft() },
-  );
-  const id = { eventId, time, target: "intake" };
-  const row = createDeliveryRow(id, { state: "received", acceptedAt: now, traceparent });
-  await on.ledger.insert([{ row, raw: JSON.stringify(raw) }]);
-  const ledger = createIntakeLedger(on.ledger, on.clock, on.telemetry);
-  const accepted = await ledger.accept([
-    { event, targets, customerAccount: invoice.customer.account },
-  ]);
-  const open = accepted.filter(({ openTargets }) => openTargets.length > 0);
-  await createPublisher(on.sender, on.config.maxMessageBytes).publish(
-    open.map((each) => ({ event: each.event, targets: each.openTargets })),
-  );
-  const [version] = await on.ledger.load([id], { fresh: true });
-  if (version?.row.state === "accepted") {
-    const published = { ...version.row, state: "published" as const, settledAt: now };
-    await on.ledger.save([{ row: published, etag: version.etag }]);
-  }
-  return open.reduce((sum, { openTargets }) => sum + openTargets.length, 0);
-}
-
-/** The record is there, or its target was not to be repaired. */
-function toLeft(): AcceptTarget["initial"] {
-  return { state: "skipped", rule: "NOT_REPAIRED" };
-}
-
-/** The event that F&O did not raise, in its own shape. */
-function toBusinessEvent(document: PostedDocument): Record<string, unknown> {
-  const { account, amount, date, effectKey, legalEntity, number, postedAt, salesOrder } = document;
-  const isFreeText = salesOrder === "";
-  return {
-    BusinessEventId: isFreeText
-      ? "CustFreeTextInvoicePostedBusinessEvent"
-      : "SalesInvoicePostedBusinessEvent",
-    BusinessEventLegalEntity: legalEntity,
-    ContextRecordSubject: "",
-    ControlNumber: postedAt,
-    EventId: toStableId("repair", effectKey),
-    EventTime: `/Date(${postedAt})/`,
-    EventTimeIso8601: new Date(postedAt).toISOString(),
-    InitiatingUserAADObjectId: "{00000000-0000-0000-0000-000000000000}",
-    InvoiceAccount: account,
-    InvoiceAmountInAccountingCurrency: amount,
-    InvoiceDate: `/Date(${Date.parse(`${date}T00:00:00Z`)})/`,
-    InvoiceDueDate: `/Date(${Date.parse(`${date}T00:00:00Z`)})/`,
-    InvoiceId: number,
-    InvoiceTaxAmount: 0,
-    LegalEntity: legalEntity,
-    MajorVersion: 0,
-    MinorVersion: 0,
-    ParentContextRecordSubjects: [],
-    ...(isFreeText ? {} : { SalesOrderId: salesOrder }),
-  };
 }

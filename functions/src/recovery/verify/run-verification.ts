@@ -1,35 +1,21 @@
 import { asError, CausewayError } from "../../platform/causeway-error.ts";
 import { toReplayId } from "../replay/replay-store.ts";
-import { compareDocuments } from "./compare-documents.ts";
-import { readNamedEvents, toDocumentName } from "./read-named-events.ts";
-import { readLedgerDocuments, readPosted } from "./read-sources.ts";
+import { toBrokenNote } from "./broken-note.ts";
+import { compareSlice } from "./compare-slice.ts";
+import type { SliceDependencies } from "./compare-slice.ts";
+import { mergeCounts } from "./merge-counts.ts";
+import { readFailedEvents } from "./read-known.ts";
+import type { NamedEvents } from "./read-known.ts";
 import { countLeftMails, countLeftVersions, repair, selectRepairs } from "./repair.ts";
-import type { RepairDependencies } from "./repair.ts";
-import type {
-  Finding,
-  LedgerDocument,
-  PostedDocument,
-  TargetRecords,
-  Verification,
-  VerifyCounts,
-} from "./verification.ts";
+import type { MailChoice, RepairDependencies, Repaired } from "./repair.ts";
+import { createIsServed, toMailTargets } from "./served-documents.ts";
+import type { Finding, Verification, VerifyCounts } from "./verification.ts";
 import type { VerificationStore } from "./verification-store.ts";
 
-/** What a target holds under effect keys; by target, for those that can be asked. */
-export type TargetReaders = Readonly<
-  Record<
-    string,
-    (
-      effectKeys: readonly string[],
-      signal: AbortSignal,
-    ) => Promise<ReadonlyMap<string, TargetRecords>>
-  >
->;
-
-export interface VerifyDependencies extends RepairDependencies {
-  readonly verifications: VerificationStore;
-  readonly readers: TargetReaders;
-}
+export type VerifyDependencies = RepairDependencies &
+  SliceDependencies & {
+    readonly verifications: VerificationStore;
+  };
 
 export interface VerifyRequest {
   readonly since: number;
@@ -48,6 +34,17 @@ const progressMs = 2_000;
 /** Under the host's ten minutes. */
 const limitMs = 8 * 60_000;
 
+/** What is known so far; whatever breaks off leaves it standing. */
+interface Run {
+  readonly begun: Verification;
+  readonly mail: MailChoice;
+  counts: readonly VerifyCounts[];
+  readonly findings: Finding[];
+  /** Everything posted before it is compared. */
+  comparedTo: number;
+  repaired: Repaired;
+}
+
 /** The report as it begins; stored, so that whoever asked can look. */
 export async function beginVerification(
   on: VerifyDependencies,
@@ -62,161 +59,114 @@ export async function beginVerification(
     endedAt: null,
     counts: [],
     findings: [],
-    note: "",
-    replayId: "",
-    repaired: 0,
+    ...nothingDone,
   };
   await on.verifications.save(verification);
   return verification;
 }
 
+const nothingDone: Repaired = { note: "", replayId: "", repaired: 0 };
+
 /** Compares, repairs when it is asked to and may, and stores the report whatever happens. */
 export async function runVerification(
   on: VerifyDependencies,
   begun: Verification,
+  signal = AbortSignal.timeout(limitMs),
 ): Promise<Verification> {
+  const mail = { targets: toMailTargets(on.flows), include: begun.include };
+  const { since: comparedTo } = begun;
+  const run: Run = { begun, mail, counts: [], findings: [], comparedTo, repaired: nothingDone };
   try {
-    const compared = await compareAll(on, begun);
-    const repaired = await repairFound(on, begun, compared);
-    const ended = end(on, { ...begun, ...toReport(compared), ...repaired, state: "done" });
+    await compareAll(on, run, signal);
+    run.repaired = await repairFound(on, run);
+    const ended = { ...toReport(run), state: "done" as const, endedAt: on.clock.now() };
     await on.verifications.save(ended);
     tell(on, ended);
     return ended;
   } catch (error) {
     on.telemetry.error(asError(error), { name: "verify", verificationId: begun.id });
-    await on.verifications.save(
-      end(on, { ...begun, state: "failed", note: `it broke off: ${toCause(error)}` }),
-    );
+    const report = toReport(run);
+    const note = toBrokenNote(report, toCause(error, signal));
+    const endedAt = on.clock.now();
+    await on.verifications.save({ ...report, note, state: "failed", endedAt });
     throw error;
   }
 }
 
 /** Our own errors say nothing that must not be read; of others the name is told. */
-function toCause(error: unknown): string {
+function toCause(error: unknown, signal: AbortSignal): string {
+  if (signal.aborted) return `its ${limitMs / 60_000} minutes were over`;
   return error instanceof CausewayError ? `${error.code}, ${error.message}` : asError(error).name;
 }
 
-interface All {
-  readonly counts: readonly VerifyCounts[];
-  readonly findings: readonly Finding[];
-}
-
-async function compareAll(on: VerifyDependencies, begun: Verification): Promise<All> {
-  const signal = AbortSignal.timeout(limitMs);
-  const counts: VerifyCounts[] = [];
-  const findings: Finding[] = [];
+async function compareAll(on: VerifyDependencies, run: Run, signal: AbortSignal): Promise<void> {
+  const { begun, mail } = run;
+  let failed: Promise<NamedEvents> | undefined;
+  const question = {
+    targets: [...on.targets.keys()],
+    isServed: createIsServed(on.flows, on.config),
+    isAskedFor: (target: string) =>
+      begun.repair &&
+      (begun.include.includes(target) ||
+        (mail.targets.has(target) && begun.include.includes("email"))),
+    failed: () => (failed ??= readFailedEvents(on, begun.since)),
+    signal,
+  };
   let savedAt = on.clock.now();
-  for (let since = begun.since; since < begun.until; since += sliceMs) {
+  while (run.comparedTo < begun.until) {
     signal.throwIfAborted();
-    const until = Math.min(since + sliceMs, begun.until);
-    const documents = await readPosted(on.finance, since, until, signal);
-    if (documents.length === 0) continue;
-    const ledger = await readKnown(on, documents, since, until);
-    for (const target of on.targets.keys()) {
-      const keys = documents.map(({ effectKey }) => effectKey);
-      const records = await on.readers[target]?.(keys, signal);
-      const goLive = Date.parse(on.config.targets[target]?.goLive ?? "1970-01-01T00:00:00Z");
-      const isAskedFor = begun.repair && begun.include.includes(target);
-      const input = { target, documents, ledger, records, isAskedFor, goLive };
-      const compared = compareDocuments(input);
-      counts.push(...compared.counts);
-      findings.push(...compared.findings);
-    }
+    const until = Math.min(run.comparedTo + sliceMs, begun.until);
+    const compared = await compareSlice(on, question, run.comparedTo, until);
+    run.counts = mergeCounts([...run.counts, ...compared.counts]);
+    run.findings.push(...compared.findings);
+    run.comparedTo = until;
     if (on.clock.now() - savedAt < progressMs) continue;
     savedAt = on.clock.now();
-    const soFar = toReport({ counts: mergeCounts(counts), findings });
-    await on.verifications.save({ ...begun, ...soFar });
+    await on.verifications.save(toReport(run));
   }
-  return { counts: mergeCounts(counts), findings };
 }
 
-/** What the ledger knows of each document, of one too that intake could not read in F&O and failed on. */
-async function readKnown(
-  on: VerifyDependencies,
-  documents: readonly PostedDocument[],
-  since: number,
-  until: number,
-): Promise<ReadonlyMap<string, LedgerDocument>> {
-  const { byEffectKey, unread } = await readLedgerDocuments(on.store, since, until);
-  const named = await readNamedEvents(on, unread);
-  const known = new Map(byEffectKey);
-  for (const document of documents) {
-    const events = named.get(toDocumentName(document));
-    if (events !== undefined && !known.has(document.effectKey)) {
-      known.set(document.effectKey, { events, deliveries: {} });
-    }
+async function repairFound(on: VerifyDependencies, run: Run): Promise<Repaired> {
+  const { begun, counts, findings, mail } = run;
+  if (!begun.repair) return nothingDone;
+  const chosen = selectRepairs(findings, counts, mail);
+  if ("refusal" in chosen) return { ...nothingDone, note: chosen.refusal };
+  const left = toLeftOut(findings, mail);
+  if (chosen.findings.length === 0) {
+    return { ...nothingDone, note: `there was nothing to repair${left}` };
   }
-  return known;
-}
-
-async function repairFound(
-  on: VerifyDependencies,
-  { by, include, repair: isWanted }: Verification,
-  { counts, findings }: All,
-): Promise<Pick<Verification, "note" | "repaired" | "replayId">> {
-  const none = { repaired: 0, replayId: "" };
-  if (!isWanted) return { ...none, note: "" };
-  const chosen = selectRepairs(findings, counts, include);
-  if ("refusal" in chosen) return { ...none, note: chosen.refusal };
-  const left = toLeftOut(findings, include);
-  if (chosen.findings.length === 0) return { ...none, note: `there was nothing to repair${left}` };
-  const repaired = await repair(on, chosen.findings, by, AbortSignal.timeout(limitMs));
+  const repaired = await repair(on, chosen.findings, {
+    by: begun.by,
+    signal: AbortSignal.timeout(limitMs),
+    onBegun: async (soFar) => {
+      run.repaired = soFar;
+      await on.verifications.save(toReport(run));
+    },
+  });
   return { ...repaired, note: `${repaired.note}${left}` };
 }
 
 /** What is missing and was not sent, and how it is. */
-function toLeftOut(findings: readonly Finding[], include: readonly string[]): string {
-  const mails = countLeftMails(findings, include);
+function toLeftOut(findings: readonly Finding[], choice: MailChoice): string {
+  const mails = countLeftMails(findings, choice);
   const versions = countLeftVersions(findings);
   const mail = mails === 0 ? "" : `; mail left out: ${mails} (--include email)`;
   if (versions === 0) return mail;
   return `${mail}; newer versions left out: ${versions} (send them again from F&O)`;
 }
 
-function toReport({ counts, findings }: All): Pick<Verification, "counts" | "findings"> {
+function toReport({ begun, comparedTo, counts, findings, repaired }: Run): Verification {
   return {
+    ...begun,
+    ...repaired,
+    comparedTo: new Date(comparedTo).toISOString(),
     counts,
     findings: findings.map(
       ({ kind, target, legalEntity, number, effectKey, cause, eventId, time }) => ({
-        kind,
-        target,
-        legalEntity,
-        number,
-        effectKey,
-        cause,
-        eventId,
-        time,
+        ...{ kind, target, legalEntity, number, effectKey, cause, eventId, time },
       }),
     ),
   };
-}
-
-function mergeCounts(counts: readonly VerifyCounts[]): readonly VerifyCounts[] {
-  const merged = new Map<string, VerifyCounts>();
-  for (const each of counts) {
-    const key = JSON.stringify([each.legalEntity, each.target]);
-    const before = merged.get(key);
-    merged.set(key, before === undefined ? each : addCounts(before, each));
-  }
-  return [...merged.values()];
-}
-
-function addCounts(a: VerifyCounts, b: VerifyCounts): VerifyCounts {
-  return {
-    ...a,
-    compared: a.compared + b.compared,
-    good: a.good + b.good,
-    missing: a.missing + b.missing,
-    doubled: a.doubled + b.doubled,
-    differing: a.differing + b.differing,
-    underWay: a.underWay + b.underWay,
-    failed: a.failed + b.failed,
-    skipped: a.skipped + b.skipped,
-  };
-}
-
-function end(on: VerifyDependencies, verification: Verification): Verification {
-  return { ...verification, endedAt: on.clock.now() };
 }
 
 function tell(on: VerifyDependencies, verification: Verification): void {

@@ -1,4 +1,10 @@
-import type { TableStore } from "../../platform/table-store.ts";
+/*
+ * A report is one row: the report itself and its summary, each compressed over as many columns as it needs. A
+ * column holds 32 Ki characters, which the counts of some forty companies fill. Rows of a version before this one
+ * have both as plain text.
+ */
+import { packBody, toEmptyColumns, unpackBody } from "../../delivery/ledger-columns.ts";
+import type { ColumnValue, TableStore } from "../../platform/table-store.ts";
 import type { Verification, VerificationSummary } from "./verification.ts";
 
 /** Reports, newest first: their ids count backwards, as replays' do. */
@@ -12,16 +18,17 @@ export interface VerificationStore {
 
 const verificationsTable = "verifications";
 const partitionKey = "report";
-/** A column holds 32 Ki characters; the counts matter more than the hundredth finding. */
+/** Enough to look into; the counts have all. */
 const maxFindings = 60;
+const summaryColumns = ["summary", ...Object.keys(toEmptyColumns("summary"))];
 
 export function createVerificationStore(store: TableStore): VerificationStore {
   return {
     save: async (verification) => {
       const report = { ...verification, findings: verification.findings.slice(0, maxFindings) };
       const columns = {
-        report: JSON.stringify(report),
-        summary: JSON.stringify(toSummary(verification)),
+        ...packBody("report", JSON.stringify(report)),
+        ...packBody("summary", JSON.stringify(toSummary(verification))),
         state: verification.state,
       };
       const row = { partitionKey, rowKey: verification.id, columns };
@@ -29,20 +36,20 @@ export function createVerificationStore(store: TableStore): VerificationStore {
     },
     get: async (id) => {
       const stored = await store.get(verificationsTable, { partitionKey, rowKey: id });
-      return stored === undefined ? undefined : toVerification(stored.columns["report"]);
+      return stored === undefined ? undefined : toVerification(stored.columns);
     },
     list: async (limit) => {
       const { rows } = await store.query(verificationsTable, { partitionKey, limit });
-      return rows.map(({ columns }) => toVerification(columns["report"]));
+      return rows.map(({ columns }) => toVerification(columns));
     },
     summaries: async (limit) => {
       const { rows } = await store.query(verificationsTable, {
-        ...{ partitionKey, limit, select: ["summary"] },
+        ...{ partitionKey, limit, select: summaryColumns },
       });
-      // Those of a version before this one have none.
-      return rows.flatMap(({ columns: { summary } }) =>
-        typeof summary === "string" ? [JSON.parse(summary) as VerificationSummary] : [],
-      );
+      return rows.flatMap(({ columns }) => {
+        const summary = readText(columns, "summary");
+        return summary === undefined ? [] : [JSON.parse(summary) as VerificationSummary];
+      });
     },
   };
 }
@@ -56,6 +63,13 @@ function toSummary(verification: Verification): VerificationSummary {
   };
 }
 
-function toVerification(text: unknown): Verification {
-  return JSON.parse(String(text)) as Verification;
+type Columns = Readonly<Record<string, ColumnValue>>;
+
+function toVerification(columns: Columns): Verification {
+  return JSON.parse(readText(columns, "report") ?? "") as Verification;
+}
+
+function readText(columns: Columns, name: string): string | undefined {
+  const plain = columns[name];
+  return unpackBody(name, columns) ?? (typeof plain === "string" ? plain : undefined);
 }

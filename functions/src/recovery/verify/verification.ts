@@ -7,6 +7,8 @@ export interface PostedDocument {
   readonly voucher: string;
   readonly account: string;
   readonly salesOrder: string;
+  /** Without an order only a guess until F&O is asked: a consolidated invoice names none either. */
+  readonly kind: "sales" | "freeText";
   /** As F&O has it, in the document's currency. */
   readonly amount: number;
   /** Epoch ms of posting. */
@@ -36,6 +38,10 @@ export interface TargetRecords {
   readonly count: number;
   /** Null where the target's record tells none. */
   readonly amount: number | null;
+  /** Where the target tells them. */
+  readonly ids?: readonly string[];
+  /** Records beside the key, of its number and customer: its doubles if no other document has the number. */
+  readonly suspects?: readonly string[];
 }
 
 /**
@@ -65,6 +71,7 @@ export interface Finding {
 export interface VerifyCounts {
   readonly legalEntity: string;
   readonly target: string;
+  /** Without those that the target does not take. */
   readonly compared: number;
   readonly good: number;
   readonly missing: number;
@@ -73,6 +80,7 @@ export interface VerifyCounts {
   /** Told by the ledger: not settled yet, an open failure, a rule or a person's decision. */
   readonly underWay: number;
   readonly failed: number;
+  /** Those too that the target does not take. */
   readonly skipped: number;
   /** The target was asked; else only the ledger speaks for it. */
   readonly isAsked: boolean;
@@ -91,6 +99,8 @@ export interface Verification {
   readonly by: string;
   readonly createdAt: number;
   readonly endedAt: number | null;
+  /** ISO 8601; everything posted before it is compared. Reports of a version before this one do not say it. */
+  readonly comparedTo?: string;
   readonly counts: readonly VerifyCounts[];
   /** The first of them; `counts` has all. */
   readonly findings: readonly Omit<Finding, "document" | "settledAt">[];

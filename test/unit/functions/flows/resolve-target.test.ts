@@ -1,11 +1,8 @@
 import { describe, expect, it } from "@jest/globals";
 import fc from "fast-check";
 import { isRecipientAllowed } from "../../../../functions/src/flows/mail-safety.ts";
-import {
-  isCompanyServed,
-  isSkip,
-  resolveTarget,
-} from "../../../../functions/src/flows/resolve-target.ts";
+import { isServed, isSkip, resolveTarget } from "../../../../functions/src/flows/resolve-target.ts";
+import type { ServedDocument } from "../../../../functions/src/flows/resolve-target.ts";
 import type { AppConfig, TargetSettings } from "../../../../functions/src/platform/config.ts";
 import type { Flow, FlowTarget } from "../../../../schemas/types/flow.ts";
 import { appConfig, loopbackAddresses } from "../../../support/app-config.ts";
@@ -215,20 +212,33 @@ describe("a stack that is not production", () => {
   });
 });
 
-describe("a company is served", () => {
-  const flows = [flowOf("ce", { legalEntities: { usmf: {} }, maxAge: "P1D" })];
-  const isServed = (legalEntity: string, postedAt: string, settings: TargetSettings = {}) =>
-    isCompanyServed(flows, { legalEntity, postedAt }, appConfig({ targets: { ce: settings } }));
+describe("a document is served", () => {
+  const flow = flowOf("ce", { legalEntities: { usmf: {} }, maxAge: "P1D" });
+  const isTaken = (
+    document: Partial<ServedDocument>,
+    settings: TargetSettings = {},
+    target?: string,
+  ) =>
+    isServed([flow], { ...posted, ...document }, appConfig({ targets: { ce: settings } }), target);
 
-  it("when a target takes its documents, old ones too", () => {
-    expect(isServed("usmf", "2020-01-01T00:00:00Z")).toBe(true);
+  it("when a target takes it, an old one too", () => {
+    expect(isTaken({ postedAt: "2020-01-01T00:00:00Z" })).toBe(true);
   });
 
-  it("neither when no flow lists it, nor before going live, nor with every target off", () => {
-    expect(isServed("demf", "2024-06-14T08:00:00Z")).toBe(false);
-    expect(isServed("usmf", "2024-06-14T08:00:00Z", { goLive: "2024-07-01T00:00:00Z" })).toBe(
-      false,
-    );
-    expect(isServed("usmf", "2024-06-14T08:00:00Z", { mode: "off" })).toBe(false);
+  it("neither when no flow lists its company, nor before going live, nor with every target off", () => {
+    expect(isTaken({ legalEntity: "demf" })).toBe(false);
+    expect(isTaken({}, { goLive: "2024-07-01T00:00:00Z" })).toBe(false);
+    expect(isTaken({}, { mode: "off" })).toBe(false);
+    expect(isTaken({}, { legalEntities: { usmf: { mode: "off" } } })).toBe(false);
+  });
+
+  it("only when a flow takes the event that tells of it", () => {
+    expect(isTaken({ businessEventId: "SalesInvoicePostedBusinessEvent" })).toBe(true);
+    expect(isTaken({ businessEventId: "CustFreeTextInvoicePostedBusinessEvent" })).toBe(false);
+  });
+
+  it("by the one target that is named", () => {
+    expect(isTaken({}, {}, "ce")).toBe(true);
+    expect(isTaken({}, {}, "crm")).toBe(false);
   });
 });

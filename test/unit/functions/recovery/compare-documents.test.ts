@@ -18,6 +18,7 @@ function document(n: number, changes: Partial<PostedDocument> = {}): PostedDocum
     voucher: `ARI-${n}`,
     account: "US-001",
     salesOrder: "000741",
+    kind: "sales",
     amount: 100,
     postedAt,
     effectKey: `key-${n}`,
@@ -37,7 +38,7 @@ function compareOne(
   ledger: LedgerDocument | undefined,
   record: TargetRecords | undefined,
   changes: Partial<PostedDocument> = {},
-  { isAsked = true, isAskedFor = false } = {},
+  { isAsked = true, isAskedFor = false, isServed = true } = {},
 ) {
   return compareDocuments({
     target: "ce",
@@ -45,7 +46,7 @@ function compareOne(
     ledger: new Map(ledger === undefined ? [] : [["key-1", ledger]]),
     records: isAsked ? new Map(record === undefined ? [] : [["key-1", record]]) : undefined,
     isAskedFor,
-    goLive: postedAt - 1_000,
+    isServed: () => isServed,
   });
 }
 
@@ -105,8 +106,19 @@ describe("a document that F&O has posted", () => {
     ]);
   });
 
-  it("is none of a target's that went live later", () => {
-    expect(compareOne(undefined, undefined, { postedAt: postedAt - 2_000 }).counts).toEqual([]);
+  it("is skipped, and not compared, by a target that does not take it", () => {
+    const { counts, findings } = compareOne(undefined, undefined, {}, { isServed: false });
+
+    expect(counts).toMatchObject([{ compared: 0, missing: 0, skipped: 1 }]);
+    expect(findings).toEqual([]);
+  });
+
+  it("is named with the records that double it, for a person to look at", () => {
+    const record = { count: 2, amount: 100, ids: ["row-1", "row-2"] };
+
+    expect(compareOne(told("delivered"), record).findings).toMatchObject([
+      { kind: "doubled", cause: "2 records: row-1, row-2" },
+    ]);
   });
 
   it("is believed to be there by the ledger's word where the target cannot be asked", () => {
@@ -137,7 +149,7 @@ describe("what may be repaired", () => {
       ledger: new Map(),
       records: undefined,
       isAskedFor: false,
-      goLive: 0,
+      isServed: () => true,
     }).counts;
 
   it.each([
@@ -149,16 +161,24 @@ describe("what may be repaired", () => {
     const chosen = selectRepairs(
       missing(count),
       [...counts(Math.min(compared, 2_000))].map((each) => ({ ...each, compared })),
-      [],
+      { targets: new Set(), include: [] },
     );
 
     expect("findings" in chosen).toBe(isAllowed);
   });
 
-  it("leaves mail out unless it is named", () => {
-    const found = [...missing(1), ...missing(2, "email")];
+  it.each([
+    ["the word for all mail", "email"],
+    ["its own name", "letters"],
+  ])("leaves out what sends mail unless it is asked for by %s", (_what, name) => {
+    const found = [...missing(1), ...missing(2, "letters")];
+    const targets = new Set(["letters"]);
 
-    expect(selectRepairs(found, counts(3), [])).toEqual({ findings: missing(1) });
-    expect(selectRepairs(found, counts(3), ["email"])).toEqual({ findings: found });
+    expect(selectRepairs(found, counts(3), { targets, include: [] })).toEqual({
+      findings: missing(1),
+    });
+    expect(selectRepairs(found, counts(3), { targets, include: [name] })).toEqual({
+      findings: found,
+    });
   });
 });

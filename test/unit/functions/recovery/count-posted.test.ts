@@ -4,6 +4,7 @@ import { createDeliveryRow } from "../../../../functions/src/delivery/ledger-row
 import { Ledger } from "../../../../functions/src/delivery/ledger.ts";
 import { createFinanceClient } from "../../../../functions/src/dynamics/finance-client.ts";
 import { createSchemaSet } from "../../../../functions/src/flows/schema-set.ts";
+import { toStableId } from "../../../../functions/src/platform/effect-key.ts";
 import { createParser } from "../../../../functions/src/intake/create-parser.ts";
 import { countPosted } from "../../../../functions/src/recovery/verify/count-posted.ts";
 import { readPosted } from "../../../../functions/src/recovery/verify/read-sources.ts";
@@ -50,7 +51,7 @@ function createScene() {
     ...recorded,
     clock,
     count: (isWatched: (company: string) => boolean = () => true) =>
-      countPosted({ ...on, isWatched }),
+      countPosted({ ...on, isServed: ({ legalEntity }) => isWatched(legalEntity) }),
     post: async (company: string, number: string) => {
       await fno.sim("POST", "/sim/post-invoice", { company, number });
       await clock.advance(1_000);
@@ -68,9 +69,14 @@ function createScene() {
         { event, targets, customerAccount: "US-001" },
       ]);
     },
-    /** Its event is in the ledger; intake has not read F&O yet. */
-    wait: async () => {
-      const body: unknown = JSON.parse(fno.sent.at(-1)?.text ?? "");
+    /** Its event is in the ledger, under its own id or a repair's; intake has not read F&O yet. */
+    wait: async (repaired?: string) => {
+      const sent = JSON.parse(fno.sent.at(-1)?.text ?? "") as Record<string, unknown>;
+      const id =
+        repaired === undefined
+          ? sent["EventId"]
+          : toStableId("repair", (await documentOf(repaired)).effectKey);
+      const body = { ...sent, EventId: id };
       const parsed = parse(body);
       if (parsed.kind !== "invoice") throw new Error("F&O sent no invoice");
       const { eventId, time } = parsed.event;
@@ -152,6 +158,15 @@ describe("the count of what F&O posted", () => {
     await clock.advance(65 * minuteMs);
     await count();
     expect(events[0]?.measurements).toEqual({ posted: 1, known: 1, missing: 0 });
+  });
+
+  it("takes no repair that broke off before it accepted its event for one that has come", async () => {
+    const { clock, count, events, post, wait } = createScene();
+    await post("usmf", "101");
+    await wait("101");
+    await clock.advance(65 * minuteMs);
+    await count();
+    expect(events[0]?.measurements).toEqual({ posted: 1, known: 0, missing: 1 });
   });
 
   it("leaves companies out that no target takes documents of", async () => {

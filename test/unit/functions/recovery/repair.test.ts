@@ -13,6 +13,7 @@ import type { VerifyDependencies } from "../../../../functions/src/recovery/veri
 import type { Outcome } from "../../../../functions/src/targets/target.ts";
 import { appConfig } from "../../../support/app-config.ts";
 import { canonicalInvoice } from "../../../support/canonical-invoice.ts";
+import { lightFlow } from "../../../support/light-flow.ts";
 import { numberedEvent } from "../../../support/numbered-event.ts";
 import { ReplayWorld } from "../../../support/replay-world.ts";
 
@@ -43,6 +44,7 @@ async function createGone(count = 1, answers: readonly Outcome[] = []): Promise<
   await world.work();
   world.delivery.clock.advance(60_000);
   world.finance = financeWith(count);
+  world.flows = [lightFlow()];
   return world;
 }
 
