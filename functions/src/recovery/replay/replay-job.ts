@@ -84,6 +84,8 @@ export interface ReplayJob {
   readonly note: string;
   /** Now; below `options.perSecond` while Service Bus asks for less. */
   readonly perSecondNow: number;
+  /** Epoch ms: F&O asked not to be read before; absent: it never did. */
+  readonly readAfter?: number;
 }
 
 export const noCounts: ReplayCounts = {
