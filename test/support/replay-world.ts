@@ -126,7 +126,10 @@ export class ReplayWorld {
   /** A runner in a process of its own; while it sleeps the target works. */
   async run(
     id: string,
-    ports: { readonly store?: TableStore; readonly sender?: Sender } = {},
+    {
+      forMs = 240_000,
+      ...ports
+    }: { readonly store?: TableStore; readonly sender?: Sender; readonly forMs?: number } = {},
   ): Promise<boolean> {
     const clock: Clock = {
       now: () => this.delivery.clock.now(),
@@ -138,7 +141,7 @@ export class ReplayWorld {
       },
     };
     return runReplay(this.runner(clock, ports), id, {
-      until: clock.now() + 240_000,
+      until: clock.now() + forMs,
       patienceMs: 30_000,
     });
   }

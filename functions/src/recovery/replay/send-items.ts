@@ -9,8 +9,8 @@ import type { BegunChunk, Later } from "./begin-items.ts";
 import { countItems, replaceItems } from "./count-items.ts";
 import type { KeepDependencies, KeptJob } from "./keep-job.ts";
 import { limitTime } from "./limit-time.ts";
-import { ReadPace } from "./pace-reads.ts";
-import type { ReplayItem, ReplayStep } from "./replay-job.ts";
+import { isAlone, isItsOwnMatter, limitMsOf, orderByLateness, ReadPace } from "./pace-reads.ts";
+import type { ReplayItem, ReplayJob, ReplayStep } from "./replay-job.ts";
 import { leaseMs } from "./replay-store.ts";
 
 export interface SendLimits {
@@ -69,7 +69,7 @@ export class ItemSender {
     const { options, perSecondNow } = this.#kept.job;
     const size = Math.min(chunkSize, Math.max(1, Math.floor(perSecondNow)));
     if (options.asStored) return planned.slice(0, size);
-    return this.#reads.order(planned).slice(0, Math.min(size, this.#reads.size));
+    return orderByLateness(planned).slice(0, Math.min(size, this.#reads.size));
   }
 
   /** Waits for its turn, as long as the lease allows; false: it is not there yet. */
@@ -93,13 +93,17 @@ export class ItemSender {
     try {
       const { isLate, items, later } = await this.#begin(chunk);
       await this.#kept.saveItems(items);
+      const isRead = !options.asStored && items.some(({ state }) => state === "sent");
+      const read = isRead ? { readAt: this.#on.clock.now() } : {};
       if (later !== null) {
-        await this.#putOff(chunk, later, isLate);
-        return { items, isGoingOn: false };
+        const late = isLate ? await this.#markLate(chunk, later) : [];
+        await this.#putOff(chunk, later, isLate, read);
+        return { items: [...items, ...late], isGoingOn: false };
       }
-      if (items.some(({ state }) => state === "sent")) this.#reads.tellAnswered();
+      if (isRead) this.#reads.tellAnswered();
       const perSecondNow = Math.min(options.perSecond, before * 1.1);
-      if (perSecondNow !== before) await this.#kept.save({ perSecondNow, note: "" });
+      if (perSecondNow !== before) await this.#kept.save({ ...read, perSecondNow, note: "" });
+      else if (isRead) await this.#kept.save(read);
       return { items, isGoingOn: true };
     } catch (error) {
       if (!(error instanceof MessagingError)) throw error;
@@ -114,36 +118,56 @@ export class ItemSender {
   /** `isLate`: F&O did not answer in the time that it had, or said itself that it takes too long. */
   async #begin(chunk: readonly ReplayItem[]): Promise<BegunChunk & { readonly isLate: boolean }> {
     const { clock } = this.#on;
-    const wantedMs = this.#reads.limitMs(chunk);
+    const wantedMs = limitMsOf(chunk);
     const leftMs = Math.ceil(this.#limits.until - clock.now());
     const limitMs = Math.max(leastReadMs, Math.min(wantedMs, leftMs));
-    if (this.#reads.isAlone(chunk)) await this.#kept.save({}, limitMs + leaseMs);
-    const isItsOwnMatter = this.#reads.isItsOwnMatter(chunk);
+    const hasAllItsTime = limitMs === wantedMs;
+    if (isAlone(chunk)) await this.#kept.save({}, limitMs + leaseMs);
+    const { job } = this.#kept;
+    const isOwn = hasAllItsTime && isItsOwnMatter(chunk, job);
     return limitTime(clock, limitMs, async (signal) => {
-      const begun = await beginItems(this.#on, this.#kept.job, chunk, { signal, isItsOwnMatter });
-      const hasHadItsTime = signal.aborted && limitMs === wantedMs;
-      return { ...begun, isLate: hasHadItsTime || begun.later?.code === "FINANCE_TIMEOUT" };
+      const begun = await beginItems(this.#on, job, chunk, { signal, isItsOwnMatter: isOwn });
+      const isLate = hasAllItsTime && signal.aborted;
+      return { ...begun, isLate: isLate || begun.later?.code === "FINANCE_TIMEOUT" };
     });
   }
 
+  /** Written down, and no step forward: who waits for F&O in vain makes room. */
+  async #markLate(
+    chunk: readonly ReplayItem[],
+    { numbers }: Later,
+  ): Promise<readonly ReplayItem[]> {
+    const lateAt = this.#on.clock.now();
+    const late = chunk
+      .filter(({ number }) => numbers.includes(number))
+      .map((item) => ({ ...item, lateAt }));
+    await this.#on.replays.saveItems(this.#kept.job.id, late);
+    return late;
+  }
+
   /** Those that F&O gave no answer for stay as they are: taken, and not sent. */
-  async #putOff(chunk: readonly ReplayItem[], later: Later, isLate: boolean): Promise<void> {
-    const { afterMs, code, numbers } = later;
+  async #putOff(
+    chunk: readonly ReplayItem[],
+    { afterMs, code }: Later,
+    isLate: boolean,
+    read: Pick<ReplayJob, "readAt">,
+  ): Promise<void> {
     if (afterMs !== null) {
       const waitMs = Math.min(Math.max(afterMs, leastAfterMs), mostAfterMs);
       const readAfter = this.#on.clock.now() + waitMs;
       const at = new Date(readAfter).toISOString();
-      await this.#kept.save({ note: `F&O is not to be read before ${at} (${code})`, readAfter });
+      const note = `F&O is not to be read before ${at} (${code})`;
+      await this.#kept.save({ ...read, note, readAfter });
       return;
     }
-    if (isLate && this.#reads.tellLate(chunk.length, numbers)) {
+    if (isLate && this.#reads.tellLate(chunk)) {
       // Nearer to the end, too: a runner that gave up here would begin with too many again.
       this.#kept.tellChange();
-      const { size } = this.#reads;
-      await this.#kept.save({ note: `F&O takes too long: it is asked for ${size} at a time` });
+      const note = `F&O takes too long: it is asked for ${this.#reads.size} at a time`;
+      await this.#kept.save({ ...read, note });
       return;
     }
-    await this.#kept.save({ note: `F&O cannot be read now (${code})` });
+    await this.#kept.save({ ...read, note: `F&O cannot be read now (${code})` });
     await this.#on.clock.sleep(pauseMs);
   }
 }

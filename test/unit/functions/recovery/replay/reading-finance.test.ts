@@ -150,6 +150,27 @@ describe("a replay that reads F&O again", () => {
     expect(await count(world, "open")).toBe(1);
   });
 
+  it("refuses it too when another runner has to go on, and not for the time that a runner had left", async () => {
+    const { world, finance } = await createWorld(4);
+    finance.onRead = async (documents, signal) => {
+      if (documents.includes(2)) await takeTime(world, 600_000, signal);
+    };
+    const { id } = await world.begin(
+      { kind: "all" },
+      { asStored: false, steps: [4], stopShare: 0.5 },
+    );
+    // Time for the others, and for half of what it has alone.
+    await world.run(id, { forMs: 60_000 });
+    expect(await itemOf(world, id, 2)).toMatchObject({ state: "planned" });
+    expect((await world.job(id)).steps[0]).toMatchObject({ delivered: 3, refused: 0 });
+    await world.run(id);
+
+    expect(await world.job(id)).toMatchObject({
+      state: "done",
+      ended: { delivered: 3, refused: 1 },
+    });
+  });
+
   it("waits while F&O answers nobody, and refuses nothing", async () => {
     let isSilent = true;
     const { world, finance } = await createWorld(4);
