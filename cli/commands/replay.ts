@@ -7,7 +7,8 @@ import type { Replay } from "../operator/follow-replay.ts";
 import { withOperator } from "../operator/operator-client.ts";
 import type { OperatorClient } from "../operator/operator-client.ts";
 import { printChanges } from "../operator/print-changes.ts";
-import type { EventChange } from "../operator/print-changes.ts";
+import { countOf, describeTotal } from "../operator/replay-plan.ts";
+import type { Plan } from "../operator/replay-plan.ts";
 import {
   readSelection,
   withSelectionOptions,
@@ -32,22 +33,6 @@ interface BeginFlags extends CommonFlags, SelectionFlags {
   readonly reason?: string;
   readonly follow?: boolean;
   readonly yes?: boolean;
-}
-
-interface Plan {
-  readonly total: number;
-  readonly isAtLeast: boolean;
-  readonly parts: readonly {
-    readonly target: string;
-    readonly cause: string;
-    readonly count: number;
-  }[];
-  readonly examples: readonly {
-    readonly target: string;
-    readonly businessKey: string;
-    readonly changes: readonly EventChange[];
-    readonly refusal?: string;
-  }[];
 }
 
 /** `causeway replay`: sends failures again, to the one target that failed. */
@@ -127,18 +112,13 @@ function printPlan(plan: Plan): void {
     ["count", "target", "cause"],
     plan.parts.map(({ count, target, cause }) => [String(count), target, cause]),
   );
-  const examples = plan.examples.map(({ target, businessKey }) => `${target} ${businessKey}`);
-  printLine(`${countOf(plan)} in all, for example ${examples.join(", ")}`);
+  printLine(describeTotal(plan));
   for (const { target, businessKey, changes, refusal = "" } of plan.examples) {
     if (refusal !== "") printLine(`${target} ${businessKey}: would not be sent: ${refusal}`);
     if (changes.length === 0) continue;
     printLine(`${target} ${businessKey}: F&O says otherwise now`);
     printChanges(changes, "  ");
   }
-}
-
-function countOf({ total, isAtLeast }: Plan): string {
-  return `${isAtLeast ? "more than " : ""}${total}`;
 }
 
 function statusCommand(): Command {

@@ -35,6 +35,7 @@ export class ReplayWorld {
   readonly delivery: DeliveryWorld;
   readonly failures;
   readonly replays;
+  readonly #limits: { readonly at: number; readonly ring: () => void }[] = [];
   finance: FinanceClient = noFinance;
   flows: readonly LoadedFlow[] = [];
   telemetry: Telemetry = silentTelemetry;
@@ -114,21 +115,40 @@ export class ReplayWorld {
     return job;
   }
 
+  /** Time goes by while somebody is at work; whoever has a limit is told when it is reached. */
+  async pass(ms: number): Promise<void> {
+    this.delivery.clock.advance(ms);
+    const now = this.delivery.clock.now();
+    for (const { at, ring } of this.#limits) if (at <= now) ring();
+    for (let turn = 0; turn < 3; turn += 1) await Promise.resolve();
+  }
+
   /** A runner in a process of its own; while it sleeps the target works. */
   async run(
     id: string,
-    ports: { readonly store?: TableStore; readonly sender?: Sender } = {},
+    {
+      forMs = 240_000,
+      ...ports
+    }: { readonly store?: TableStore; readonly sender?: Sender; readonly forMs?: number } = {},
   ): Promise<boolean> {
     const clock: Clock = {
       now: () => this.delivery.clock.now(),
-      sleep: async (ms) => {
+      sleep: async (ms, signal) => {
+        // A limit on what is done meanwhile is not time that passes.
+        if (signal !== undefined) return this.#limit(ms);
         await this.work();
-        this.delivery.clock.advance(ms);
+        await this.pass(ms);
       },
     };
     return runReplay(this.runner(clock, ports), id, {
-      until: clock.now() + 240_000,
+      until: clock.now() + forMs,
       patienceMs: 30_000,
+    });
+  }
+
+  #limit(ms: number): Promise<void> {
+    return new Promise((ring) => {
+      this.#limits.push({ at: this.delivery.clock.now() + ms, ring });
     });
   }
 

@@ -74,7 +74,7 @@ export interface SelectionBody {
 /** For a body that the schema has passed. */
 export function toSelection(body: SelectionBody): Selection {
   const { ids, filter, window } = body;
-  if (ids !== undefined) return { kind: "ids", ids };
+  if (ids !== undefined) return { kind: "ids", ids: toUnique(ids) };
   if (filter !== undefined) {
     const { olderThan, newerThan, ...rest } = filter;
     return {
@@ -97,6 +97,13 @@ export function toSelection(body: SelectionBody): Selection {
   }
   const { target, includeSkipped = false } = window;
   return { kind: "window", from, to, target, includeSkipped };
+}
+
+/** A failure that is named twice is one. */
+function toUnique(ids: NonNullable<SelectionBody["ids"]>): NonNullable<SelectionBody["ids"]> {
+  const nameOf = ({ target, failureId }: (typeof ids)[number]): string =>
+    JSON.stringify([target, failureId]);
+  return [...new Map(ids.map((each) => [nameOf(each), each])).values()];
 }
 
 /** Everything has to be said twice. */

@@ -19,9 +19,11 @@ export interface DiscardDependencies {
 /** How many were discarded; the others are no longer open. */
 export async function discardFailures(
   on: DiscardDependencies,
-  failures: readonly FailureSummary[],
+  given: readonly FailureSummary[],
   reason: string,
 ): Promise<number> {
+  // One that is given twice would be its own rival in the ledger.
+  const failures = [...new Map(given.map((each) => [nameOf(each), each])).values()];
   const withEvent = failures.filter(({ eventId, time }) => eventId !== "" && time !== "");
   const versions = await on.ledger.load(withEvent, { fresh: true });
   const changes = withEvent.flatMap(({ failureId }, index) => {
@@ -51,6 +53,10 @@ export async function discardFailures(
     on.telemetry.event("discarded", { eventId, flow, target, failureId, code });
   }
   return discarded.length;
+}
+
+function nameOf({ target, failureId }: FailureSummary): string {
+  return `${target}/${failureId}`;
 }
 
 /** Those that were in the status that they are given with. */

@@ -1,5 +1,5 @@
 import { maxTransactionBytes, sizeOf } from "../platform/transaction-size.ts";
-import { isConflict, maxTransactionWrites } from "../platform/table-store.ts";
+import { isConflict, keysOf, maxTransactionWrites } from "../platform/table-store.ts";
 import { inParallel } from "../delivery/batch-writes.ts";
 import type { TableStore, Write } from "../platform/table-store.ts";
 
@@ -23,26 +23,36 @@ export async function writeUnits(
   return written;
 }
 
-/** Places of the units that go into one transaction. */
+interface Group {
+  readonly places: number[];
+  readonly rows: Set<string>;
+  writes: number;
+  bytes: number;
+}
+
+/** Places of the units that go into one transaction, which may have a row once: not two units with one in common. */
 function toGroups(units: readonly (readonly Write[])[]): readonly (readonly number[])[] {
   const groups: number[][] = [];
-  const current = new Map<string, { group: number[]; writes: number; bytes: number }>();
+  const current = new Map<string, Group>();
   for (const [index, unit] of units.entries()) {
     const [first] = unit;
     if (first === undefined) continue;
-    const partition = first.kind === "delete" ? first.keys.partitionKey : first.row.partitionKey;
+    const partition = keysOf(first).partitionKey;
+    const rows = unit.map((write) => keysOf(write).rowKey);
     const bytes = unit.reduce((sum, write) => sum + sizeOf(write), 0);
     let entry = current.get(partition);
     if (
       entry === undefined ||
       entry.writes + unit.length > maxTransactionWrites ||
-      entry.bytes + bytes > maxTransactionBytes
+      entry.bytes + bytes > maxTransactionBytes ||
+      rows.some((row) => entry?.rows.has(row))
     ) {
-      entry = { group: [], writes: 0, bytes: 0 };
+      entry = { places: [], rows: new Set(), writes: 0, bytes: 0 };
       current.set(partition, entry);
-      groups.push(entry.group);
+      groups.push(entry.places);
     }
-    entry.group.push(index);
+    entry.places.push(index);
+    for (const row of rows) entry.rows.add(row);
     entry.writes += unit.length;
     entry.bytes += bytes;
   }

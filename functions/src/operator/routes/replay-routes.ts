@@ -1,13 +1,12 @@
 import type { Clock } from "../../platform/clock.ts";
 import type { AuditLog } from "../../recovery/audit-log.ts";
-import { planReplay } from "../../recovery/replay/plan-replay.ts";
+import { mayHaveAny, planReplay } from "../../recovery/replay/plan-replay.ts";
 import { previewChanges } from "../../recovery/replay/preview-changes.ts";
 import type { RebuildDependencies } from "../../recovery/replay/rebuild-events.ts";
 import { addCounts, noCounts, toNewReplay } from "../../recovery/replay/replay-job.ts";
-import type { ReplayItem, ReplayJob, Selection } from "../../recovery/replay/replay-job.ts";
+import type { ReplayItem, ReplayJob } from "../../recovery/replay/replay-job.ts";
 import { toReplayId } from "../../recovery/replay/replay-store.ts";
 import type { ReplayStore, ReplayWish } from "../../recovery/replay/replay-store.ts";
-import { selectDeliveries } from "../../recovery/replay/select-deliveries.ts";
 import type { SelectDependencies } from "../../recovery/replay/select-deliveries.ts";
 import { targetOf } from "../check-target-name.ts";
 import type { CheckTargetName } from "../check-target-name.ts";
@@ -113,7 +112,7 @@ async function begin(on: ReplayRoutesOptions, { caller, body }: OperatorCall): P
   const now = on.clock.now();
   if (given.dryRun === true) {
     const plan = await planReplay(on, selection);
-    if (plan.total === 0) throw toNothingSelected();
+    if (plan.total === 0 && !plan.isAtLeast) throw toNothingSelected();
     const isAsStored = given.asStored ?? false;
     const examples = isAsStored
       ? plan.examples.map(({ target, businessKey }) => ({ target, businessKey, changes: [] }))
@@ -121,7 +120,7 @@ async function begin(on: ReplayRoutesOptions, { caller, body }: OperatorCall): P
     return { plan: { ...plan, examples } };
   }
   checkConfirmed(selection, given.confirm);
-  if (!(await hasAny(on, selection))) throw toNothingSelected();
+  if (!(await mayHaveAny(on, selection))) throw toNothingSelected();
   const job = toJob(on, given, now, { by: caller.name, byId: caller.id });
   await on.audit.write({
     callerId: caller.id,
@@ -156,16 +155,6 @@ function toJob(
     ...who,
     createdAt: now,
   });
-}
-
-async function hasAny(on: ReplayRoutesOptions, selection: Selection): Promise<boolean> {
-  let cursor: string | null = null;
-  do {
-    const page = await selectDeliveries(on, selection, cursor);
-    if (page.candidates.length > 0) return true;
-    cursor = page.cursor;
-  } while (cursor !== null);
-  return false;
 }
 
 function wishRoute(on: ReplayRoutesOptions, verb: string, wish: ReplayWish): OperatorRoute {

@@ -15,8 +15,10 @@ import { toStableId } from "../../platform/effect-key.ts";
 import { entities } from "../../platform/messages.ts";
 import type { OutgoingMessage } from "../../platform/messages.ts";
 import { toRootTraceparent } from "../../platform/trace.ts";
-import { chooseBodies } from "./choose-bodies.ts";
-import type { Body } from "./choose-bodies.ts";
+import type { FinanceErrorCode } from "../../dynamics/finance-client.ts";
+import { chooseBodies, readStoredRaw } from "./choose-bodies.ts";
+import type { Body, HowToRead } from "./choose-bodies.ts";
+import { readSentChanges } from "./read-changes.ts";
 import type { ReplayItem, ReplayJob } from "./replay-job.ts";
 import { mustBegin, parallel, toDeliveryId } from "./replay-work.ts";
 import type { BeginDependencies, Results, Work } from "./replay-work.ts";
@@ -25,27 +27,32 @@ import type { Ending } from "./settle-items.ts";
 
 export interface BegunChunk {
   readonly items: readonly ReplayItem[];
-  /** F&O asks to come back later: nothing of these was begun. */
-  readonly later: { readonly code: string; readonly afterMs: number } | null;
+  /** F&O could not be read for some: those are taken, and nothing of them was begun. */
+  readonly later: Later | null;
+}
+
+export interface Later {
+  readonly code: FinanceErrorCode;
+  /** As F&O itself said. */
+  readonly afterMs: number | null;
+  readonly numbers: readonly number[];
 }
 
 export async function beginItems(
   on: BeginDependencies,
   job: ReplayJob,
   items: readonly ReplayItem[],
-  signal: AbortSignal,
+  how: HowToRead,
 ): Promise<BegunChunk> {
   const results: Results = new Map();
   const claimed = await claim(on, job, items, results);
-  const works = await settleEarly(on, await readLedger(on, claimed), results);
+  const works = await settleEarly(on, job, await readLedger(on, claimed), results);
   const fresh = works.filter(({ version }) => mustBegin(version));
-  const bodies = await chooseBodies(on, job, fresh, signal);
-  const later = [...bodies.values()].find((body) => body.kind === "later");
-  if (later?.kind === "later") return { items: [...results.values()], later };
+  const bodies = await chooseBodies(on, job, fresh, how);
   await refuseBodies(on, bodies, results);
   const messages = [
     ...(await begin(on, job, bodies, results)),
-    ...(await wakeAgain(on, works, results)),
+    ...(await wakeAgain(on, job, works, results)),
   ];
   for (const entity of new Set(messages.map((each) => each.entity))) {
     const own = messages.filter((each) => each.entity === entity);
@@ -54,7 +61,17 @@ export async function beginItems(
       own.map(({ message }) => message),
     );
   }
-  return { items: [...results.values()], later: null };
+  return { items: [...results.values()], later: toLater(bodies) };
+}
+
+/** Told by F&O itself counts more than that it said nothing. */
+function toLater(bodies: ReadonlyMap<Work, Body>): Later | null {
+  const all = [...bodies].flatMap(([{ item }, body]) =>
+    body.kind === "later" ? [{ ...body, number: item.number }] : [],
+  );
+  const numbers = all.map(({ number }) => number);
+  const [first] = all.toSorted((a, b) => (b.afterMs ?? -1) - (a.afterMs ?? -1));
+  return first === undefined ? null : { code: first.code, afterMs: first.afterMs, numbers };
 }
 
 /**
@@ -139,10 +156,10 @@ async function begin(
     if (body.kind !== "event" && body.kind !== "raw") continue;
     const row = await toBegunRow(on, work);
     if (row !== undefined) begun.push({ work, body, row });
-    else if (body.kind === "raw") outgoing.push(sendRaw(job, work, body.raw, results, on));
+    else if (body.kind === "raw") outgoing.push(sendRaw(job, work, body, results, on));
   }
   await inParallel(begun, parallel, async ({ row, body }) => {
-    if (body.kind === "event" && body.changes.length > 0) {
+    if (body.kind === "event" && body.mustKeep) {
       await on.ledger.saveDeliveryBody(row, body.event);
     }
   });
@@ -201,14 +218,11 @@ function toMessage(on: BeginDependencies, row: DeliveryRow, body: Body): Outgoin
 function sendRaw(
   job: ReplayJob,
   { item }: Work,
-  raw: unknown,
+  { identity, raw }: Extract<Body, { readonly kind: "raw" }>,
   results: Results,
   on: BeginDependencies,
 ): Outgoing {
-  const parsed = on.parse(raw);
-  const identity =
-    parsed.kind === "invoice" ? parsed.event : parsed.kind === "failure" ? parsed.identity : null;
-  const { eventId = "", time = "" } = identity ?? {};
+  const { eventId, time } = identity;
   const { target } = item;
   tellReplayed(on, item, { eventId, target, generation: 0 });
   results.set(item.number, { ...item, state: "sent", generation: 0, eventId, time });
@@ -232,20 +246,23 @@ function tellReplayed(
 /** Begun by us before a crash: the wake-up may not have gone out. One that was called already needs none. */
 async function wakeAgain(
   on: BeginDependencies,
+  job: ReplayJob,
   works: readonly Work[],
   results: Results,
 ): Promise<readonly Outgoing[]> {
-  const outgoing: Outgoing[] = [];
-  for (const { item, id, version } of works) {
-    if (id === null || version === undefined || mustBegin(version)) continue;
+  const begun = works.filter(({ version }) => !mustBegin(version));
+  const messages: (Outgoing | undefined)[] = begun.map(() => undefined);
+  await inParallel([...begun.entries()], parallel, async ([index, { item, id, version }]) => {
+    if (id === null || version === undefined) return;
     const { row } = version;
-    results.set(item.number, { ...item, state: "sent", generation: row.generation });
-    if (row.attempts > 0 || row.code !== null) continue;
+    const changes = await readSentChanges(on.ledger, job, id);
+    results.set(item.number, { ...item, state: "sent", generation: row.generation, changes });
+    if (row.attempts > 0 || row.code !== null) return;
     const body: Body =
       item.target === intakeTarget
-        ? { kind: "raw", raw: JSON.parse(await on.ledger.loadRaw(id.eventId, id.time)) as unknown }
-        : { kind: "event", event: await on.ledger.loadDeliveryBody(id), changes: [] };
-    outgoing.push(toMessage(on, row, body));
-  }
-  return outgoing;
+        ? await readStoredRaw(on, id)
+        : { kind: "event", event: await on.ledger.loadDeliveryBody(id), changes, mustKeep: false };
+    messages[index] = toMessage(on, row, body);
+  });
+  return messages.filter((message) => message !== undefined);
 }

@@ -5,6 +5,7 @@ import { intakeTarget } from "../../delivery/ledger-keys.ts";
 import type { DeliveryId } from "../../delivery/ledger-rows.ts";
 import type { EventRest, Versioned } from "../../delivery/ledger.ts";
 import { allRead, diffEvents } from "./diff-events.ts";
+import { readChanges } from "./read-changes.ts";
 import { rebuildEvents } from "./rebuild-events.ts";
 import type { Rebuilt } from "./rebuild-events.ts";
 import type { EventChange, ReplayItem, ReplayJob } from "./replay-job.ts";
@@ -15,19 +16,32 @@ export type Body =
   | {
       readonly kind: "event";
       readonly event: CanonicalEvent;
+      /** Against what was accepted, for people to see. */
       readonly changes: readonly EventChange[];
+      /** Whoever sends it again would read something else in the ledger. */
+      readonly mustKeep: boolean;
     }
-  | { readonly kind: "raw"; readonly raw: unknown }
+  | {
+      readonly kind: "raw";
+      readonly raw: unknown;
+      readonly identity: Pick<DeliveryId, "eventId" | "time">;
+    }
   /** The accepted event's retention is over: F&O has to be read for it. */
   | { readonly kind: "rest"; readonly rest: EventRest }
   | Exclude<Rebuilt, { readonly kind: "event" }>;
+
+export interface HowToRead {
+  readonly signal: AbortSignal;
+  /** One document is asked for, and that F&O gives no answer is that document's own matter. */
+  readonly isItsOwnMatter: boolean;
+}
 
 /** What is sent for each: as it was accepted, or as F&O has it now. */
 export async function chooseBodies(
   on: BeginDependencies,
   job: ReplayJob,
   works: readonly Work[],
-  signal: AbortSignal,
+  how: HowToRead,
 ): Promise<ReadonlyMap<Work, Body>> {
   const bodies = new Map<Work, Body>();
   const stored = new Map<Work, CanonicalEvent | EventRest>();
@@ -38,15 +52,35 @@ export async function chooseBodies(
     bodies.set(work, body);
   });
   if (job.options.asStored || stored.size === 0) return bodies;
-  const rebuilt = await rebuildEvents(on, [...stored.values()], signal);
-  for (const [index, [work, before]] of [...stored].entries()) {
+  const rebuilt = await rebuildEvents(on, [...stored.values()], how.signal);
+  await inParallel([...[...stored].entries()], parallel, async ([index, [work, before]]) => {
     const after = rebuilt[index];
-    if (after?.kind === "event") {
-      const changes = "data" in before ? diffEvents(before, after.event) : allRead;
-      bodies.set(work, { ...after, changes });
-    } else if (after !== undefined) bodies.set(work, after);
-  }
+    if (after?.kind === "event") bodies.set(work, await toChanged(on, work, before, after.event));
+    else if (after !== undefined) bodies.set(work, decide(after, how));
+  });
   return bodies;
+}
+
+/** Away is away for everybody; no answer in the time that there is may be one document's matter. */
+function decide(body: Exclude<Body, { readonly kind: "event" }>, how: HowToRead): Body {
+  if (!how.isItsOwnMatter || body.kind !== "later") return body;
+  if (!how.signal.aborted && body.code !== "FINANCE_TIMEOUT") return body;
+  const reason = "F&O answers for other documents, and not for this one in the time that it has";
+  return { kind: "refused", code: "FINANCE_TIMEOUT", reason };
+}
+
+/** `before` may be what an earlier replay sent, or what this one kept before a crash. */
+async function toChanged(
+  { ledger }: BeginDependencies,
+  { id }: Work,
+  before: CanonicalEvent | EventRest,
+  event: CanonicalEvent,
+): Promise<Body> {
+  if (id === null || !("data" in before)) {
+    return { kind: "event", event, changes: allRead, mustKeep: true };
+  }
+  const changes = await readChanges(ledger, id, event);
+  return { kind: "event", event, changes, mustKeep: diffEvents(before, event).length > 0 };
 }
 
 /** As the ledger has it; a failure whose event never came that far has it itself. */
@@ -59,7 +93,8 @@ async function readBody(
     if (item.target === intakeTarget) return await readRaw(on, item, id, version);
     if (id === null)
       return { kind: "refused", code: "UNREADABLE_MESSAGE", reason: "it names no event" };
-    return { kind: "event", event: await on.ledger.loadDeliveryBody(id), changes: [] };
+    const event = await on.ledger.loadDeliveryBody(id);
+    return { kind: "event", event, changes: [], mustKeep: false };
   } catch (error) {
     if (!isWithoutBody(error)) throw error;
     const isAsked = !job.options.asStored && item.target !== intakeTarget;
@@ -75,12 +110,7 @@ async function readRaw(
   id: DeliveryId | null,
   version: Versioned | undefined,
 ): Promise<Body> {
-  if (id !== null && version !== undefined) {
-    return {
-      kind: "raw",
-      raw: JSON.parse(await on.ledger.loadRaw(id.eventId, id.time)) as unknown,
-    };
-  }
+  if (id !== null && version !== undefined) return readStoredRaw(on, id);
   const failure = await on.failures.get(item.target, item.failureId);
   if (failure !== undefined && failure.bodyTakenAt !== null) {
     const reason = "the retention of its body is over; send the event again from F&O";
@@ -88,8 +118,23 @@ async function readRaw(
   }
   const raw = parseOr(failure?.body ?? "");
   const parsed = on.parse(raw);
-  if (parsed.kind !== "failure" || parsed.identity !== null) return { kind: "raw", raw };
-  return { kind: "refused", code: parsed.code, reason: parsed.reason };
+  // Intake would acknowledge it and make no row: nothing would ever say how it ended.
+  if (parsed.kind === "test") {
+    const reason = "an endpoint test of F&O has nothing to deliver; discard it";
+    return { kind: "refused", code: "ENDPOINT_TEST", reason };
+  }
+  if (parsed.kind === "invoice") return { kind: "raw", raw, identity: parsed.event };
+  const { code, identity, reason } = parsed;
+  if (identity === null) return { kind: "refused", code, reason };
+  return { kind: "raw", raw, identity };
+}
+
+export async function readStoredRaw(
+  { ledger }: Pick<BeginDependencies, "ledger">,
+  id: DeliveryId,
+): Promise<Extract<Body, { readonly kind: "raw" }>> {
+  const raw = JSON.parse(await ledger.loadRaw(id.eventId, id.time)) as unknown;
+  return { kind: "raw", raw, identity: id };
 }
 
 function parseOr(text: string): unknown {

@@ -1,11 +1,13 @@
-import { selectDeliveries } from "./select-deliveries.ts";
+import { selectDeliveries, toCountedTo } from "./select-deliveries.ts";
 import type { Candidate, SelectDependencies } from "./select-deliveries.ts";
 import type { Selection } from "./replay-job.ts";
 
 export interface ReplayPlan {
   readonly total: number;
-  /** There are more than `total`: counting stopped. */
+  /** There may be more than `total`: counting stopped. */
   readonly isAtLeast: boolean;
+  /** Event time, ISO 8601, from which on a window was not counted any more; null: all of it was, or it is no window. */
+  readonly countedTo: string | null;
   readonly parts: readonly {
     readonly target: string;
     readonly cause: string;
@@ -17,12 +19,16 @@ export interface ReplayPlan {
 
 const maxCounted = 20_000;
 const maxExamples = 5;
+/** Whoever asks waits 100 s for an answer, which has examples from F&O in it too. */
+const planMs = 30_000;
+const lookMs = 10_000;
 
 /** What a replay of this selection would send, by target and cause; nothing is changed. */
 export async function planReplay(
   on: SelectDependencies,
   selection: Selection,
 ): Promise<ReplayPlan> {
+  const until = on.clock.now() + planMs;
   const parts = new Map<string, { target: string; cause: string; count: number }>();
   const examples: Candidate[] = [];
   let total = 0;
@@ -38,7 +44,21 @@ export async function planReplay(
       if (examples.length < maxExamples) examples.push(candidate);
     }
     cursor = page.cursor;
-  } while (cursor !== null && total < maxCounted);
+  } while (cursor !== null && total < maxCounted && on.clock.now() < until);
   const sorted = [...parts.values()].sort((a, b) => b.count - a.count);
-  return { total, isAtLeast: cursor !== null, parts: sorted, examples };
+  const countedTo = toCountedTo(selection, cursor);
+  return { total, isAtLeast: cursor !== null, countedTo, parts: sorted, examples };
+}
+
+/** Whether there is anything to send; true as well when there was no time to find out: the replay itself will. */
+export async function mayHaveAny(on: SelectDependencies, selection: Selection): Promise<boolean> {
+  const until = on.clock.now() + lookMs;
+  let cursor: string | null = null;
+  do {
+    const page = await selectDeliveries(on, selection, cursor);
+    if (page.candidates.length > 0) return true;
+    cursor = page.cursor;
+    if (on.clock.now() >= until) return cursor !== null;
+  } while (cursor !== null);
+  return false;
 }

@@ -84,6 +84,10 @@ export interface ReplayJob {
   readonly note: string;
   /** Now; below `options.perSecond` while Service Bus asks for less. */
   readonly perSecondNow: number;
+  /** Epoch ms: F&O asked not to be read before; absent: it never did. */
+  readonly readAfter?: number;
+  /** Epoch ms: when F&O last answered for a document; absent: not yet. */
+  readonly readAt?: number;
 }
 
 export const noCounts: ReplayCounts = {
@@ -149,6 +153,8 @@ export interface ReplayItem {
   readonly outcome: string;
   /** Paths in the event that F&O answers differently now, with both values. */
   readonly changes: readonly EventChange[];
+  /** Epoch ms: when F&O last gave no answer for it in the time that it had; absent: it never came to that. */
+  readonly lateAt?: number;
 }
 
 export interface EventChange {

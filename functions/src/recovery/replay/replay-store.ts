@@ -30,8 +30,8 @@ export interface ReplayStore {
   active(): Promise<readonly string[]>;
   /** Undefined while somebody else holds it, or when there is no such job. */
   take(id: string, owner: string, now: number): Promise<HeldJob | undefined>;
-  /** Renews the lease; throws CHANGED when it was lost. */
-  save(held: HeldJob, job: ReplayJob, owner: string, now: number): Promise<HeldJob>;
+  /** Renews the lease, for longer where more is asked for; throws CHANGED when it was lost. */
+  save(held: HeldJob, job: ReplayJob, owner: string, now: number, forMs?: number): Promise<HeldJob>;
   /** For a job that has nothing to do any more. */
   finish(id: string): Promise<void>;
   release(held: HeldJob): Promise<void>;
@@ -116,8 +116,8 @@ export function createReplayStore(store: TableStore): ReplayStore {
       return rows.map(({ rowKey }) => rowKey);
     },
     take: (id, owner, now) => take(store, id, owner, now),
-    save: async (held, job, owner, now) => {
-      const row = toRow(job, owner, now + leaseMs);
+    save: async (held, job, owner, now, forMs = leaseMs) => {
+      const row = toRow(job, owner, now + forMs);
       const etag = await store.write(replaysTable, { kind: "replace", row, etag: held.etag });
       return { job, etag };
     },

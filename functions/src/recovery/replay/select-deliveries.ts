@@ -2,13 +2,16 @@
  * What a selection means, page by page, so that planning can go on after a crash where it was. Planning ends
  * before anything is sent, so failures that come back are no part of the replay.
  */
+import { inParallel } from "../../delivery/batch-writes.ts";
 import { intakeTarget, toLedgerBlock } from "../../delivery/ledger-keys.ts";
+import type { Clock } from "../../platform/clock.ts";
 import type { ColumnValue, TableStore } from "../../platform/table-store.ts";
 import { summaryOf } from "../failure-rows.ts";
 import type { FailureStore } from "../failure-store.ts";
 import type { FailureSummary } from "../failure.ts";
 import { findFailures } from "../find-failures.ts";
 import type { Selection, WindowSelection } from "./replay-job.ts";
+import { parallel } from "./replay-work.ts";
 
 export interface Candidate {
   readonly target: string;
@@ -28,6 +31,7 @@ export interface CandidatePage {
 }
 
 export interface SelectDependencies {
+  readonly clock: Clock;
   readonly failures: FailureStore;
   readonly store: TableStore;
   /** Whether the flow names the target today. */
@@ -89,8 +93,8 @@ function toCandidate(found: FailureSummary): Candidate {
 
 /** Event and deliveries of a document are neighbours; ten minutes are read at once and forgotten. */
 const blockMs = 600_000;
-/** Empty blocks passed over in one go. */
-const maxBlocks = 300;
+/** For passing over blocks in one go: well within the lease of who plans. */
+const passMs = 5_000;
 const columns = [
   "eventId",
   "time",
@@ -110,16 +114,22 @@ async function selectWindow(
   window: WindowSelection,
   cursor: string | null,
 ): Promise<CandidatePage> {
+  const until = on.clock.now() + passMs;
   let start = cursor === null ? Math.floor(window.from / blockMs) * blockMs : Number(cursor);
-  for (let block = 0; block < maxBlocks && start < window.to; block += 1) {
+  let candidates: readonly Candidate[] = [];
+  while (start < window.to && candidates.length === 0) {
     const rows = await readBlock(on.store, start);
     start += blockMs;
-    const candidates = await withFailures(on, toWindowCandidates(on, window, rows));
-    if (candidates.length > 0) {
-      return { candidates, cursor: start < window.to ? String(start) : null };
-    }
+    candidates = await withFailures(on, toWindowCandidates(on, window, rows));
+    if (on.clock.now() >= until) break;
   }
-  return { candidates: [], cursor: start < window.to ? String(start) : null };
+  return { candidates, cursor: start < window.to ? String(start) : null };
+}
+
+/** The event time that a window's cursor stands at, ISO 8601; null at its end, and for other selections. */
+export function toCountedTo(selection: Selection, cursor: string | null): string | null {
+  if (selection.kind !== "window" || cursor === null) return null;
+  return new Date(Number(cursor)).toISOString();
 }
 
 async function readBlock(store: TableStore, start: number): Promise<readonly Columns[]> {
@@ -173,16 +183,16 @@ async function withFailures(
   on: SelectDependencies,
   candidates: readonly Candidate[],
 ): Promise<readonly Candidate[]> {
-  const found: Candidate[] = [];
-  for (const candidate of candidates) {
-    if (candidate.failureId === "") {
-      found.push(candidate);
-      continue;
-    }
+  const open = new Map<Candidate, FailureSummary>();
+  const failed = candidates.filter(({ failureId }) => failureId !== "");
+  await inParallel(failed, parallel, async (candidate) => {
     const failure = await on.failures.get(candidate.target, candidate.failureId);
-    if (failure?.status === "open") found.push({ ...candidate, failure: summaryOf(failure) });
-  }
-  return found;
+    if (failure?.status === "open") open.set(candidate, summaryOf(failure));
+  });
+  return candidates.flatMap((candidate) => {
+    const failure = open.get(candidate) ?? null;
+    return candidate.failureId === "" || failure !== null ? [{ ...candidate, failure }] : [];
+  });
 }
 
 /** Undefined: there is nothing to send. */

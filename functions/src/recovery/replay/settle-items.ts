@@ -3,12 +3,14 @@ import { isTerminal } from "../../delivery/ledger-rows.ts";
 import type { DeliveryRow } from "../../delivery/ledger-rows.ts";
 import { maskAddresses } from "../../platform/mask-addresses.ts";
 import type { FailureStatus } from "../failure.ts";
-import type { ReplayItem } from "./replay-job.ts";
+import { readSentChanges } from "./read-changes.ts";
+import type { ReplayItem, ReplayJob } from "./replay-job.ts";
 import type { BeginDependencies, Results, Work } from "./replay-work.ts";
 
 /** Takes out what needs no sending: settled meanwhile, or impossible here. */
 export async function settleEarly(
   on: BeginDependencies,
+  job: ReplayJob,
   works: readonly Work[],
   results: Results,
 ): Promise<readonly Work[]> {
@@ -17,10 +19,21 @@ export async function settleEarly(
   for (const work of works) {
     const end = toEarlyEnd(on, work);
     if (end === undefined) left.push(work);
-    else endings.push({ item: work.item, end });
+    else endings.push({ item: await toShown(on, job, work, end), end });
   }
   await settleAll(on, endings, results);
   return left;
+}
+
+/** Delivered by ourselves, perhaps, before a crash: with what it carried. */
+async function toShown(
+  on: BeginDependencies,
+  job: ReplayJob,
+  { id, item }: Work,
+  end: End,
+): Promise<ReplayItem> {
+  if (end.state !== "delivered" || id === null) return item;
+  return { ...item, changes: await readSentChanges(on.ledger, job, id) };
 }
 
 export interface Ending {
@@ -46,8 +59,13 @@ function toEarlyEnd(on: BeginDependencies, { item, version }: Work): End | undef
   if (item.isRepair && row.state === "delivered" && isAsFound) return undefined;
   switch (row.state) {
     case "failed": {
-      if (item.failureId === "" || row.failureId === item.failureId) return undefined;
-      const replacedBy = row.failureId ?? "";
+      if (row.failureId === null || row.failureId === item.failureId) return undefined;
+      const replacedBy = row.failureId;
+      // Planned before it failed. Whoever decides about that failure must find the delivery as it says.
+      if (item.failureId === "") {
+        const outcome = `it has failed meanwhile: ${replacedBy}`;
+        return { state: "skipped", outcome, failure: "open" };
+      }
       return {
         state: "refused",
         outcome: "a later failure stands",
