@@ -136,7 +136,7 @@ export class StateWorld {
     }
     if (name === "no place") {
       const { memory: store, clock } = world;
-      const budgets = createBudgets({ store, clock, instances: 1 });
+      const budgets = createBudgets({ store, clock, instances: 1, random: () => 0.5 });
       await budgets.reserve(world.target.name, quota, 1);
     }
     if (claimEvents.includes(name)) await this.#claimForAnother(name);

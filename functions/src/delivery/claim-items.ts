@@ -4,6 +4,7 @@ import type { Called, CallResult, Claimed, Placed } from "./call-items.ts";
 import type { ClaimEnd, ClaimId, Claims } from "./claims.ts";
 import type { EngineDependencies } from "./engine.ts";
 import type { Item, Lane } from "./lane.ts";
+import { unusedPlaces } from "./unused-places.ts";
 
 /** Between two looks at a document that another call is writing; such a call ends within minutes. */
 const versionedPauseMs = 15_000;
@@ -39,7 +40,7 @@ async function claimItem<Body>(
 ): Promise<void> {
   const now = on.clock.now();
   const settle = (result: CallResult): void => {
-    results.push({ item, result, unusedPlaceAt: item.placeAt });
+    results.push({ item, result, unusedPlaces: unusedPlaces(item, true) });
   };
   const isQuestion = item.how === "confirm" && id.version === null;
   const claim = await (isQuestion ? on.claims.inspect(id, now) : takeClaim(on, id, item));
