@@ -72,7 +72,16 @@ const lateNames: Readonly<Record<string, AnswerName>> = Object.fromEntries(
 );
 
 /** What another event of the same document has done; it concerns effects that must not repeat. */
-const claimEvents = ["made for another", "being made for another", "perhaps made for another"];
+const claimEvents = [
+  "made for another",
+  "being made for another",
+  "perhaps made for another",
+  "perhaps being made for another",
+];
+
+function askAfterMs(claimEvent: string): number {
+  return claimEvent === "perhaps being made for another" ? 2 * minuteMs : 0;
+}
 
 const rareEvents = ["swept early", "swept", "swept again", "given up"];
 
@@ -159,7 +168,7 @@ export class StateWorld {
       held,
       name === "made for another"
         ? { state: "done", reference: "r9" }
-        : { state: "unsure", memo: null },
+        : { state: "unsure", memo: null, askFrom: clock.now() + askAfterMs(name) },
       clock.now(),
     );
     target.confirmations = [delivered];
