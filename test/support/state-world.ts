@@ -87,6 +87,7 @@ const rareEvents = ["swept early", "swept", "swept again", "given up"];
 
 export const events: readonly string[] = [
   "old copy",
+  "too early",
   "rule says no",
   "gate closed",
   "no place",
@@ -230,7 +231,7 @@ export function stateOf(row: DeliveryRow): string {
   return row.awaySince === null ? "pending" : "parked";
 }
 
-/** What a row of an hour ago has to have for a limit to be over. */
+/** What a row has to have for an event to happen to it: a limit that is over, a time that has not come. */
 export function limitsOver(name: string, now: number): Partial<DeliveryRow> {
   switch (name) {
     case "to wait for too long":
@@ -243,6 +244,8 @@ export function limitsOver(name: string, now: number): Partial<DeliveryRow> {
       return { unsureSince: now - 2 * hourMs };
     case "swept again":
       return { sweeps: 3 };
+    case "too early":
+      return { dueAt: now + minuteMs };
     default:
       return {};
   }

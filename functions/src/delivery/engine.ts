@@ -14,6 +14,7 @@ import { toThrownRetry } from "./ask-target.ts";
 import { callItems } from "./call-items.ts";
 import type { Called, Ready } from "./call-items.ts";
 import type { Claims } from "./claims.ts";
+import { ClockLag } from "./clock-lag.ts";
 import { commit } from "./commit.ts";
 import type { Decided, Owed } from "./commit.ts";
 import { spreadMs } from "./gates.ts";
@@ -25,7 +26,15 @@ import type { DeliveryRow } from "./ledger-rows.ts";
 import { onOutcome } from "./on-outcome.ts";
 import { afterOutage, summarise } from "./put-off.ts";
 import { tellDelivery, tellDuplicate } from "./tell-deliveries.ts";
-import { defaultSettings, onArrival, onHold, onNotReached, onPark, onSkip } from "./policy.ts";
+import {
+  defaultSettings,
+  onArrival,
+  onEarly,
+  onHold,
+  onNotReached,
+  onPark,
+  onSkip,
+} from "./policy.ts";
 import type { Arrival, Decision, Moment, PolicySettings } from "./policy.ts";
 
 export interface EngineDependencies {
@@ -56,9 +65,10 @@ export interface Engine {
 const probesWithoutAnswer = 10;
 
 export function createEngine(dependencies: EngineDependencies): Engine {
+  const lag = new ClockLag(dependencies.clock);
   return {
     process: async (lane, wakeUps, signal) => {
-      const run = new Run(dependencies, lane);
+      const run = new Run(dependencies, lane, lag);
       return run.process(wakeUps, signal);
     },
   };
@@ -71,10 +81,12 @@ class Run<Body> {
   readonly #decided: Decided<Body>[] = [];
   readonly #owed: Owed<Body>[] = [];
   readonly #unusedPlaces: number[] = [];
+  readonly #lag: ClockLag;
 
-  constructor(dependencies: EngineDependencies, lane: Lane<Body>) {
+  constructor(dependencies: EngineDependencies, lane: Lane<Body>, lag: ClockLag) {
     this.#on = dependencies;
     this.#lane = lane;
+    this.#lag = lag;
   }
 
   async process(
@@ -132,7 +144,8 @@ class Run<Body> {
     await inParallel(wakeUps, 8, async (wakeUp) => {
       const version = rows.get(wakeUp);
       if (version === undefined) throw new RangeError("a wake-up has no ledger row");
-      const arrival = onArrival(version.row, wakeUp.hop);
+      if (wakeUp.hop === version.row.hop) this.#lag.learn(version.row);
+      const arrival = onArrival(version.row, wakeUp.hop, this.#on.clock.now());
       // A settled delivery needs no body; reading one for a claim check may even be impossible by now.
       if (arrival.kind === "complete") {
         if (isFirst && wakeUp.hop === 1) this.#tellDuplicate(wakeUp);
@@ -181,6 +194,9 @@ class Run<Body> {
       const { body, row } = item;
       switch (arrival.kind) {
         case "complete":
+          break;
+        case "early":
+          this.#decide(item, onEarly(row, this.#lag.askAgainFor(row)));
           break;
         case "resendWakeUp":
           this.#owed.push({ body, row, what: "wakeUp" });
@@ -331,7 +347,9 @@ class Run<Body> {
   }
 
   #decide(item: Item<Body>, decision: Decision): void {
-    this.#decided.push({ item, decision });
+    const { askFor = this.#lag.askFor(decision.row.dueAt) } = decision;
+    const known = askFor === undefined ? decision : { ...decision, askFor };
+    this.#decided.push({ item, decision: known });
   }
 
   #tell(rows: readonly DeliveryRow[]): void {
