@@ -154,6 +154,7 @@ function createTarget(name: string, input: TargetsInput): Target<CanonicalEvent>
         baseUrl: config.dataverseUrl,
         clock,
       }),
+      clock,
     ),
   });
 }

@@ -151,7 +151,7 @@ async function compose(config: AppConfig): Promise<App> {
     clock,
   });
   const gates = createGates(store, clock, telemetry);
-  const budgets = createBudgets({ store, clock, instances });
+  const budgets = createBudgets({ store, clock, instances, random });
   const quota = watchQuota(paceQuota(http, clock), clock, telemetry);
   const limits = (): Omit<SeenLimits, "at"> => ({
     lastMinute: budgets.lastMinute(),

@@ -85,7 +85,7 @@ describe("what is left of a target's limits", () => {
 
   it("is of mails an hour what the shared row says, and who has a place later", async () => {
     const { store, clock } = world;
-    const budgets = createBudgets({ store, clock, instances: 1 });
+    const budgets = createBudgets({ store, clock, instances: 1, random: () => 0.5 });
     await budgets.reserve("email", { perHour: 90 }, 7);
     expect((await quotaOf("email"))[0]).toMatchObject({ limit: 90, used: 7, left: 83, ahead: 0 });
     await budgets.reserve("email", { perHour: 90 }, 100);

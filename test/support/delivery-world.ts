@@ -27,6 +27,7 @@ import type { OutgoingMessage, Sender } from "../../functions/src/platform/messa
 import { TableError } from "../../functions/src/platform/table-store.ts";
 import type { TableStore } from "../../functions/src/platform/table-store.ts";
 import { silentTelemetry } from "../../functions/src/platform/telemetry.ts";
+import type { Telemetry } from "../../functions/src/platform/telemetry.ts";
 import type { DeliveryRequest, Outcome, Target } from "../../functions/src/targets/target.ts";
 import type { FaultyPorts } from "./faulty-ports.ts";
 import { numberedEvent } from "./numbered-event.ts";
@@ -151,6 +152,10 @@ export interface WorldOptions {
   readonly random?: () => number;
   readonly rememberMs?: number;
   readonly maxMessageBytes?: number;
+  readonly clock?: ManualClock;
+  readonly telemetry?: Telemetry;
+  /** One process handles all messages, with what it remembers; else each comes to another one. */
+  readonly isOneProcess?: boolean;
 }
 
 interface Ports {
@@ -178,13 +183,14 @@ export function wrapPorts(faults: FaultyPorts | undefined, ports: Ports): Ports 
 
 /** One target with everything around it, on simulated time. */
 export class DeliveryWorld {
-  readonly clock = new ManualClock();
+  readonly clock: ManualClock;
   readonly broker = new MemoryBroker();
   readonly memory = new MemoryTableStore();
   readonly blobs = new MemoryBodyStore();
   readonly target: ScriptedTarget;
   readonly entity = "integration-events";
   #options: WorldOptions;
+  #kept: ReturnType<typeof createEngine> | undefined;
   store: TableStore;
   sender: Sender;
   bodies: BodyStore;
@@ -193,6 +199,7 @@ export class DeliveryWorld {
 
   constructor(options: WorldOptions = {}) {
     this.#options = options;
+    this.clock = options.clock ?? new ManualClock();
     this.target = new ScriptedTarget(options.targetName ?? "ce");
     const { faults, store = this.memory } = options;
     const ports = wrapPorts(faults, { store, sender: this.broker, bodies: this.blobs });
@@ -206,6 +213,7 @@ export class DeliveryWorld {
   /** A new process: what was only in memory is gone. */
   restart(options: Partial<WorldOptions> = {}): void {
     this.#options = { ...this.#options, ...options };
+    this.#kept = undefined;
     this.ledger = this.#createLedger();
     this.lane = this.#createLane();
   }
@@ -320,15 +328,26 @@ export class DeliveryWorld {
   }
 
   #engine(): ReturnType<typeof createEngine> {
+    if (this.#options.isOneProcess !== true) return this.#createEngine();
+    this.#kept ??= this.#createEngine();
+    return this.#kept;
+  }
+
+  #createEngine(): ReturnType<typeof createEngine> {
     const { clock, ledger, sender, store } = this;
     return createEngine({
       ledger,
       claims: createClaims(store),
       gates: this.gates(),
-      budgets: createBudgets({ store, clock, instances: 1 }),
+      budgets: createBudgets({
+        store,
+        clock,
+        instances: 1,
+        random: this.#options.random ?? ((): number => 0.5),
+      }),
       sender,
       clock,
-      telemetry: silentTelemetry,
+      telemetry: this.#options.telemetry ?? silentTelemetry,
       random: this.#options.random ?? ((): number => 0.5),
     });
   }

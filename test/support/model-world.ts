@@ -26,6 +26,7 @@ import type { Clock } from "../../functions/src/platform/clock.ts";
 import { MessagingError } from "../../functions/src/platform/messages.ts";
 import type { OutgoingMessage } from "../../functions/src/platform/messages.ts";
 import { TableError } from "../../functions/src/platform/table-store.ts";
+import type { TableStore } from "../../functions/src/platform/table-store.ts";
 import { silentTelemetry } from "../../functions/src/platform/telemetry.ts";
 import { createFailureStore } from "../../functions/src/recovery/failure-store.ts";
 import { recordFailures } from "../../functions/src/recovery/record-failure.ts";
@@ -160,7 +161,7 @@ class Instance {
       ...common,
       claims: createClaims(store),
       gates: createGates(store, clock),
-      budgets: createBudgets({ store, clock, instances: 1 }),
+      budgets: createBudgets({ store, clock, instances: 1, random: this.#random }),
     });
     const failures = createFailureStore(store, clock);
     return { ...common, store, lane, engine, failures };
@@ -292,7 +293,7 @@ export class ModelWorld {
 }
 
 /** Each call waits a few turns before its effect, so that concurrent work meets in every order. */
-function withTurns(store: MemoryTableStore, random: () => number): MemoryTableStore {
+export function withTurns<Store extends TableStore>(store: Store, random: () => number): Store {
   return new Proxy(store, {
     get: (target, key) => {
       const value: unknown = Reflect.get(target, key, target);

@@ -72,12 +72,22 @@ const lateNames: Readonly<Record<string, AnswerName>> = Object.fromEntries(
 );
 
 /** What another event of the same document has done; it concerns effects that must not repeat. */
-const claimEvents = ["made for another", "being made for another", "perhaps made for another"];
+const claimEvents = [
+  "made for another",
+  "being made for another",
+  "perhaps made for another",
+  "perhaps being made for another",
+];
+
+function askAfterMs(claimEvent: string): number {
+  return claimEvent === "perhaps being made for another" ? 2 * minuteMs : 0;
+}
 
 const rareEvents = ["swept early", "swept", "swept again", "given up"];
 
 export const events: readonly string[] = [
   "old copy",
+  "too early",
   "rule says no",
   "gate closed",
   "no place",
@@ -136,7 +146,7 @@ export class StateWorld {
     }
     if (name === "no place") {
       const { memory: store, clock } = world;
-      const budgets = createBudgets({ store, clock, instances: 1 });
+      const budgets = createBudgets({ store, clock, instances: 1, random: () => 0.5 });
       await budgets.reserve(world.target.name, quota, 1);
     }
     if (claimEvents.includes(name)) await this.#claimForAnother(name);
@@ -159,7 +169,7 @@ export class StateWorld {
       held,
       name === "made for another"
         ? { state: "done", reference: "r9" }
-        : { state: "unsure", memo: null },
+        : { state: "unsure", memo: null, askFrom: clock.now() + askAfterMs(name) },
       clock.now(),
     );
     target.confirmations = [delivered];
@@ -221,7 +231,7 @@ export function stateOf(row: DeliveryRow): string {
   return row.awaySince === null ? "pending" : "parked";
 }
 
-/** What a row of an hour ago has to have for a limit to be over. */
+/** What a row has to have for an event to happen to it: a limit that is over, a time that has not come. */
 export function limitsOver(name: string, now: number): Partial<DeliveryRow> {
   switch (name) {
     case "to wait for too long":
@@ -234,6 +244,8 @@ export function limitsOver(name: string, now: number): Partial<DeliveryRow> {
       return { unsureSince: now - 2 * hourMs };
     case "swept again":
       return { sweeps: 3 };
+    case "too early":
+      return { dueAt: now + minuteMs };
     default:
       return {};
   }

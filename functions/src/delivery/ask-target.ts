@@ -195,11 +195,12 @@ function withLastCall<Body>(
 }
 
 function toRequest<Body>(item: Claimed<Body>, traceparent: string): DeliveryRequest<Body> {
-  const { eventId, target, attempts, hop, acceptedAt } = item.row;
+  const { eventId, target, attempts, code, hop, acceptedAt } = item.row;
   return {
     eventId,
     target,
     attempts,
+    lastCode: code,
     hop,
     generation: item.held?.generation ?? item.row.generation,
     memo: item.row.memo ?? item.held?.memo ?? null,

@@ -1,9 +1,11 @@
 import type { Outcome } from "../targets/target.ts";
 import { inParallel } from "./batch-writes.ts";
+import { unusedPlaces } from "./unused-places.ts";
 import type { Called, CallResult, Claimed, Placed } from "./call-items.ts";
 import type { ClaimEnd, ClaimId, Claims } from "./claims.ts";
 import type { EngineDependencies } from "./engine.ts";
 import type { Item, Lane } from "./lane.ts";
+import { toPatienceMs } from "./on-outcome.ts";
 
 /** Between two looks at a document that another call is writing; such a call ends within minutes. */
 const versionedPauseMs = 15_000;
@@ -39,7 +41,7 @@ async function claimItem<Body>(
 ): Promise<void> {
   const now = on.clock.now();
   const settle = (result: CallResult): void => {
-    results.push({ item, result, unusedPlaceAt: item.placeAt });
+    results.push({ item, result, unusedPlaces: unusedPlaces(item, true) });
   };
   const isQuestion = item.how === "confirm" && id.version === null;
   const claim = await (isQuestion ? on.claims.inspect(id, now) : takeClaim(on, id, item));
@@ -95,9 +97,9 @@ export async function settleClaims<Body>(
 ): Promise<void> {
   await inParallel(answers, 8, async ({ item, result }) => {
     const id = toClaimId(lane, item);
-    const end = id === null ? undefined : toEnd(item, result, id);
-    if (id !== null && end !== undefined)
-      await on.claims.settle(id, item.held, end, on.clock.now());
+    const now = on.clock.now();
+    const end = id === null ? undefined : toEnd(item, result, id, now);
+    if (id !== null && end !== undefined) await on.claims.settle(id, item.held, end, now);
   });
 }
 
@@ -105,6 +107,7 @@ function toEnd<Body>(
   item: Claimed<Body>,
   result: Answered<Body>["result"],
   id: ClaimId,
+  now: number,
 ): ClaimEnd | undefined {
   if (result.kind === "notReached") {
     return item.how === "deliver" ? { state: "free", hasFailed: false } : undefined;
@@ -116,14 +119,18 @@ function toEnd<Body>(
       return { state: "done", reference: outcome.reference };
     case "unsure":
       // What may be repeated is simply written again, by whoever comes first.
-      return id.version === null
-        ? { state: "unsure", memo: outcome.memo ?? null }
-        : { state: "free", hasFailed: false };
+      return id.version === null ? toUnsure(outcome, now) : { state: "free", hasFailed: false };
     case "reject":
       return { state: "free", hasFailed: outcome.asked !== false };
     default:
       return isUnanswered(outcome, how) ? undefined : { state: "free", hasFailed: false };
   }
+}
+
+/** As long as this delivery is told to wait with its question, so are all others of the document. */
+function toUnsure(outcome: Extract<Outcome, { kind: "unsure" }>, now: number): ClaimEnd {
+  const { memo = null, checkAfterMs = 0 } = outcome;
+  return { state: "unsure", memo, askFrom: now + toPatienceMs(checkAfterMs) };
 }
 
 /** A question that got no answer says nothing about the effect. */

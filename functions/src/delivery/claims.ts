@@ -6,12 +6,15 @@
  *              ▲        │
  *              │        ├── surely not made ──► free ──take──► claimed
  *              │        └── it may have happened, or leaseUntil passed without a word ──► only
- *              │            `confirm` may decide: done or free
+ *              │            `confirm` may decide, from askFrom on: done or free
  *              └── versioned: also from done, unless what is done is newer, and from a lapsed claim
  *
  * A claim belongs to whoever took it or asks about it: it ends only on the version of the row that they
  * hold, so that a late answer never frees what is somebody else's by now. An effect that must not repeat and
  * is made is written down whoever holds the row, and however late.
+ *
+ * `askFrom`: what is under way at its maker's is not to be found there yet, and "surely absent" would free the
+ * document for a second effect. That holds for every event of the document, so the time is the claim's.
  *
  * `generation` numbers the operations for one document and is what a mail's operation id is made of. It
  * rises when the operation before is known to have failed for good, and at no other time: one that may
@@ -47,7 +50,7 @@ type Claim =
   | { readonly kind: "done"; readonly eventId: string; readonly reference: string }
   /** A newer version of the document is there. */
   | { readonly kind: "superseded"; readonly reference: string }
-  /** Somebody is making it right now. */
+  /** Somebody is making it right now, or may be: it is too early to ask. */
   | { readonly kind: "busy"; readonly until: number }
   /** It may have been made: ask about this operation. */
   | { readonly kind: "ask"; readonly held: HeldClaim };
@@ -56,7 +59,8 @@ export type ClaimEnd =
   | { readonly state: "done"; readonly reference: string }
   /** `hasFailed`: the operation is known to have failed for good; the next one gets a new number. */
   | { readonly state: "free"; readonly hasFailed: boolean }
-  | { readonly state: "unsure"; readonly memo: string | null };
+  /** `askFrom`: epoch ms before which nobody is to ask. */
+  | { readonly state: "unsure"; readonly memo: string | null; readonly askFrom: number };
 
 export interface Claims {
   take(id: ClaimId, now: number): Promise<Claim>;
@@ -83,6 +87,8 @@ const conflictTries = 5;
  * written on the version that was asked about, and a question has no effect.
  */
 const rememberMs = 60_000;
+/** By so little may whoever asks be before its time: a wake-up follows another clock than ours. */
+const earlyMs = 2_000;
 const rememberedClaims = 20_000;
 
 export function createClaims(store: TableStore): Claims {
@@ -174,7 +180,10 @@ function judge(
   }
   const until = Date.parse(String(leaseUntil));
   if (state === "claimed" && until > now) return { kind: "busy", until };
-  return mayRepeat ? { kind: "free" } : { kind: "ask", held: toHeld(stored) };
+  if (mayRepeat) return { kind: "free" };
+  const askFrom = Date.parse(String(stored.columns["askFrom"]));
+  if (state === "unsure" && askFrom > now + earlyMs) return { kind: "busy", until: askFrom };
+  return { kind: "ask", held: toHeld(stored) };
 }
 
 /** `version` is that of the last effect made, whatever has been claimed since. */
@@ -231,7 +240,13 @@ function toEnd(
     case "free":
       return { eventId, generation, state: "free", hasFailed: end.hasFailed };
     case "unsure":
-      return { eventId, generation, state: "unsure", memo: end.memo ?? "" };
+      return {
+        eventId,
+        generation,
+        state: "unsure",
+        memo: end.memo ?? "",
+        askFrom: new Date(end.askFrom).toISOString(),
+      };
   }
 }
 

@@ -2,7 +2,7 @@ import type { Clock } from "../platform/clock.ts";
 import type { Sender } from "../platform/messages.ts";
 import { deadLettersEntity } from "./wake-up-messages.ts";
 import type { Ledger, Versioned } from "./ledger.ts";
-import { hasStory, isMade, isTerminal, withStep } from "./ledger-rows.ts";
+import { askedFor, hasStory, isMade, isTerminal, withStep } from "./ledger-rows.ts";
 import type { DeliveryRow } from "./ledger-rows.ts";
 import type { Item, Lane } from "./lane.ts";
 import type { Decision } from "./policy.ts";
@@ -48,7 +48,8 @@ export async function commit<Body>(
 }
 
 function toTold<Body>({ item, decision }: Decided<Body>, now: number): Decided<Body> {
-  return { item, decision: { ...decision, row: withStep(decision.row, item.row.hop, now) } };
+  const row = withStep(decision.row, item.row.hop, now, decision.askFor);
+  return { item, decision: { ...decision, row } };
 }
 
 interface Written<Body> {
@@ -156,7 +157,10 @@ async function send<Body>(
   if (wakeUps.length > 0) {
     await sender.send(
       lane.entity,
-      wakeUps.map(({ body, row }) => lane.toWakeUpMessage(body, row)),
+      wakeUps.map(({ body, row }) => ({
+        ...lane.toWakeUpMessage(body, row),
+        enqueueAt: askedFor(row),
+      })),
     );
   }
   if (failures.length > 0) {

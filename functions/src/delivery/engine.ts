@@ -6,6 +6,7 @@
 import { asError } from "../platform/causeway-error.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { Sender } from "../platform/messages.ts";
+import { TableError } from "../platform/table-store.ts";
 import type { Telemetry } from "../platform/telemetry.ts";
 import { inParallel } from "./batch-writes.ts";
 import type { Budgets } from "./budgets.ts";
@@ -13,6 +14,7 @@ import { toThrownRetry } from "./ask-target.ts";
 import { callItems } from "./call-items.ts";
 import type { Called, Ready } from "./call-items.ts";
 import type { Claims } from "./claims.ts";
+import { ClockLag } from "./clock-lag.ts";
 import { commit } from "./commit.ts";
 import type { Decided, Owed } from "./commit.ts";
 import { spreadMs } from "./gates.ts";
@@ -22,9 +24,18 @@ import type { Ledger, Versioned } from "./ledger.ts";
 import { createDeliveryRow } from "./ledger-rows.ts";
 import type { DeliveryRow } from "./ledger-rows.ts";
 import { onOutcome } from "./on-outcome.ts";
+import { afterOutage, summarise } from "./put-off.ts";
 import { tellDelivery, tellDuplicate } from "./tell-deliveries.ts";
-import { defaultSettings, onArrival, onHold, onNotReached, onPark, onSkip } from "./policy.ts";
-import type { Arrival, Decision, GateReport, Moment, PolicySettings } from "./policy.ts";
+import {
+  defaultSettings,
+  onArrival,
+  onEarly,
+  onHold,
+  onNotReached,
+  onPark,
+  onSkip,
+} from "./policy.ts";
+import type { Arrival, Decision, Moment, PolicySettings } from "./policy.ts";
 
 export interface EngineDependencies {
   readonly ledger: Ledger;
@@ -52,13 +63,12 @@ export interface Engine {
 
 /** Calls under the lease of one probe that may end without an answer of the target. */
 const probesWithoutAnswer = 10;
-/** Pause, and spread after it, of one that was not answered while others were. */
-const aloneAwayMs = 60_000;
 
 export function createEngine(dependencies: EngineDependencies): Engine {
+  const lag = new ClockLag(dependencies.clock);
   return {
     process: async (lane, wakeUps, signal) => {
-      const run = new Run(dependencies, lane);
+      const run = new Run(dependencies, lane, lag);
       return run.process(wakeUps, signal);
     },
   };
@@ -71,10 +81,12 @@ class Run<Body> {
   readonly #decided: Decided<Body>[] = [];
   readonly #owed: Owed<Body>[] = [];
   readonly #unusedPlaces: number[] = [];
+  readonly #lag: ClockLag;
 
-  constructor(dependencies: EngineDependencies, lane: Lane<Body>) {
+  constructor(dependencies: EngineDependencies, lane: Lane<Body>, lag: ClockLag) {
     this.#on = dependencies;
     this.#lane = lane;
+    this.#lag = lag;
   }
 
   async process(
@@ -85,11 +97,23 @@ class Run<Body> {
     const ready = this.#triage(arrived);
     if (ready.length > 0) await this.#callThroughGate(ready, signal);
     const rows = await commit(this.#on, this.#lane, this.#decided, this.#owed);
-    // Last: lost in a crash, a place stays unused for an hour, and no limit is exceeded.
-    const { target, budget } = this.#lane;
-    await this.#on.budgets.giveBack(target.name, budget, this.#unusedPlaces);
     this.#tell(rows);
+    await this.#giveBack();
     return rows;
+  }
+
+  /**
+   * Last, and nothing depends on it: lost in a crash or when the ledger is away, a place stays unused for an
+   * hour, and no limit is exceeded. What was delivered is not to be put off for that.
+   */
+  async #giveBack(): Promise<void> {
+    const { target, budget } = this.#lane;
+    try {
+      await this.#on.budgets.giveBack(target.name, budget, this.#unusedPlaces);
+    } catch (error) {
+      if (!(error instanceof TableError)) throw error;
+      this.#on.telemetry.error(error, { name: "giveBack", target: target.name });
+    }
   }
 
   /** Each wake-up with its row; one that has none (a lane's first message) gets it here. */
@@ -120,7 +144,8 @@ class Run<Body> {
     await inParallel(wakeUps, 8, async (wakeUp) => {
       const version = rows.get(wakeUp);
       if (version === undefined) throw new RangeError("a wake-up has no ledger row");
-      const arrival = onArrival(version.row, wakeUp.hop);
+      if (wakeUp.hop === version.row.hop) this.#lag.learn(version.row);
+      const arrival = onArrival(version.row, wakeUp.hop, this.#on.clock.now());
       // A settled delivery needs no body; reading one for a claim check may even be impossible by now.
       if (arrival.kind === "complete") {
         if (isFirst && wakeUp.hop === 1) this.#tellDuplicate(wakeUp);
@@ -169,6 +194,9 @@ class Run<Body> {
       const { body, row } = item;
       switch (arrival.kind) {
         case "complete":
+          break;
+        case "early":
+          this.#decide(item, onEarly(row, this.#lag.askAgainFor(row)));
           break;
         case "resendWakeUp":
           this.#owed.push({ body, row, what: "wakeUp" });
@@ -250,9 +278,7 @@ class Run<Body> {
     asProbe: boolean,
   ): Promise<Gate | undefined> {
     const called = await callItems(this.#on, this.#lane, ready, { signal, asProbe });
-    for (const { unusedPlaceAt } of called) {
-      if (unusedPlaceAt !== null) this.#unusedPlaces.push(unusedPlaceAt);
-    }
+    this.#unusedPlaces.push(...called.flatMap(({ unusedPlaces }) => unusedPlaces));
     const decisions = called.map((each) => ({ each, decision: this.#judge(each) }));
     const report = summarise(decisions.map(({ decision }) => decision.gate));
     const gate =
@@ -261,7 +287,11 @@ class Run<Body> {
         : await this.#on.gates.report(this.#lane.target.name, report, asProbe);
     for (const { each, decision } of decisions) {
       const known = gate === undefined ? decision : this.#inOutage(each, decision, gate);
-      this.#decide(each.item, gate === undefined ? known : this.#afterOutage(known, gate));
+      const { item } = each;
+      this.#decide(
+        item,
+        gate === undefined ? known : afterOutage(known, gate, this.#moment(item.settings)),
+      );
     }
     return gate;
   }
@@ -298,25 +328,6 @@ class Run<Body> {
     return onOutcome(item.row, { ...result, outcome }, this.#moment(item.settings));
   }
 
-  /** Put off by an outage or a throttling: until the gate lets somebody through again, spread out. */
-  #afterOutage(decision: Decision, gate: Gate): Decision {
-    const kind = decision.gate?.kind;
-    if (decision.then !== "later" || (kind !== "unreachable" && kind !== "throttled")) {
-      return decision;
-    }
-    const { now, random } = this.#moment(defaultSettings);
-    if (kind === "unreachable" && gate.state === "open") {
-      // Others were answered: no outage, but whoever got no answer must not knock every few seconds.
-      const from = Math.max(gate.throttledUntil, decision.gate?.probeAt ?? 0, now + aloneAwayMs);
-      const dueAt = Math.round(from + random * aloneAwayMs);
-      return { ...decision, row: { ...decision.row, dueAt } };
-    }
-    const until = gate.state === "open" ? gate.throttledUntil : gate.nextProbeAt;
-    const from = Math.max(until, now + 1_000);
-    const dueAt = Math.round(from + random * spreadMs(gate));
-    return { ...decision, row: { ...decision.row, dueAt } };
-  }
-
   #park(
     ready: readonly Ready<Body>[],
     place: Omit<Extract<Admission, { kind: "park" }>, "kind">,
@@ -336,7 +347,9 @@ class Run<Body> {
   }
 
   #decide(item: Item<Body>, decision: Decision): void {
-    this.#decided.push({ item, decision });
+    const { askFor = this.#lag.askFor(decision.row.dueAt) } = decision;
+    const known = askFor === undefined ? decision : { ...decision, askFor };
+    this.#decided.push({ item, decision: known });
   }
 
   #tell(rows: readonly DeliveryRow[]): void {
@@ -370,15 +383,4 @@ function newestOf<Body>(wakeUps: readonly WakeUp<Body>[]): readonly WakeUp<Body>
     if (known === undefined || known.hop < wakeUp.hop) newest.set(wakeUp.eventId, wakeUp);
   }
   return [...newest.values()];
-}
-
-/** What a batch of answers says about the target: one real answer outweighs any number of none. */
-function summarise(reports: readonly (GateReport | null)[]): GateReport | undefined {
-  const made = reports.filter((report) => report !== null);
-  const throttled = made.filter((report) => report.kind === "throttled");
-  if (throttled.length > 0) {
-    return { kind: "throttled", until: Math.max(...throttled.map((report) => report.until)) };
-  }
-  const kinds = ["reached", "unreachable", "silent"] as const;
-  return kinds.flatMap((kind) => made.find((report) => report.kind === kind) ?? [])[0];
 }

@@ -39,7 +39,7 @@ export interface TrailStep {
   readonly state: DeliveryState;
   readonly code: string | null;
   readonly reason: string | null;
-  /** When the next wake-up was made due; null: settled. */
+  /** What the next wake-up was asked for, by Service Bus's clock; null: settled. */
   readonly dueAt: number | null;
 }
 
@@ -148,8 +148,13 @@ export function createDeliveryRow(
   };
 }
 
-/** The row with the step that led to it: `hop` was handled at `now`. */
-export function withStep(row: DeliveryRow, hop: number, now: number): DeliveryRow {
+/** The row with the step that led to it: `hop` was handled at `now`, the next one asked for `askFor`. */
+export function withStep(
+  row: DeliveryRow,
+  hop: number,
+  now: number,
+  askFor = row.dueAt,
+): DeliveryRow {
   const step: TrailStep = {
     at: now,
     hop,
@@ -157,11 +162,20 @@ export function withStep(row: DeliveryRow, hop: number, now: number): DeliveryRo
     state: row.state,
     code: row.code ?? row.rule,
     reason: row.reason?.slice(0, reasonLength) ?? null,
-    dueAt: isTerminal(row) ? null : row.dueAt,
+    dueAt: isTerminal(row) ? null : Math.round(askFor),
   };
   const all = [...row.trail, step];
   if (all.length <= firstSteps + lastSteps) return { ...row, trail: all };
   return { ...row, trail: [...all.slice(0, firstSteps), ...all.slice(-lastSteps)] };
+}
+
+/**
+ * The time for which the row's wake-up is sent, however often it is sent: when it is due, or later where
+ * our clock is behind Service Bus's.
+ */
+export function askedFor({ trail, hop, dueAt }: DeliveryRow): number {
+  const last = trail.at(-1);
+  return last?.hop === hop - 1 ? Math.max(last.dueAt ?? dueAt, dueAt) : dueAt;
 }
 
 export function isTerminal(row: { readonly state: DeliveryState }): boolean {

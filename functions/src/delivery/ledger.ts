@@ -267,11 +267,12 @@ export class Ledger {
   remember(version: Versioned): Versioned {
     if (this.#rememberMs === 0) return version;
     const key = keyOf(version.row);
+    const now = this.#clock.now();
     // Deleting first keeps the map in the order of writing, so that the oldest goes.
     this.#remembered.delete(key);
-    this.#remembered.set(key, { ...version, at: this.#clock.now() });
-    const [oldest] = this.#remembered.keys();
-    if (this.#remembered.size > rememberedRows && oldest !== undefined) {
+    this.#remembered.set(key, { etag: version.etag, row: withoutText(version.row), at: now });
+    for (const [oldest, { at }] of this.#remembered) {
+      if (this.#remembered.size <= rememberedRows && now - at <= this.#rememberMs) break;
       this.#remembered.delete(oldest);
     }
     return version;
@@ -289,6 +290,11 @@ export class Ledger {
     this.#remembered.delete(keyOf(id));
     return undefined;
   }
+}
+
+/** What a dry run would have sent is as large as the document, and is read from the table by whoever shows it. */
+function withoutText(row: DeliveryRow): DeliveryRow {
+  return row.wouldSend === null ? row : { ...row, wouldSend: null };
 }
 
 /** An event's row also holds its bodies, so its other columns are merged. */

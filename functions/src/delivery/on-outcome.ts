@@ -238,7 +238,7 @@ function tried(row: DeliveryRow, calls: number, now: number): DeliveryRow {
 }
 
 /** What a target asks for, within reason: a wrong header must not put a target off for days. */
-function toPatienceMs(afterMs: number): number {
+export function toPatienceMs(afterMs: number): number {
   if (Number.isNaN(afterMs)) return unreadablePatienceMs;
   return Math.min(Math.max(afterMs, 0), longestPatienceMs);
 }

@@ -8,6 +8,7 @@
  *      └── hop+1, dueAt ◄──┘ retry, wait, unsure, parked, not reached, swept
  */
 import { toStableId } from "../platform/effect-key.ts";
+import { toleratedLagMs } from "./clock-lag.ts";
 import { isTerminal, reachableNow } from "./ledger-rows.ts";
 import type { DeliveryId, DeliveryRow } from "./ledger-rows.ts";
 
@@ -30,6 +31,8 @@ const sweepGraceMs = 15 * minuteMs;
 const sweepLimit = 3;
 
 export type Arrival =
+  /** Service Bus's clock is ahead of ours: not its turn yet. */
+  | { readonly kind: "early" }
   /** Settled, or not ours to do any more. */
   | { readonly kind: "complete" }
   /** An old copy: make sure that the row's own wake-up exists. */
@@ -38,11 +41,15 @@ export type Arrival =
   | { readonly kind: "resendFailure" }
   | { readonly kind: "call"; readonly how: "deliver" | "confirm" };
 
-/** What a wake-up means for its row. */
-export function onArrival(row: DeliveryRow, hop: number): Arrival {
+/**
+ * What a wake-up means for its row. Whoever sends one early on purpose (the sweep, the end of a pause, a
+ * replay) makes the row due then; the first one has no time of its own.
+ */
+export function onArrival(row: DeliveryRow, hop: number, now: number): Arrival {
   if (row.state === "failed") return { kind: "resendFailure" };
   if (isTerminal(row)) return { kind: "complete" };
   if (hop < row.hop) return { kind: "resendWakeUp" };
+  if (hop > 1 && row.dueAt - now > toleratedLagMs) return { kind: "early" };
   return { kind: "call", how: row.unsureSince === null ? "deliver" : "confirm" };
 }
 
@@ -59,6 +66,8 @@ export interface Decision {
   /** `settle`: done, remove from `open`. `later`: send the row's wake-up. `fail`: send to dead-letters. */
   readonly then: "settle" | "later" | "fail";
   readonly gate: GateReport | null;
+  /** The time to ask Service Bus for, where its clock and ours differ; else when the row is due. */
+  readonly askFor?: number;
 }
 
 export interface Moment {
@@ -138,6 +147,11 @@ export function onResume(row: DeliveryRow, moment: Moment): Decision | null {
   const isPutOff = row.awaySince !== null && row.slotAt === null;
   if (isTerminal(row) || !isPutOff || row.dueAt <= moment.now + resumeSpreadMs) return null;
   return later(row, moment.now + moment.random * resumeSpreadMs, null);
+}
+
+/** Its wake-up came before its time: nothing happens but that it comes again. */
+export function onEarly(row: DeliveryRow, askFor: number): Decision {
+  return { ...later(row, row.dueAt, null), askFor };
 }
 
 /** The batch's time ran out before this one was called: at once again, as its own hop. */

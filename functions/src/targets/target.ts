@@ -60,6 +60,8 @@ export interface DeliveryRequest<Body> {
   readonly target: string;
   /** Tries so far against a reachable target, this one not counted. */
   readonly attempts: number;
+  /** Code of the last answer that was no success. */
+  readonly lastCode?: string | null;
   readonly hop: number;
   /**
    * Rises only on a replay after a confirmed failure; part of the mail's operation id. For an effect that

@@ -41,6 +41,8 @@ const headerColumns: TableColumns = invoiceTable;
 const lineColumns: TableColumns = lineTable;
 
 export const headerCreateOnly = new Set(invoiceTable.createOnly.map(toBindName));
+/** Lookups of a line, whose column is named as their bind is. */
+export const lineLookups = new Set(Object.keys(lineTable.lookups));
 export const lineCreateOnly = new Set(lineTable.createOnly.map(toBindName));
 
 /** Written by the target itself, whatever a mapping says. */

@@ -1,16 +1,20 @@
 import type { CanonicalEvent } from "../../../../schemas/types/canonical-event.ts";
 import type { DataverseClient } from "../../dynamics/dataverse-client.ts";
+import type { Clock } from "../../platform/clock.ts";
+import { createPatientQuestion } from "./patient-question.ts";
 
 const annotation = "Microsoft.Dynamics.CRM.lookuplogicalname";
 
 /**
  * The mail address of whoever owns the customer's account in CE, a user or a team. Null when there is no
- * account, more than one of the number, or an owner without an address. Throws what the client throws.
+ * account, more than one of the number, or an owner without an address. Throws what the client throws, and
+ * while CE is away the same without asking.
  */
 export function createOwnerAddress(
   client: DataverseClient,
+  clock: Clock,
 ): (event: CanonicalEvent) => Promise<string | null> {
-  return async ({ data }) => {
+  return createPatientQuestion(async ({ data }: CanonicalEvent) => {
     if (data === undefined) return null;
     const [account, second] = await client.findRows(
       "accounts",
@@ -30,5 +34,5 @@ export function createOwnerAddress(
     const response = await client.send("GET", `${set}(${owner})?$select=${column}`);
     const address = (JSON.parse(response.body) as Readonly<Record<string, unknown>>)[column];
     return typeof address === "string" && address !== "" ? address : null;
-  };
+  }, clock);
 }

@@ -1,5 +1,7 @@
 import type { BatchOperation, Changeset } from "../../dynamics/dataverse-batch.ts";
 import { toKeyPath } from "../../dynamics/dataverse-client.ts";
+import type { DataverseRow } from "../../dynamics/dataverse-client.ts";
+import { hasLine } from "./existing-invoices.ts";
 import type { ExistingInvoice } from "./existing-invoices.ts";
 import { headerCreateOnly, lineCreateOnly } from "./invoice-document.ts";
 import type { InvoiceDocument, InvoiceLine, WebApiBody } from "./invoice-document.ts";
@@ -7,7 +9,9 @@ import type { InvoiceDocument, InvoiceLine, WebApiBody } from "./invoice-documen
 /**
  * A document's writes. One changeset when it fits a request. A larger one goes in pages: the first opens
  * the header without totals and mark, the last one closes it; a reader of `cwy_syncedon` never takes a
- * half-written invoice for a whole one.
+ * half-written invoice for a whole one. One that broke off goes on where it stopped: what is missing comes
+ * first, and what says already what it should is left out, or it would never end where writing it all takes
+ * longer than an invocation.
  */
 export function toChangesets(
   document: InvoiceDocument,
@@ -17,7 +21,9 @@ export function toChangesets(
   syncedOn: string,
 ): readonly Changeset[] {
   const existing = known === "absent" ? undefined : known;
-  const lines = document.lines.map((line) => toLineOperation(document, line, existing));
+  const lines = linesToWrite(document, existing).map((line) =>
+    toLineOperation(document, line, existing),
+  );
   const body = toHeaderBody(document, existing);
   const finished = { ...body, cwy_syncedon: syncedOn };
   if (lines.length + 1 <= rowsPerRequest) {
@@ -38,6 +44,20 @@ export function toChangesets(
   }
   pages.at(-1)?.push(closing);
   return pages;
+}
+
+function linesToWrite(
+  document: InvoiceDocument,
+  existing: ExistingInvoice | undefined,
+): readonly InvoiceLine[] {
+  // Only of an invoice that broke off the lines were read with what they say.
+  if (existing === undefined || existing.isComplete) return document.lines;
+  const missing = document.lines.filter(({ key }) => !existing.lines.has(key));
+  const others = document.lines.filter((line) => {
+    const there = existing.lines.get(line.key);
+    return there !== undefined && !hasLine(there, { ...line.body, ...toForm(line, there) });
+  });
+  return [...missing, ...others];
 }
 
 /**
@@ -84,19 +104,20 @@ function toLineOperation(
   line: InvoiceLine,
   existing: ExistingInvoice | undefined,
 ): BatchOperation {
-  const isWriteIn = existing?.lines.get(line.key);
-  const form =
-    isWriteIn === undefined
-      ? (line.product ?? line.writeIn)
-      : without(isWriteIn ? line.writeIn : (line.product ?? {}), (name) =>
-          lineCreateOnly.has(name),
-        );
+  const form = toForm(line, existing?.lines.get(line.key));
   const invoice = toKeyPath("invoices", "cwy_key", document.key);
   return {
     method: "PATCH",
     path: toKeyPath("invoicedetails", "cwy_key", line.key),
     body: { ...line.body, ...form, "invoiceid@odata.bind": `/${invoice}` },
   };
+}
+
+/** A line stays what it was created as: a product or a write-in. */
+function toForm(line: InvoiceLine, there: DataverseRow | undefined): WebApiBody {
+  if (there === undefined) return line.product ?? line.writeIn;
+  const form = there["isproductoverridden"] === true ? line.writeIn : (line.product ?? {});
+  return without(form, (name) => lineCreateOnly.has(name));
 }
 
 function without(body: WebApiBody, isLeftOut: (name: string) => boolean): WebApiBody {

@@ -3,7 +3,7 @@ import type { DataverseFailure } from "../../dynamics/dataverse-failure.ts";
 import type { Outcome } from "../target.ts";
 
 /** What CE answers in the runbook's words. */
-type CeCode =
+export type CeCode =
   /** A service protection limit; Retry-After closes the gate. */
   | "CE_THROTTLED"
   /** Nobody answers, or the identity may not enter: an outage for everybody. */

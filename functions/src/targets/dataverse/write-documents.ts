@@ -1,16 +1,4 @@
-import type { Changeset, ChangesetAnswer } from "../../dynamics/dataverse-batch.ts";
-import type { DataverseClient } from "../../dynamics/dataverse-client.ts";
-import type { DataverseFailure } from "../../dynamics/dataverse-failure.ts";
-import type { Clock } from "../../platform/clock.ts";
-import type { Outcome } from "../target.ts";
-import { hasContent, readExisting } from "./existing-invoices.ts";
-import type { ExistingInvoice } from "./existing-invoices.ts";
-import type { InvoiceDocument } from "./invoice-document.ts";
-import type { RequestSize } from "./request-size.ts";
-import { countRows, toChangesets, traced } from "./to-changesets.ts";
-import { toDocumentOutcome, toFailureOf, toOutcome, toReadFailure } from "./to-outcome.ts";
-
-/**
+/*
  * Writes documents in packs, each pack one request with a changeset per document.
  *
  * A document that was never tried is written without a look, on the condition that its row is not there:
@@ -19,23 +7,19 @@ import { toDocumentOutcome, toFailureOf, toOutcome, toReadFailure } from "./to-o
  * delivered or CE_ROW_CLOSED. The rest is written. A changeset that fails concerns its own document only. A request
  * that fails as a whole: refused → its documents one by one; not answered → read again, what is missing
  * in two halves; throttled or away → the same outcome for every document that is left.
+ *
+ * A document that CE never answers must not take the time of all others, for a request without an answer
+ * costs a minute and a half of the invocation's four. So those that were in one come last and alone the next
+ * time; halves wait until everything else has had its turn; and what was in an unanswered request and is
+ * still undecided when the time is up gets that as its answer, an attempt, and not none.
  */
-export interface WriteContext {
-  readonly client: DataverseClient;
-  readonly clock: Clock;
-  readonly size: RequestSize;
-  readonly baseUrl: string;
-  readonly signal: AbortSignal;
-  /** After an answer that a looked-up row is not there. */
-  readonly forgetLookups: () => void;
-  /** Keys of documents that failed before: they may be what breaks a request. */
-  readonly suspects: ReadonlySet<string>;
-  /** Trace context of the document's call, by key. */
-  readonly traceparents: ReadonlyMap<string, string>;
-}
-
-/** By key; documents that the time did not reach have no outcome. */
-export type DocumentOutcomes = Map<string, Outcome>;
+import type { DataverseFailure } from "../../dynamics/dataverse-failure.ts";
+import type { Outcome } from "../target.ts";
+import type { InvoiceDocument } from "./invoice-document.ts";
+import { countRows } from "./to-changesets.ts";
+import { toDocumentOutcome, toFailureOf, toOutcome, toReadFailure } from "./to-outcome.ts";
+import { createPack, settleExisting, writePack } from "./write-pack.ts";
+import type { DocumentOutcomes, Pending, WriteContext } from "./write-pack.ts";
 
 interface Job {
   readonly documents: readonly InvoiceDocument[];
@@ -45,56 +29,87 @@ interface Job {
   readonly isFirst?: boolean;
   /** Only look whether the documents are there; what is not gets this as its outcome. */
   readonly after?: DataverseFailure;
+  /** Each document gets a request of its own. */
+  readonly isAlone?: boolean;
 }
 
-interface Pending {
-  readonly document: InvoiceDocument;
-  readonly existing: ExistingInvoice | undefined;
-  /** CE was not asked for it yet. */
-  readonly isUnseen?: boolean;
+interface Work extends WriteContext {
+  /** Keys of documents that were in a request without an answer. */
+  readonly unanswered: Set<string>;
+  /** After this a request without an answer is not halved any more in this round. */
+  readonly halvesUntil: number;
 }
 
 type Next =
   | { readonly kind: "done" }
   | { readonly kind: "again"; readonly jobs: readonly Job[] }
+  /** When everything else had its turn. */
+  | { readonly kind: "later"; readonly jobs: readonly Job[] }
   | { readonly kind: "stop"; readonly outcome: Outcome };
 
 const done: Next = { kind: "done" };
+/** Time for one request without an answer, and no second one. */
+const halvingMs = 120_000;
 
 export async function writeDocuments(
   documents: readonly InvoiceDocument[],
   context: WriteContext,
 ): Promise<DocumentOutcomes> {
   const outcomes: DocumentOutcomes = new Map();
-  const jobs = toFirstJobs(documents, context);
-  const isTimeUp = (): boolean => context.signal.aborted || documents.length === 0;
-  for (let job = jobs.shift(); job !== undefined && !isTimeUp(); job = jobs.shift()) {
-    const next = await runJob(job, outcomes, context);
-    // What broke off because the time was up says nothing about the documents.
-    if (isTimeUp()) break;
+  const halvesUntil = context.clock.now() + halvingMs;
+  const work: Work = { ...context, unanswered: new Set(), halvesUntil };
+  const { jobs, last } = toFirstJobs(documents, work);
+  const take = (): Job | undefined => jobs.shift() ?? last.shift();
+  for (let job = take(); job !== undefined && !isTimeUp(work); job = take()) {
+    const next = await runJob(job, outcomes, work);
+    if (isTimeUp(work)) break;
     if (next.kind === "again") jobs.unshift(...next.jobs);
+    if (next.kind === "later") jobs.push(...next.jobs);
     if (next.kind === "stop") {
-      const left = [...job.documents, ...jobs.flatMap((other) => other.documents)];
+      const left = [job, ...jobs, ...last].flatMap((other) => other.documents);
       for (const { key } of left) if (!outcomes.has(key)) outcomes.set(key, next.outcome);
       break;
     }
   }
+  if (isTimeUp(work)) settleCutOff(outcomes, work);
   return outcomes;
 }
 
+/** The others were not reached: that says nothing about them. */
+function settleCutOff(outcomes: DocumentOutcomes, { unanswered }: Work): void {
+  for (const key of unanswered) {
+    if (!outcomes.has(key)) outcomes.set(key, toDocumentOutcome(cutOff));
+  }
+}
+
+/** Read anew: it changes while we wait. */
+function isTimeUp({ signal }: WriteContext): boolean {
+  return signal.aborted;
+}
+
 /** One job reads for all that need it; what is to be written comes back in packs. */
-function toFirstJobs(documents: readonly InvoiceDocument[], context: WriteContext): Job[] {
-  const { rows } = context.size;
-  const isNew = (document: InvoiceDocument): boolean =>
-    !context.suspects.has(document.key) && countRows(document) <= rows;
-  const fresh = documents
-    .filter(isNew)
+function toFirstJobs(
+  documents: readonly InvoiceDocument[],
+  { size: { rows }, suspects, slow }: WriteContext,
+): { readonly jobs: Job[]; readonly last: Job[] } {
+  const isLast = (document: InvoiceDocument): boolean =>
+    slow.has(document.key) || countRows(document) > rows;
+  const isSuspect = ({ key }: InvoiceDocument): boolean => suspects.has(key);
+  const early = documents.filter((document) => !isLast(document));
+  const fresh = early
+    .filter((document) => !isSuspect(document))
     .map((document) => ({ document, existing: undefined, isUnseen: true }));
-  const others = documents.filter((document) => !isNew(document));
-  return [
-    ...toPacks(fresh, rows).map((job) => ({ ...job, isFirst: true })),
-    ...(others.length === 0 ? [] : [{ documents: others }]),
-  ];
+  return {
+    jobs: [
+      ...toPacks(fresh, rows).map((job) => ({ ...job, isFirst: true })),
+      ...toReadJobs(early.filter(isSuspect)),
+    ],
+    last: toReadJobs(documents.filter(isLast), { isAlone: true }),
+  };
+}
+
+function toReadJobs(documents: readonly InvoiceDocument[], more: Partial<Job> = {}): Job[] {
+  return documents.length === 0 ? [] : [{ ...more, documents }];
 }
 
 /** As many documents as fit a request, in order; one that is too large stands alone. */
@@ -112,11 +127,19 @@ function toPacks(open: readonly Pending[], maxRows: number): readonly Job[] {
   return packs.map((pack) => ({ documents: pack.map(({ document }) => document), open: pack }));
 }
 
-async function runJob(job: Job, outcomes: DocumentOutcomes, context: WriteContext): Promise<Next> {
+async function runJob(job: Job, outcomes: DocumentOutcomes, context: Work): Promise<Next> {
   if (job.open === undefined) return readJob(job, outcomes, context);
+  if (job.isFirst === true && isTooLarge(job.documents, context)) {
+    // Requests became smaller since it was packed.
+    const { jobs, last } = toFirstJobs(job.documents, context);
+    return { kind: "again", jobs: [...jobs, ...last] };
+  }
   try {
-    if (job.isFirst === true) return await create(job.open, outcomes, context);
-    await write(job.open, outcomes, context);
+    if (job.isFirst === true) {
+      const refused = await createPack(job.open, outcomes, context);
+      return { kind: "again", jobs: toReadJobs(refused) };
+    }
+    await writePack(job.open, outcomes, context);
     context.size.grow();
     return done;
   } catch (error) {
@@ -124,163 +147,21 @@ async function runJob(job: Job, outcomes: DocumentOutcomes, context: WriteContex
   }
 }
 
-async function readJob(job: Job, outcomes: DocumentOutcomes, context: WriteContext): Promise<Next> {
+function isTooLarge(documents: readonly InvoiceDocument[], { size }: WriteContext): boolean {
+  return documents.reduce((rows, document) => rows + countRows(document), 0) > size.rows;
+}
+
+async function readJob(job: Job, outcomes: DocumentOutcomes, context: Work): Promise<Next> {
   try {
     const open = await settleExisting(job.documents, outcomes, context);
     if (job.after === undefined) {
-      return { kind: "again", jobs: toPacks(open, context.size.rows) };
+      const rows = job.isAlone === true ? 0 : context.size.rows;
+      return { kind: "again", jobs: toPacks(open, rows) };
     }
     for (const { document } of open) outcomes.set(document.key, toDocumentOutcome(job.after));
     return done;
   } catch (error) {
     return afterReadFailed(toFailureOf(error), job);
-  }
-}
-
-/** Those that CE refuses are looked at: their row may be there, or they break a rule. */
-async function create(
-  open: readonly Pending[],
-  outcomes: DocumentOutcomes,
-  context: WriteContext,
-): Promise<Next> {
-  const syncedOn = new Date(context.clock.now()).toISOString();
-  const sets = open.flatMap(({ document }) => toSets(document, "absent", syncedOn, context));
-  const answers = await context.client.batch(sets, { signal: context.signal });
-  context.size.grow();
-  const refused = open.filter((_pending, index) => isRefused(answers[index]));
-  const taken = answers.filter((answer) => !isRefused(answer));
-  await settleAnswers(
-    open.filter((pending) => !refused.includes(pending)),
-    taken,
-    outcomes,
-    context,
-  );
-  return refused.length === 0
-    ? done
-    : { kind: "again", jobs: [{ documents: refused.map(({ document }) => document) }] };
-}
-
-function toSets(
-  document: InvoiceDocument,
-  known: ExistingInvoice | "absent" | undefined,
-  syncedOn: string,
-  { size, traceparents }: WriteContext,
-): readonly Changeset[] {
-  const sets = toChangesets(document, known, size.rows, syncedOn);
-  const traceparent = traceparents.get(document.key);
-  return traceparent === undefined ? sets : traced(sets, traceparent);
-}
-
-function isRefused(answer: ChangesetAnswer | undefined): boolean {
-  if (answer?.kind !== "failed") return false;
-  const { kind } = answer.failure;
-  return kind === "permanent" || kind === "transient";
-}
-
-async function write(
-  open: readonly Pending[],
-  outcomes: DocumentOutcomes,
-  context: WriteContext,
-): Promise<void> {
-  const syncedOn = new Date(context.clock.now()).toISOString();
-  const sets = open.map(({ document, existing }) => toSets(document, existing, syncedOn, context));
-  const options = { signal: context.signal };
-  if (sets.every((pages) => pages.length === 1)) {
-    const answers = await context.client.batch(sets.flat(), options);
-    await settleAnswers(open, answers, outcomes, context);
-    return;
-  }
-  // A document in pages: each page needs the one before it.
-  for (const [index, pages] of sets.entries()) {
-    const pending = open.slice(index, index + 1);
-    let answer: ChangesetAnswer | undefined;
-    for (const page of pages) {
-      const [next] = await context.client.batch([page], options);
-      if (answer === undefined || next?.kind !== "done") answer = next;
-      if (next?.kind !== "done") break;
-    }
-    await settleAnswers(pending, answer === undefined ? [] : [answer], outcomes, context);
-  }
-}
-
-/** Outcomes for documents that need no write; the others with what is there of them. */
-async function settleExisting(
-  documents: readonly InvoiceDocument[],
-  outcomes: DocumentOutcomes,
-  context: WriteContext,
-): Promise<readonly Pending[]> {
-  const found = await readExisting(context.client, documents, context.signal);
-  const open: Pending[] = [];
-  for (const document of documents) {
-    const existing = found.get(document.key.toLowerCase());
-    const outcome = existing === undefined ? undefined : outcomeOf(existing, document, context);
-    if (outcome === undefined) open.push({ document, existing });
-    else outcomes.set(document.key, outcome);
-  }
-  return open;
-}
-
-function outcomeOf(
-  existing: ExistingInvoice,
-  document: InvoiceDocument,
-  context: WriteContext,
-): Outcome | undefined {
-  if (existing.isComplete && hasContent(existing.row, document)) {
-    return delivered(existing.id, context);
-  }
-  if (!existing.isClosed) return undefined;
-  const reason = `The invoice row ${existing.id} is paid or canceled in CE and differs from the document.`;
-  return { kind: "reject", code: "CE_ROW_CLOSED", reason };
-}
-
-async function settleAnswers(
-  open: readonly Pending[],
-  answers: readonly ChangesetAnswer[],
-  outcomes: DocumentOutcomes,
-  context: WriteContext,
-): Promise<void> {
-  const unknown: Pending[] = [];
-  const refusals = new Map<string, DataverseFailure>();
-  for (const [index, pending] of open.entries()) {
-    const { key } = pending.document;
-    const answer = answers[index] ?? { kind: "notRun" };
-    if (answer.kind === "done") {
-      const id = pending.existing?.id ?? readId(answer.entityIds[0] ?? null);
-      if (id === undefined) unknown.push(pending);
-      else outcomes.set(key, delivered(id, context));
-      continue;
-    }
-    const failure = answer.kind === "failed" ? answer.failure : notRun;
-    if (failure.kind === "gone") context.forgetLookups();
-    outcomes.set(key, toDocumentOutcome(failure));
-    if (failure.kind !== "permanent") continue;
-    unknown.push(pending);
-    refusals.set(key, failure);
-  }
-  if (unknown.length > 0) await settleByReading(unknown, refusals, outcomes, context);
-}
-
-/**
- * Rows whose id the answer did not give (some versions name them by key), and refusals that may only
- * mean that somebody closed the row in the meantime.
- */
-async function settleByReading(
-  unknown: readonly Pending[],
-  refusals: ReadonlyMap<string, DataverseFailure>,
-  outcomes: DocumentOutcomes,
-  context: WriteContext,
-): Promise<void> {
-  const documents = unknown.map(({ document }) => document);
-  const found = await readExisting(context.client, documents, context.signal);
-  for (const { document, existing: before } of unknown) {
-    const existing = found.get(document.key.toLowerCase());
-    const outcome = existing === undefined ? undefined : outcomeOf(existing, document, context);
-    // Somebody else created it meanwhile, so that what we sent was meant for a new row.
-    const isOvertaken = before === undefined && existing !== undefined;
-    if (outcome !== undefined) outcomes.set(document.key, outcome);
-    else if (isOvertaken || !refusals.has(document.key)) {
-      outcomes.set(document.key, toDocumentOutcome(notRun));
-    }
   }
 }
 
@@ -300,22 +181,16 @@ function afterRequestFailed(
   failure: DataverseFailure,
   open: readonly Pending[],
   outcomes: DocumentOutcomes,
-  context: WriteContext,
+  context: Work,
 ): Next {
   const documents = open.map(({ document }) => document).filter(({ key }) => !outcomes.has(key));
+  if (failure.kind === "unsure" || isTimeUp(context)) {
+    for (const { key } of documents) context.unanswered.add(key);
+    const isFirst = open.every((pending) => pending.isUnseen === true);
+    return isTimeUp(context) ? done : afterSilence(failure, documents, isFirst, context);
+  }
   const isAlone = documents.length === 1;
   const isSuspect = documents.some(({ key }) => context.suspects.has(key));
-  if (failure.kind === "unsure") {
-    context.size.shrink();
-    if (isAlone) {
-      const isFirst = open.every((pending) => pending.isUnseen === true);
-      return { kind: "again", jobs: [{ documents, after: failure, isFirst }] };
-    }
-    // Each half starts by reading: what did arrive is not written again.
-    const middle = Math.ceil(documents.length / 2);
-    const halves = [documents.slice(0, middle), documents.slice(middle)];
-    return { kind: "again", jobs: halves.map((half) => ({ documents: half })) };
-  }
   if (failure.kind === "permanent" || (failure.kind === "transient" && isSuspect)) {
     if (!isAlone) return oneByOne(documents);
   } else if (failure.kind !== "transient") {
@@ -325,21 +200,29 @@ function afterRequestFailed(
   return done;
 }
 
+/** No answer in the time that a request has. */
+function afterSilence(
+  failure: DataverseFailure,
+  documents: readonly InvoiceDocument[],
+  isFirst: boolean,
+  { size, clock, halvesUntil }: Work,
+): Next {
+  size.shrink();
+  if (documents.length === 1 || clock.now() >= halvesUntil) {
+    return { kind: "again", jobs: [{ documents, after: failure, isFirst }] };
+  }
+  // Each half starts by reading: what did arrive is not written again.
+  const middle = Math.ceil(documents.length / 2);
+  const halves = [documents.slice(0, middle), documents.slice(middle)];
+  return { kind: "later", jobs: halves.map((half) => ({ documents: half })) };
+}
+
 function oneByOne(documents: readonly InvoiceDocument[]): Next {
   return { kind: "again", jobs: documents.map((document) => ({ documents: [document] })) };
 }
 
-function delivered(id: string, { baseUrl }: WriteContext): Outcome {
-  const url = `${baseUrl}/main.aspx?pagetype=entityrecord&etn=invoice&id=${id}`;
-  return { kind: "delivered", reference: id, url };
-}
-
-function readId(entityId: string | null): string | undefined {
-  return /\(([0-9a-f-]{36})\)$/i.exec(entityId ?? "")?.[1];
-}
-
-const notRun: DataverseFailure = {
-  kind: "transient",
-  code: "NOT_RUN",
-  message: "The invoice was not written in this round",
+const cutOff: DataverseFailure = {
+  kind: "unsure",
+  code: "ABORTED",
+  message: "The invocation's time was up before CE answered",
 };

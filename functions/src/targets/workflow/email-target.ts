@@ -2,8 +2,10 @@ import { v5 as uuidv5 } from "uuid";
 import type { CanonicalEvent } from "../../../../schemas/types/canonical-event.ts";
 import type { CanonicalInvoice } from "../../../../schemas/types/canonical-invoice.ts";
 import type { MailTexts } from "../../../../schemas/types/mail-texts.ts";
+import type { DataverseFailure } from "../../dynamics/dataverse-failure.ts";
 import type { CompiledMapping } from "../../flows/compile-mapping.ts";
 import { mapEvent } from "../../flows/map-event.ts";
+import { awayFailureOf } from "../dataverse/patient-question.ts";
 import { NotCalledError } from "../not-called-error.ts";
 import type { DeliveryRequest, Outcome, Target } from "../target.ts";
 import { fillTexts, pickTexts, redirectNotice } from "./mail-texts.ts";
@@ -44,6 +46,7 @@ const operationNamespace = "6f0a4c52-6a1d-5b0e-9a43-6d0f8f4c7e21";
 const checkDelaysMs = [700, 10_000, 60_000, 300_000, 900_000] as const;
 /** Longer than the caller waits for the workflow, so that a slow first call is over before we ask. */
 const checkAfterTimeoutMs = 120_000;
+const askOwnerAfterMs = 60_000;
 const acceptedMemo = /^accepted:(\d+)$/;
 
 /**
@@ -78,7 +81,10 @@ export function createEmailTarget(options: EmailTargetOptions): Target<Canonical
   };
 }
 
-/** The mail, or why there is none. Nothing has been sent when this throws, and it says so. */
+/**
+ * The mail, or why there is none. Nothing has been sent when this throws, and it says so. CE being away while it
+ * is asked for the recipient is CE's trouble: no attempt of this mail, and the mail's own gate learns nothing.
+ */
 async function prepare(
   options: EmailTargetOptions,
   request: DeliveryRequest<CanonicalEvent>,
@@ -95,8 +101,17 @@ async function prepare(
       return { kind: "skipped", rule: "DRY_RUN", wouldSend: message, asked: false };
     return message;
   } catch (error) {
-    throw new NotCalledError(error);
+    const failure = awayFailureOf(error);
+    if (failure === undefined) throw new NotCalledError(error);
+    return toOwnerAway(failure);
   }
+}
+
+/** With a time in any case: that is what parks it. */
+function toOwnerAway(failure: DataverseFailure): Outcome {
+  const { afterMs = askOwnerAfterMs, code, message } = failure;
+  const reason = `CE was asked for the account's owner: ${message} (${code})`;
+  return { kind: "retry", code: "MAIL_OWNER_UNREACHABLE", reason, afterMs, asked: false };
 }
 
 async function originalRecipient(

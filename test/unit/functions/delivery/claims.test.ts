@@ -56,7 +56,12 @@ describe("a claim", () => {
   it("of an unsure outcome keeps whose it is, its operation and its memo for whoever asks", async () => {
     const claims = createClaims(new MemoryTableStore());
     const held = await takenBy(claims, idOf("a"));
-    await claims.settle(idOf("a"), held, { state: "unsure", memo: "accepted:0" }, noon);
+    await claims.settle(
+      idOf("a"),
+      held,
+      { state: "unsure", memo: "accepted:0", askFrom: noon },
+      noon,
+    );
     const claim = await claims.take(idOf("b"), noon);
     expect(claim).toMatchObject({
       kind: "ask",
@@ -70,7 +75,7 @@ describe("a claim", () => {
     await claims.settle(
       idOf("a"),
       await takenBy(claims, idOf("a")),
-      { state: "unsure", memo: "m" },
+      { state: "unsure", memo: "m", askFrom: noon },
       noon,
     );
     counting.forget();
@@ -83,10 +88,27 @@ describe("a claim", () => {
     expect(counting.total()).toBe(1);
   });
 
+  it("of an effect that may still be under way is busy for all until it can be asked about", async () => {
+    const memory = new MemoryTableStore();
+    const [mine, theirs] = [createClaims(memory), createClaims(memory)];
+    const askFrom = noon + 2 * minuteMs;
+    const unsure = { state: "unsure", memo: null, askFrom } as const;
+    await mine.settle(idOf("a"), await takenBy(mine, idOf("a")), unsure, noon);
+
+    const early = askFrom - 2_001;
+    const busy = { kind: "busy", until: askFrom };
+    expect(await theirs.take(idOf("b"), early)).toEqual(busy);
+    expect(await theirs.inspect(idOf("b"), early)).toEqual(busy);
+    // Remembered by whoever wrote it.
+    expect(await mine.inspect(idOf("a"), noon)).toEqual(busy);
+    // By so much may a wake-up be early.
+    expect((await theirs.take(idOf("b"), askFrom - 2_000)).kind).toBe("ask");
+  });
+
   it("that another process has gone on with stands, whatever this one remembers", async () => {
     const memory = new MemoryTableStore();
     const [mine, theirs] = [createClaims(memory), createClaims(memory)];
-    const unsure = { state: "unsure", memo: "m" } as const;
+    const unsure = { state: "unsure", memo: "m", askFrom: noon } as const;
     await mine.settle(idOf("a"), await takenBy(mine, idOf("a")), unsure, noon);
     const asked = await theirs.inspect(idOf("b"), noon);
     if (asked.kind !== "ask") throw new Error("the claim is not asked about");

@@ -4,6 +4,7 @@ import { createClaims } from "../../../../functions/src/delivery/claims.ts";
 import { createEngine } from "../../../../functions/src/delivery/engine.ts";
 import { createGates } from "../../../../functions/src/delivery/gates.ts";
 import { toDeliveryWakeUp } from "../../../../functions/src/delivery/wake-up-messages.ts";
+import { TableError } from "../../../../functions/src/platform/table-store.ts";
 import { silentTelemetry } from "../../../../functions/src/platform/telemetry.ts";
 import type { Outcome } from "../../../../functions/src/targets/target.ts";
 import { DeliveryWorld, startOfTime } from "../../../support/delivery-world.ts";
@@ -392,7 +393,11 @@ describe("a budget", () => {
     const perHour = 90;
     const world = new DeliveryWorld({ budget: { perHour } });
     const { clock, memory: store } = world;
-    await createBudgets({ store, clock, instances: 1 }).reserve("ce", { perHour }, 2_500);
+    await createBudgets({ store, clock, instances: 1, random: () => 0.5 }).reserve(
+      "ce",
+      { perHour },
+      2_500,
+    );
     await world.accept(numberedEvent());
     await world.step();
     const row = await world.row();
@@ -420,11 +425,68 @@ describe("a budget", () => {
   });
 });
 
+describe("a place in an hourly budget", () => {
+  const perHour = 90;
+  const events = Array.from({ length: 360 }, (_none, index) => numberedEvent(index + 1));
+
+  it("is for its time: after three hours without the app the hour that follows has 90 calls", async () => {
+    const world = new DeliveryWorld({ targetName: "email", once: true, budget: { perHour } });
+    await world.accept(...events);
+    await world.handle([...(world.broker.waiting.get(world.entity) ?? [])]);
+    expect(world.target.calls).toHaveLength(perHour);
+
+    // Places of three hours went by.
+    const calls: number[] = [];
+    world.target.onCall = () => calls.push(world.clock.now());
+    world.clock.advance(3 * 60 * minuteMs + 5 * minuteMs);
+    await world.settle(3_000);
+
+    expect(world.target.effects).toHaveLength(events.length);
+    expect(calls).toHaveLength(3 * perHour);
+    const tooNear = calls.filter(
+      (at, index) => at - (calls[index - perHour] ?? -Infinity) < 60 * minuteMs,
+    );
+    expect(tooNear).toEqual([]);
+    // The places that were missed are given to others: nobody waits for longer than he has to.
+    expect(world.clock.now()).toBeLessThan(startOfTime + (6 * 60 + 10) * minuteMs);
+  });
+
+  it("that cannot be given back stays unused, and what was delivered is told and completed", async () => {
+    const told: string[] = [];
+    const away = new TableError("UNAVAILABLE", "gates");
+    const world = new DeliveryWorld({
+      budget: { perHour },
+      telemetry: {
+        ...silentTelemetry,
+        event: (name) => told.push(name),
+        error: (error) => told.push(error.message),
+      },
+    });
+    const answer: Outcome = { kind: "skipped", rule: "NO_RECIPIENT", asked: false };
+    world.target.answers = [answer];
+    await world.accept(numberedEvent());
+    const write = world.memory.write.bind(world.memory);
+    world.target.onCall = () => {
+      world.memory.write = (table, change) =>
+        table === "gates" ? Promise.reject(away) : write(table, change);
+    };
+    await world.step();
+    expect((await world.row()).state).toBe("skipped");
+    expect(told).toEqual(["delivery", away.message]);
+    expect(world.broker.count(world.entity)).toBe(0);
+  });
+});
+
 describe("a batch without time", () => {
   it("calls nobody and sends its deliveries on", async () => {
     const world = new DeliveryWorld();
     await world.accept(numberedEvent());
-    const budgets = createBudgets({ store: world.memory, clock: world.clock, instances: 1 });
+    const budgets = createBudgets({
+      store: world.memory,
+      clock: world.clock,
+      instances: 1,
+      random: () => 0.5,
+    });
     const late = createEngine({
       ledger: world.ledger,
       claims: createClaims(world.memory),

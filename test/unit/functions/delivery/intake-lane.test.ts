@@ -51,7 +51,7 @@ class IntakeWorld {
       clock,
       claims: createClaims(ports.store),
       gates: createGates(ports.store, clock),
-      budgets: createBudgets({ store: ports.store, clock, instances: 1 }),
+      budgets: createBudgets({ store: ports.store, clock, instances: 1, random: () => 0.5 }),
       telemetry: silentTelemetry,
       random: () => 0.5,
     });

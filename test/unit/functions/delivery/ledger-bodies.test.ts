@@ -13,6 +13,25 @@ function eventOf(characters: number): CanonicalEvent {
   return numberedEvent(1, { data: { ...data, customer } });
 }
 
+describe("what a dry run would have sent", () => {
+  it("is in the table and not in the memory of the process, however many there were", async () => {
+    const world = new DeliveryWorld();
+    const events = Array.from({ length: 50 }, (_none, index) => numberedEvent(index + 1));
+    const wouldSend = { text: "x".repeat(10_000) };
+    world.target.answers = events.map(() => ({ kind: "skipped", rule: "DRY_RUN", wouldSend }));
+    await world.accept(...events);
+    await world.handle([...(world.broker.waiting.get(world.entity) ?? [])]);
+
+    const ids = events.map(({ id, time }) => ({ eventId: id, time, target: "ce" }));
+    const remembered = await world.ledger.load(ids);
+    expect(remembered.map((each) => [each?.isRemembered, each?.row.wouldSend])).toEqual(
+      events.map(() => [true, null]),
+    );
+    const [stored] = await world.ledger.load(ids, { fresh: true });
+    expect(stored?.row.wouldSend).toBe(JSON.stringify(wouldSend));
+  });
+});
+
 describe("a body that no ledger row can hold", () => {
   it("is a blob before any row is written, and a message names where it is", async () => {
     const faults = new FaultyPorts();

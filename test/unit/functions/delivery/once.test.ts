@@ -171,7 +171,7 @@ describe("an effect that must never repeat", () => {
   it("is asked about by another event of its document under its own operation and memo", async () => {
     const world = mailWorld();
     const second = numberedEvent(1, { id: "11111111-0000-4000-8000-000000000001" });
-    world.target.answers = [{ ...accepted, checkAfterMs: 600_000 }];
+    world.target.answers = [accepted];
     await world.accept(numberedEvent(1));
     await world.step();
     await world.accept(second);
@@ -186,6 +186,54 @@ describe("an effect that must never repeat", () => {
     await world.settle();
     expect(world.target.calls).toHaveLength(1);
     expect(await world.row(numberedEvent(1))).toMatchObject({ state: "delivered", rule: null });
+  });
+});
+
+describe("a send that was cut off after it had arrived", () => {
+  const cut: Outcome = { kind: "unsure", code: "MAIL_OUTCOME_UNKNOWN", checkAfterMs: 120_000 };
+  const second = numberedEvent(1, { id: "11111111-0000-4000-8000-000000000001" });
+
+  /** Nothing of it is to be seen yet, whoever asks. */
+  async function cutSend(rememberMs: number): Promise<DeliveryWorld> {
+    const world = new DeliveryWorld({ targetName: "email", once: true, rememberMs });
+    world.target.answers = [cut];
+    await world.accept(numberedEvent(1));
+    await world.step();
+    world.clock.advance(1_000);
+    return world;
+  }
+
+  it.each([0, 60_000])(
+    "while it may still be running, another event of the document neither asks nor sends; one mail",
+    async (rememberMs) => {
+      const world = await cutSend(rememberMs);
+      await world.accept(second);
+      const [copy] = world.broker.sent.slice(-1).map(({ message }) => message);
+      if (copy !== undefined) await world.handle([copy]);
+      expect([world.target.calls.length, world.target.questions.length]).toEqual([1, 0]);
+      expect(await world.row(second)).toMatchObject({
+        state: "pending",
+        attempts: 0,
+        dueAt: startOfTime + 121_000,
+      });
+
+      // The run that was cut off ends.
+      world.target.effects.push(numberedEvent(1).effectkey);
+      await world.settle();
+
+      expect([world.target.calls.length, world.target.effects.length]).toEqual([1, 1]);
+      expect(await world.row(numberedEvent(1))).toMatchObject({ state: "delivered", rule: null });
+      expect((await world.row(second)).rule).toBe(`DUPLICATE_OF ${numberedEvent(1).id}`);
+    },
+  );
+
+  it("is not asked about by a delivery of its own that comes early either", async () => {
+    const world = await cutSend(0);
+    const row = await world.row();
+    const body = JSON.stringify({ ...numberedEvent(), target: "email", hop: row.hop });
+    await world.handle([{ messageId: "early", body, properties: {} }]);
+    expect(world.target.questions).toHaveLength(0);
+    expect((await world.row()).unsureSince).not.toBeNull();
   });
 });
 

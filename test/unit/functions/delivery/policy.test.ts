@@ -39,24 +39,36 @@ describe("a wake-up that arrives", () => {
   it.each(["delivered", "superseded", "skipped", "discarded", "published"] as const)(
     "is completed when the delivery is %s",
     (state) => {
-      expect(onArrival(pending({ state }), 9)).toEqual({ kind: "complete" });
+      expect(onArrival(pending({ state }), 9, noon)).toEqual({ kind: "complete" });
     },
   );
 
   it("sends the dead letter again, and never calls, when the delivery failed", () => {
-    expect(onArrival(pending({ state: "failed" }), 1)).toEqual({ kind: "resendFailure" });
+    expect(onArrival(pending({ state: "failed" }), 1, noon)).toEqual({ kind: "resendFailure" });
   });
 
   it("sends the row's own wake-up again when its hop is below the row's", () => {
-    expect(onArrival(pending({ hop: 3 }), 2)).toEqual({ kind: "resendWakeUp" });
+    expect(onArrival(pending({ hop: 3 }), 2, noon)).toEqual({ kind: "resendWakeUp" });
   });
 
   it("calls the target when its hop is the row's", () => {
-    expect(onArrival(pending({ hop: 3 }), 3)).toEqual({ kind: "call", how: "deliver" });
+    expect(onArrival(pending({ hop: 3 }), 3, noon)).toEqual({ kind: "call", how: "deliver" });
+  });
+
+  it("is not acted on more than two seconds before its time, the first one apart", () => {
+    const row = pending({ hop: 2, dueAt: noon + 2_001 });
+    expect(onArrival(row, 2, noon)).toEqual({ kind: "early" });
+    expect(onArrival(row, 2, noon + 1)).toEqual({ kind: "call", how: "deliver" });
+    expect(onArrival(row, 1, noon)).toEqual({ kind: "resendWakeUp" });
+    const first = pending({ hop: 1, dueAt: noon + 300_000 });
+    expect(onArrival(first, 1, noon)).toEqual({ kind: "call", how: "deliver" });
   });
 
   it("only asks when the last outcome was unsure", () => {
-    expect(onArrival(pending({ unsureSince: noon }), 1)).toEqual({ kind: "call", how: "confirm" });
+    expect(onArrival(pending({ unsureSince: noon }), 1, noon)).toEqual({
+      kind: "call",
+      how: "confirm",
+    });
   });
 });
 
@@ -260,7 +272,7 @@ describe("unsure", () => {
     const moment = { now: noon, random: 0.5, settings: defaultSettings };
     const row = pending({ unsureSince: noon, checks: 2, attempts: 1 });
     const { row: next } = onOutcome(row, { outcome: retry, how: "confirm", calls: 1 }, moment);
-    expect(onArrival(next, next.hop)).toEqual({ kind: "call", how: "deliver" });
+    expect(onArrival(next, next.hop, next.dueAt)).toEqual({ kind: "call", how: "deliver" });
   });
 
   it("stays unsure when the question itself is not answered", () => {
@@ -268,7 +280,7 @@ describe("unsure", () => {
     const away: Outcome = { ...retry, unreachable: true };
     const row = pending({ unsureSince: noon });
     const { row: next } = onOutcome(row, { outcome: away, how: "confirm", calls: 1 }, moment);
-    expect(onArrival(next, next.hop)).toEqual({ kind: "call", how: "confirm" });
+    expect(onArrival(next, next.hop, next.dueAt)).toEqual({ kind: "call", how: "confirm" });
   });
 });
 

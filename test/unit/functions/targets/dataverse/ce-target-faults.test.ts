@@ -1,5 +1,9 @@
 import { describe, expect, it } from "@jest/globals";
-import { createCeTargetFixture, invoiceEvent } from "../../../../support/ce-target-fixture.ts";
+import {
+  createCeTargetFixture,
+  invoiceEvent,
+  invoiceLines,
+} from "../../../../support/ce-target-fixture.ts";
 
 describe("the CE target when Dataverse fails", () => {
   it("takes paid invoices for delivered when they say the same and refuses them otherwise", async () => {
@@ -177,6 +181,22 @@ describe("the CE target when Dataverse fails", () => {
 
     expect(outcomes.map((outcome) => outcome?.kind)).toEqual(Array(8).fill("delivered"));
     expect(fixture.rows("invoice")).toHaveLength(8);
+  });
+
+  it("pages an invoice that does not fit any more since requests became smaller", async () => {
+    const fixture = await createCeTargetFixture({}, { rowsPerRequest: 40 });
+    let batches = 0;
+    fixture.faultOf = ({ method }) =>
+      method === "POST" && (batches += 1) === 1 ? "lost" : undefined;
+
+    const outcomes = await fixture.deliver(
+      invoiceEvent(1, { lines: invoiceLines(30) }),
+      invoiceEvent(2, { lines: invoiceLines(30) }),
+    );
+
+    expect(outcomes).toMatchObject([{ code: "CE_TIMEOUT" }, { kind: "delivered" }]);
+    // In one request the second page would be carried out whatever becomes of the first.
+    expect(batches).toBe(3);
   });
 
   it("asks for another try when a single invoice gets no answer", async () => {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "@jest/globals";
 import fc from "fast-check";
+import { DataverseError } from "../../../../../functions/src/dynamics/dataverse-failure.ts";
 import { compileMapping } from "../../../../../functions/src/flows/compile-mapping.ts";
 import type { DeliveryRequest } from "../../../../../functions/src/targets/target.ts";
 import {
@@ -40,6 +41,7 @@ const live: MailSettings = {
 function setUp(
   settings: Partial<MailSettings> = {},
   answer: WorkflowAnswer = { kind: "answered", status: 202, body: { status: "accepted" } },
+  ownerAddress = (): Promise<string | null> => Promise.resolve("owner@contoso.example"),
 ) {
   const calls: Record<string, unknown>[] = [];
   const target = createEmailTarget({
@@ -55,7 +57,7 @@ function setUp(
         fields: [{ to: "invoice.number", from: "number" }],
       }),
     settingsOf: () => ({ ...live, ...settings }),
-    ownerAddress: () => Promise.resolve("owner@contoso.example"),
+    ownerAddress,
   });
   const signal = new AbortController().signal;
   return {
@@ -242,6 +244,37 @@ describe("e-mail target", () => {
       memo: "accepted:2",
       checkAfterMs: 60_000,
     });
+  });
+
+  it.each([
+    ["throttled", { afterMs: 17_000 }, 17_000],
+    ["unreachable", {}, 60_000],
+    ["denied", {}, 60_000],
+    ["unsure", {}, 60_000],
+  ] as const)(
+    "costs no attempt when CE is %s while it is asked for the recipient",
+    async (kind, more, afterMs) => {
+      const { deliver, calls } = setUp({ recipient: { policy: "accountOwner" } }, undefined, () =>
+        Promise.reject(new DataverseError({ kind, code: "C", message: "away", ...more })),
+      );
+
+      expect(await deliver()).toMatchObject({
+        kind: "retry",
+        code: "MAIL_OWNER_UNREACHABLE",
+        afterMs,
+        asked: false,
+      });
+      expect(calls).toEqual([]);
+    },
+  );
+
+  it("leaves to the engine what CE refuses for the one account", async () => {
+    const refused = new DataverseError({ kind: "permanent", code: "C", message: "no" });
+    const { deliver } = setUp({ recipient: { policy: "accountOwner" } }, undefined, () =>
+      Promise.reject(refused),
+    );
+
+    await expect(deliver()).rejects.toMatchObject({ name: "NotCalledError", cause: refused });
   });
 
   it("shows what a dry run would send, and calls nothing", async () => {
