@@ -60,7 +60,7 @@ class UndeliveredWorld {
       ...{ ledger, sender, clock, telemetry: silentTelemetry, random: () => 0.5 },
       claims: createClaims(store),
       gates: createGates(store, clock),
-      budgets: createBudgets({ store, clock, instances: 1 }),
+      budgets: createBudgets({ store, clock, instances: 1, random: () => 0.5 }),
     });
     const lane = createIntakeLane({ target, ledger, maxMessageBytes, flowOf: () => "" });
     const wakeUp = isIntakeEnvelope(body)
