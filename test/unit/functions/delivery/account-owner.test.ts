@@ -11,7 +11,8 @@ import { seededRandom } from "../../../support/faulty-ports.ts";
 import { numberedEvent } from "../../../support/numbered-event.ts";
 
 const hourMs = 3_600_000;
-const outageMs = 48 * hourMs;
+/** Longer than the day after which a delivery that was tried and tried fails. */
+const outageMs = 26 * hourMs;
 
 const words = { subject: "S", heading: "H", greeting: "G", intro: "I", closing: "C" };
 const document = { ...words, legalNotice: "Not the legal invoice" };
@@ -29,7 +30,7 @@ const mapping = compileMapping({
   fields: [{ to: "invoice.number", from: "number" }],
 });
 
-/** Mails to the account's owner, with a CE that is away for two days. */
+/** Mails to the account's owner, with a CE that is away for more than a day. */
 function ownerWorld() {
   const random = seededRandom(3);
   const world = new DeliveryWorld({ targetName: "email", once: true, random });
@@ -75,10 +76,10 @@ function ownerWorld() {
   return { world, asked, mails: () => sent };
 }
 
-describe("mail to the owners of accounts while CE is away for 48 hours", () => {
+describe("mail to the owners of accounts while CE is away for more than a day", () => {
   it("does not fail, is sent afterwards, and asks CE once a minute at most", async () => {
     const { world, asked, mails } = ownerWorld();
-    const events = Array.from({ length: 20 }, (_none, index) => numberedEvent(index + 1));
+    const events = Array.from({ length: 8 }, (_none, index) => numberedEvent(index + 1));
     await world.accept(...events);
 
     await world.settle(20_000);
@@ -86,7 +87,7 @@ describe("mail to the owners of accounts while CE is away for 48 hours", () => {
     const rows = await Promise.all(events.map((event) => world.row(event)));
     expect(rows.map(({ state }) => state)).toEqual(events.map(() => "delivered"));
     expect(Math.max(...rows.map(({ attempts }) => attempts))).toBe(1);
-    expect(mails()).toBe(20);
+    expect(mails()).toBe(events.length);
     const gaps = asked.slice(1).map((at, index) => at - (asked[index] ?? 0));
     expect(Math.min(...gaps)).toBeGreaterThanOrEqual(60_000);
     expect(world.clock.now()).toBeLessThan(startOfTime + outageMs + hourMs);
