@@ -80,6 +80,7 @@ function createListener(bound: Binding): Listener {
   const isBatch = bound.binding["cardinality"] === "many";
   let receiver: ServiceBusReceiver | undefined;
   let subscription: Running | undefined;
+  let isClosing = false;
   const current = (): ServiceBusReceiver => {
     if (receiver === undefined) throw new Error(`${bound.name} was never attached`);
     return receiver;
@@ -90,9 +91,11 @@ function createListener(bound: Binding): Listener {
   return {
     attach: (client) => {
       receiver = openReceiver(client, isBatch, bound);
-      subscription = subscribe(bound, receiver, atOnce, onMessage);
+      // What is under way is still settled over it, and nothing more received.
+      if (!isClosing) subscription = subscribe(bound, receiver, atOnce, onMessage);
     },
     close: async () => {
+      isClosing = true;
       await subscription?.close();
       await finish();
       await receiver?.close();
