@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { Clock } from "../platform/clock.ts";
+import { limitTime } from "../platform/limit-time.ts";
 import type { OutgoingMessage, Sender } from "../platform/messages.ts";
 import { TableError } from "../platform/table-store.ts";
 import type { Telemetry } from "../platform/telemetry.ts";
@@ -56,7 +57,8 @@ export async function runBatch(
   const deadline = on.clock.now() + workMs;
   for (const batch of batches) {
     try {
-      await withTimeLimit(on.clock, deadline, (signal) => work(batch, signal));
+      // A part without time still runs: it sends its deliveries on as their own hops and calls nobody.
+      await limitTime(on.clock, deadline - on.clock.now(), (signal) => work(batch, signal));
     } catch (error) {
       if (isLedgerAway(error)) await sendAhead(on, place, batch);
       else failures.push(error);
@@ -87,23 +89,4 @@ async function sendAhead(
     })),
   );
   on.telemetry.event("ledgerAway", { name: place.name, messages: batch.length });
-}
-
-async function withTimeLimit(
-  clock: Clock,
-  deadline: number,
-  work: (signal: AbortSignal) => Promise<unknown>,
-): Promise<void> {
-  const limit = new AbortController();
-  const done = new AbortController();
-  const stop = (): void => limit.abort(new Error("the batch's time is up"));
-  const leftMs = deadline - clock.now();
-  // A part without time still runs: it sends its deliveries on as their own hops and calls nobody.
-  if (leftMs <= 0) stop();
-  else clock.sleep(leftMs, done.signal).then(stop, () => undefined);
-  try {
-    await work(limit.signal);
-  } finally {
-    done.abort(new Error("the batch is done"));
-  }
 }

@@ -8,7 +8,7 @@ import { beginItems } from "./begin-items.ts";
 import type { BegunChunk, Later } from "./begin-items.ts";
 import { countItems, replaceItems } from "./count-items.ts";
 import type { KeepDependencies, KeptJob } from "./keep-job.ts";
-import { limitTime } from "./limit-time.ts";
+import { limitTime } from "../../platform/limit-time.ts";
 import { isAlone, isItsOwnMatter, limitMsOf, orderByLateness, ReadPace } from "./pace-reads.ts";
 import type { ReplayItem, ReplayJob, ReplayStep } from "./replay-job.ts";
 import { leaseMs } from "./replay-store.ts";

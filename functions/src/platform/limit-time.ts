@@ -1,6 +1,6 @@
-import type { Clock } from "../../platform/clock.ts";
+import type { Clock } from "./clock.ts";
 
-/** Runs `work` with a signal that is aborted when the time is up. */
+/** Runs `work` with a signal that is aborted when the time is up; from the start when there is none. */
 export async function limitTime<Result>(
   clock: Clock,
   limitMs: number,
@@ -9,7 +9,8 @@ export async function limitTime<Result>(
   const limit = new AbortController();
   const done = new AbortController();
   const stop = (): void => limit.abort(new Error("the time for it is up"));
-  clock.sleep(limitMs, done.signal).then(stop, () => undefined);
+  if (limitMs <= 0) stop();
+  else clock.sleep(limitMs, done.signal).then(stop, () => undefined);
   try {
     return await work(limit.signal);
   } finally {
