@@ -163,9 +163,13 @@ export class Broker {
 
   // ---- messages ----
 
-  /** Calls `listener` once, when the entity has taken the next message: a sender that dies then has sent it. */
-  onNextArrival(entityPath: string, listener: () => void): void {
+  /**
+   * Calls `listener` once, when the entity has taken the next message: a sender that dies then has sent it. One at a
+   * time; what it gives back ends the waiting.
+   */
+  onNextArrival(entityPath: string, listener: () => void): () => void {
     this.#awaited.set(entityPath, listener);
+    return () => this.#awaited.delete(entityPath);
   }
 
   /** Sends from inside the local Azure to a queue or topic, without a connection or a token. */

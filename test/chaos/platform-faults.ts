@@ -115,11 +115,13 @@ export const platformFaults: readonly ChaosFault[] = [
       await whileWorking(context, [100, 800], async () => {
         await whenHostIsReady(context);
         // Only the app sends there: what it was about to complete comes again.
-        context.control.broker.onNextArrival("integration-events", () => {
+        const stopWaiting = context.control.broker.onNextArrival("integration-events", () => {
           killOne(context);
           kills += 1;
         });
         await pauseBetween(context, 200, 800);
+        // Else it would meet a send of the next round.
+        stopWaiting();
       });
       context.note(`${kills} kills after a send`);
       if (kills === 0 && context.round === "host-killed-after-send")
