@@ -116,6 +116,25 @@ describe("one journey", () => {
     expect(journey?.body).toMatchObject({ data: { number: "CIV-000001" } });
   });
 
+  it("has no delivery for what a replay sent in its place", async () => {
+    const world = await worldWithEvents(1);
+    const event = numberedEvent();
+    await world.ledger.saveDeliveryBody(
+      { eventId: event.id, time: event.time, target: "ce" },
+      event,
+    );
+    const on = await readsOver(world);
+    const journey = await readJourney(on, { eventId: event.id }, unmasked);
+    expect(journey?.deliveries.map(({ target }) => target)).toEqual(["intake", "ce"]);
+    const range = { since: startOfTime - minuteMs, until: startOfTime, limit: 50 };
+    const { journeys } = await listJourneys(on, range);
+    expect(journeys.map(({ states }) => states)).toEqual([{ intake: "accepted", ce: "pending" }]);
+    const found = await findJourneys(on, { by: "eventId", text: event.id, limit: 1 });
+    expect(found.journeys.map(({ states }) => states)).toEqual([
+      { intake: "accepted", ce: "pending" },
+    ]);
+  });
+
   it("is undefined for an event that nobody knows", async () => {
     const on = await readsOver(await worldWithEvents(1));
     expect(await readJourney(on, { eventId: "nobody" }, unmasked)).toBeUndefined();

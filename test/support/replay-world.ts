@@ -30,6 +30,13 @@ import { numberedEvent } from "./numbered-event.ts";
 const schemas = createSchemaSet();
 const refusal: Outcome = { kind: "reject", code: "CE_ROW_CLOSED", reason: "the row is paid" };
 
+interface RunnerPorts {
+  readonly store: TableStore;
+  readonly sender: Sender;
+  /** Delivery's own, where the runner is in its process. */
+  readonly ledger: Ledger;
+}
+
 /** Failed deliveries of one target, and runners that replay them while the target works on. */
 export class ReplayWorld {
   readonly delivery: DeliveryWorld;
@@ -126,10 +133,7 @@ export class ReplayWorld {
   /** A runner in a process of its own; while it sleeps the target works. */
   async run(
     id: string,
-    {
-      forMs = 240_000,
-      ...ports
-    }: { readonly store?: TableStore; readonly sender?: Sender; readonly forMs?: number } = {},
+    { forMs = 240_000, ...ports }: Partial<RunnerPorts> & { readonly forMs?: number } = {},
   ): Promise<boolean> {
     const clock: Clock = {
       now: () => this.delivery.clock.now(),
@@ -163,9 +167,9 @@ export class ReplayWorld {
     {
       store = this.delivery.memory,
       sender = this.delivery.broker,
-    }: { readonly store?: TableStore; readonly sender?: Sender },
+      ledger = new Ledger({ store, clock, rememberMs: 0, bodies: this.delivery.blobs }),
+    }: Partial<RunnerPorts>,
   ): RunnerDependencies {
-    const ledger = new Ledger({ store, clock, rememberMs: 0, bodies: this.delivery.blobs });
     const { lane, maxMessageBytes } = this.delivery;
     const parse = (body: unknown) =>
       parseBusinessEvent(body, {

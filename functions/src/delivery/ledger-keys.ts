@@ -49,10 +49,26 @@ export function toLedgerBlock(time: string): {
   return { table: `ledger${digits.slice(0, 6)}`, partitionKey: { from, below: `${from}~` } };
 }
 
+/** No target's name begins with a dot. */
+const replayBodySuffix = "|.replay";
+
 /** What a replay sends to one target, beside the rows that it belongs to. */
 export function toReplayBodyKey(id: DeliveryId): LedgerKey {
   const key = toLedgerKey(id);
-  return { ...key, rowKey: `replay|${key.rowKey}` };
+  return { ...key, rowKey: `${key.rowKey}${replayBodySuffix}` };
+}
+
+export function isReplayBodyKey(rowKey: string): boolean {
+  return rowKey.endsWith(replayBodySuffix);
+}
+
+/** Row keys of a delivery, its event and what a replay gave it, in this order and with few others between them. */
+export function toDeliveryRange(id: DeliveryId): {
+  readonly from: string;
+  readonly below: string;
+} {
+  const { rowKey } = toLedgerKey(id);
+  return { from: toLedgerRowKey(id.eventId, intakeTarget), below: `${rowKey}|~` };
 }
 
 export const openTable = "open";

@@ -9,16 +9,14 @@
  * afresh unless their claim proves that nobody has called yet.
  */
 import type { CanonicalEvent } from "../../../schemas/types/canonical-event.ts";
-import { CausewayError } from "../platform/causeway-error.ts";
 import type { BodyStore } from "../platform/body-store.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { RowKeys, StoredRow, TableStore, Write } from "../platform/table-store.ts";
 import { inParallel, writeAll } from "./batch-writes.ts";
 import type { TableWrite } from "./batch-writes.ts";
-import { isBodyTaken, keepBody, readBody } from "./ledger-bodies.ts";
+import { keepBody, readBody } from "./ledger-bodies.ts";
 import type { BodyName } from "./ledger-bodies.ts";
 import { fromColumns, toColumns, toMergeColumns } from "./ledger-columns.ts";
-import type { LedgerErrorCode } from "./ledger-columns.ts";
 import {
   intakeTarget,
   openTable,
@@ -27,7 +25,10 @@ import {
   toOpenKeys,
   toReplayBodyKey,
 } from "./ledger-keys.ts";
+import { isTerminal } from "./ledger-rows.ts";
 import type { DeliveryId, DeliveryRow } from "./ledger-rows.ts";
+import { readDelivery, requireBody } from "./stored-delivery.ts";
+import type { StoredDelivery } from "./stored-delivery.ts";
 
 /** A row and the version that was read or written. */
 export interface Versioned {
@@ -36,9 +37,6 @@ export interface Versioned {
   /** Not read for this: another process may have written since. */
   readonly isRemembered?: boolean;
 }
-
-/** Enough of an accepted event to read F&O for it again. */
-export type EventRest = Pick<CanonicalEvent, "id" | "time" | "traceparent" | "flow" | "effectkey">;
 
 export interface LedgerOptions {
   readonly store: TableStore;
@@ -191,18 +189,35 @@ export class Ledger {
     await writeAll(this.store, [{ table: openTable, write: { kind: "delete", keys } }]);
   }
 
+  /** A delivery, its event and what it carries, by one request; `toVersioned` gives its row. */
+  loadStored(id: DeliveryId): Promise<StoredDelivery> {
+    return readDelivery(this.store, id);
+  }
+
   /** The canonical event as it was accepted. Throws BODY_MISSING when the ledger does not have it. */
-  async loadEvent(eventId: string, time: string): Promise<CanonicalEvent> {
-    return (await this.loadAccepted(eventId, time)).event;
+  async eventOf(
+    { event }: Pick<StoredDelivery, "event">,
+    eventId: string,
+  ): Promise<CanonicalEvent> {
+    return JSON.parse(await requireBody(this.#bodies, event, "body", eventId)) as CanonicalEvent;
   }
 
   /** What one delivery carries: the body that a replay gave it, else the event as it was accepted. */
+  async carriedBy(stored: StoredDelivery, eventId: string): Promise<CanonicalEvent> {
+    const { replayed } = stored;
+    const body = replayed && (await readBody(this.#bodies, "body", replayed.columns));
+    return body === undefined
+      ? this.eventOf(stored, eventId)
+      : (JSON.parse(body) as CanonicalEvent);
+  }
+
+  /** The business event as it came in, as JSON text; without what tells of persons once its retention is over. */
+  rawOf({ event }: Pick<StoredDelivery, "event">, eventId: string): Promise<string> {
+    return requireBody(this.#bodies, event, "raw", eventId);
+  }
+
   async loadDeliveryBody(id: DeliveryId): Promise<CanonicalEvent> {
-    const key = toReplayBodyKey(id);
-    const own = await this.store.get(key.table, key);
-    const body = own && (await readBody(this.#bodies, "body", own.columns));
-    if (body !== undefined) return JSON.parse(body) as CanonicalEvent;
-    return this.loadEvent(id.eventId, id.time);
+    return this.carriedBy(await this.loadStored(id), id.eventId);
   }
 
   /**
@@ -222,46 +237,17 @@ export class Ledger {
     time: string,
   ): Promise<{ readonly event: CanonicalEvent; readonly openTargets: readonly string[] }> {
     const stored = await this.read({ eventId, time, target: intakeTarget });
-    const body = await this.#bodyOf(stored, "body", eventId);
+    const event = await this.eventOf({ event: stored }, eventId);
     const targets = stored?.columns["openTargets"];
     return {
-      event: JSON.parse(body) as CanonicalEvent,
+      event,
       openTargets: typeof targets === "string" ? (JSON.parse(targets) as readonly string[]) : [],
     };
   }
 
-  /** What is left of an event whose body's retention is over; undefined while it has one. */
-  async loadRest(eventId: string, time: string): Promise<EventRest | undefined> {
-    const stored = await this.read({ eventId, time, target: intakeTarget });
-    if (stored === undefined || !isBodyTaken(stored.columns)) return undefined;
-    const { effectKey, flow, traceparent } = stored.columns;
-    return {
-      ...{ id: eventId, time, traceparent: String(traceparent) },
-      ...{ effectkey: String(effectKey ?? ""), flow: String(flow ?? "") },
-    };
-  }
-
-  /** The business event as it came in, as JSON text; without what tells of persons once its retention is over. */
   async loadRaw(eventId: string, time: string): Promise<string> {
-    const stored = await this.read({ eventId, time, target: intakeTarget });
-    return this.#bodyOf(stored, "raw", eventId);
-  }
-
-  async #bodyOf(stored: StoredRow | undefined, name: BodyName, eventId: string): Promise<string> {
-    const body = stored && (await readBody(this.#bodies, name, stored.columns));
-    if (body !== undefined) return body;
-    if (stored !== undefined && isBodyTaken(stored.columns)) {
-      throw new CausewayError<LedgerErrorCode>(
-        "BODY_RETENTION_OVER",
-        "The retention of this event's body is over; F&O can still be read for it.",
-        { fate: "permanent", ids: { eventId, name } },
-      );
-    }
-    throw new CausewayError<LedgerErrorCode>(
-      "BODY_MISSING",
-      "The ledger has no body for this event: it was never accepted.",
-      { fate: "permanent", ids: { eventId, name } },
-    );
+    const event = await this.read({ eventId, time, target: intakeTarget });
+    return this.rawOf({ event }, eventId);
   }
 
   remember(version: Versioned): Versioned {
@@ -276,6 +262,16 @@ export class Ledger {
       this.#remembered.delete(oldest);
     }
     return version;
+  }
+
+  /**
+   * How a delivery ended, when this process has written so lately; undefined says nothing. Only a failure may still
+   * change in its generation (an effect that was under way is written over it), so the others need no reading.
+   */
+  recallSettled(id: DeliveryId, generation: number): DeliveryRow | undefined {
+    const row = this.#recall(id)?.row;
+    if (row === undefined || row.generation !== generation) return undefined;
+    return isTerminal(row) && row.state !== "failed" ? row : undefined;
   }
 
   forget(id: DeliveryId): void {
@@ -305,7 +301,7 @@ function toUpdate(row: DeliveryRow, etag: string): Write {
     : { kind: "replace", row: { ...key, columns: toColumns(row) }, etag };
 }
 
-function toVersioned(stored: StoredRow): Versioned {
+export function toVersioned(stored: StoredRow): Versioned {
   return { row: fromColumns(stored.columns), etag: stored.etag };
 }
 

@@ -82,8 +82,8 @@ describe("an edit", () => {
     });
     expect(await sent()).toBe("new@contoso-retail.example");
     const { eventId, time } = failure;
-    const accepted = await world.parts.recovery.ledger.loadEvent(eventId, time);
-    expect(accepted.data?.customer.email).toBe("ap@contoso-retail.example");
+    const { event } = await world.parts.recovery.ledger.loadAccepted(eventId, time);
+    expect(event.data?.customer.email).toBe("ap@contoso-retail.example");
   });
 
   it("leaves its story in the audit, without values", async () => {

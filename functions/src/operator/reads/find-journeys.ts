@@ -6,7 +6,7 @@
  * older than the last event that was shown, or than what was read, is still to come.
  */
 import { inParallel } from "../../delivery/batch-writes.ts";
-import { toJourneysTable, toLedgerKey } from "../../delivery/ledger-keys.ts";
+import { isReplayBodyKey, toJourneysTable, toLedgerKey } from "../../delivery/ledger-keys.ts";
 import type { DeliveryState } from "../../delivery/ledger-rows.ts";
 import { fromSafeKey, toSafeKey } from "../../platform/safe-key.ts";
 import { TableError } from "../../platform/table-store.ts";
@@ -212,8 +212,9 @@ async function readStates(
 ): Promise<JourneySummary["states"]> {
   const { table, query } = toEventQuery(id);
   const { rows } = await store.query(table, { ...query, select: ["target", "state"] });
+  const deliveries = rows.filter(({ rowKey }) => !isReplayBodyKey(rowKey));
   return Object.fromEntries(
-    rows.map(({ columns }) => [
+    deliveries.map(({ columns }) => [
       String(columns["target"]),
       String(columns["state"]) as DeliveryState,
     ]),

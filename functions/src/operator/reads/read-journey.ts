@@ -1,6 +1,6 @@
 import { isBodyTaken, readBody, takenColumn } from "../../delivery/ledger-bodies.ts";
 import { fromColumns } from "../../delivery/ledger-columns.ts";
-import { intakeTarget } from "../../delivery/ledger-keys.ts";
+import { intakeTarget, isReplayBodyKey } from "../../delivery/ledger-keys.ts";
 import { isTerminal } from "../../delivery/ledger-rows.ts";
 import type { DeliveryRow } from "../../delivery/ledger-rows.ts";
 import type { StoredRow } from "../../platform/table-store.ts";
@@ -24,7 +24,9 @@ export async function readJourney(
   const { rows } = await on.store.query(table, query);
   const event = rows.find((row) => row.rowKey === eventId);
   if (event === undefined) return undefined;
-  const deliveries = rows.map((row) => toView(fromColumns(row.columns), mask));
+  const deliveries = rows
+    .filter(({ rowKey }) => !isReplayBodyKey(rowKey))
+    .map((row) => toView(fromColumns(row.columns), mask));
   // A body whose retention is over leaves only what names the event.
   const isTaken = isBodyTaken(event.columns);
   const body = isTaken ? undefined : await readEvent(on, event);

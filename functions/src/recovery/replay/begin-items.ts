@@ -9,8 +9,11 @@
 import { inParallel } from "../../delivery/batch-writes.ts";
 import { intakeTarget } from "../../delivery/ledger-keys.ts";
 import { createDeliveryRow } from "../../delivery/ledger-rows.ts";
-import type { DeliveryRow } from "../../delivery/ledger-rows.ts";
+import type { DeliveryId, DeliveryRow } from "../../delivery/ledger-rows.ts";
+import { toVersioned } from "../../delivery/ledger.ts";
 import { onReplay } from "../../delivery/on-replay.ts";
+import { nothingStored } from "../../delivery/stored-delivery.ts";
+import type { StoredDelivery } from "../../delivery/stored-delivery.ts";
 import { toStableId } from "../../platform/effect-key.ts";
 import { entities } from "../../platform/messages.ts";
 import type { OutgoingMessage } from "../../platform/messages.ts";
@@ -116,14 +119,14 @@ async function readLedger(
   on: BeginDependencies,
   items: readonly ReplayItem[],
 ): Promise<readonly Work[]> {
-  const ids = items.map(toDeliveryId);
-  const wanted = ids.filter((id) => id !== null);
-  const loaded = await on.ledger.load(wanted, { fresh: true });
-  const versions = new Map(wanted.map((id, index) => [id, loaded[index]]));
-  return items.map((item, index) => {
-    const id = ids[index] ?? null;
-    return { item, id, version: id === null ? undefined : versions.get(id) };
+  const works = new Map<ReplayItem, Work>();
+  await inParallel(items, parallel, async (item) => {
+    const id = toDeliveryId(item);
+    const stored = id === null ? nothingStored : await on.ledger.loadStored(id);
+    const version = stored.own === undefined ? undefined : toVersioned(stored.own);
+    works.set(item, { item, id, version, stored });
   });
+  return items.flatMap((item) => works.get(item) ?? []);
 }
 
 async function refuseBodies(
@@ -154,7 +157,7 @@ async function begin(
   const begun: { work: Work; body: Body; row: DeliveryRow }[] = [];
   for (const [work, body] of bodies) {
     if (body.kind !== "event" && body.kind !== "raw") continue;
-    const row = await toBegunRow(on, work);
+    const row = toBegunRow(on, work);
     if (row !== undefined) begun.push({ work, body, row });
     else if (body.kind === "raw") outgoing.push(sendRaw(job, work, body, results, on));
   }
@@ -177,14 +180,14 @@ async function begin(
 }
 
 /** Undefined for an event that intake has never seen: it has no row, and gets one when it arrives. */
-async function toBegunRow(on: BeginDependencies, work: Work): Promise<DeliveryRow | undefined> {
-  const { id, version } = work;
+function toBegunRow(on: BeginDependencies, work: Work): DeliveryRow | undefined {
+  const { id, stored, version } = work;
   const now = on.clock.now();
   // A skipped delivery begins as a failed one does.
   if (version !== undefined) return onReplay({ ...version.row, state: "failed" }, now).row;
   if (id === null || id.target === intakeTarget) return undefined;
-  const [event] = await on.ledger.load([{ ...id, target: intakeTarget }]);
-  const { acceptedAt = now, traceparent = toRootTraceparent(id.eventId) } = event?.row ?? {};
+  const event = stored.event === undefined ? undefined : toVersioned(stored.event).row;
+  const { acceptedAt = now, traceparent = toRootTraceparent(id.eventId) } = event ?? {};
   return { ...createDeliveryRow(id, { state: "pending", acceptedAt, traceparent }), dueAt: now };
 }
 
@@ -252,17 +255,24 @@ async function wakeAgain(
 ): Promise<readonly Outgoing[]> {
   const begun = works.filter(({ version }) => !mustBegin(version));
   const messages: (Outgoing | undefined)[] = begun.map(() => undefined);
-  await inParallel([...begun.entries()], parallel, async ([index, { item, id, version }]) => {
+  await inParallel([...begun.entries()], parallel, async ([index, work]) => {
+    const { item, id, stored, version } = work;
     if (id === null || version === undefined) return;
     const { row } = version;
-    const changes = await readSentChanges(on.ledger, job, id);
+    const changes = await readSentChanges(on.ledger, job, id, stored);
     results.set(item.number, { ...item, state: "sent", generation: row.generation, changes });
     if (row.attempts > 0 || row.code !== null) return;
-    const body: Body =
-      item.target === intakeTarget
-        ? await readStoredRaw(on, id)
-        : { kind: "event", event: await on.ledger.loadDeliveryBody(id), changes, mustKeep: false };
-    messages[index] = toMessage(on, row, body);
+    messages[index] = toMessage(on, row, await toSentBody(on, id, stored));
   });
   return messages.filter((message) => message !== undefined);
+}
+
+async function toSentBody(
+  { ledger }: BeginDependencies,
+  id: DeliveryId,
+  stored: StoredDelivery,
+): Promise<Body> {
+  if (id.target === intakeTarget) return readStoredRaw(ledger, id, stored);
+  const event = await ledger.carriedBy(stored, id.eventId);
+  return { kind: "event", event, changes: [], mustKeep: false };
 }

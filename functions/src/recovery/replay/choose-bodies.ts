@@ -3,12 +3,14 @@ import { inParallel } from "../../delivery/batch-writes.ts";
 import { isWithoutBody } from "../../delivery/ledger-bodies.ts";
 import { intakeTarget } from "../../delivery/ledger-keys.ts";
 import type { DeliveryId } from "../../delivery/ledger-rows.ts";
-import type { EventRest, Versioned } from "../../delivery/ledger.ts";
+import type { Ledger } from "../../delivery/ledger.ts";
+import { restOf } from "../../delivery/stored-delivery.ts";
+import type { EventRest, StoredDelivery } from "../../delivery/stored-delivery.ts";
 import { allRead, diffEvents } from "./diff-events.ts";
 import { readChanges } from "./read-changes.ts";
 import { rebuildEvents } from "./rebuild-events.ts";
 import type { Rebuilt } from "./rebuild-events.ts";
-import type { EventChange, ReplayItem, ReplayJob } from "./replay-job.ts";
+import type { EventChange, ReplayJob } from "./replay-job.ts";
 import { parallel } from "./replay-work.ts";
 import type { BeginDependencies, Work } from "./replay-work.ts";
 
@@ -44,16 +46,17 @@ export async function chooseBodies(
   how: HowToRead,
 ): Promise<ReadonlyMap<Work, Body>> {
   const bodies = new Map<Work, Body>();
-  const stored = new Map<Work, CanonicalEvent | EventRest>();
+  const known = new Map<Work, CanonicalEvent | EventRest>();
   await inParallel(works, parallel, async (work) => {
     const body = await readBody(on, job, work);
-    if (body.kind === "event") stored.set(work, body.event);
-    if (body.kind === "rest") stored.set(work, body.rest);
+    if (body.kind === "event") known.set(work, body.event);
+    if (body.kind === "rest") known.set(work, body.rest);
     bodies.set(work, body);
   });
-  if (job.options.asStored || stored.size === 0) return bodies;
-  const rebuilt = await rebuildEvents(on, [...stored.values()], how.signal);
-  await inParallel([...[...stored].entries()], parallel, async ([index, [work, before]]) => {
+  if (job.options.asStored || known.size === 0) return bodies;
+  const old = [...known].map(([{ stored }, event]) => ({ event, stored }));
+  const rebuilt = await rebuildEvents(on, old, how.signal);
+  await inParallel([...[...known].entries()], parallel, async ([index, [work, before]]) => {
     const after = rebuilt[index];
     if (after?.kind === "event") bodies.set(work, await toChanged(on, work, before, after.event));
     else if (after !== undefined) bodies.set(work, decide(after, how));
@@ -72,45 +75,38 @@ function decide(body: Exclude<Body, { readonly kind: "event" }>, how: HowToRead)
 /** `before` may be what an earlier replay sent, or what this one kept before a crash. */
 async function toChanged(
   { ledger }: BeginDependencies,
-  { id }: Work,
+  { stored }: Work,
   before: CanonicalEvent | EventRest,
   event: CanonicalEvent,
 ): Promise<Body> {
-  if (id === null || !("data" in before)) {
+  if (!("data" in before)) {
     return { kind: "event", event, changes: allRead, mustKeep: true };
   }
-  const changes = await readChanges(ledger, id, event);
+  const changes = await readChanges(ledger, stored, before.id, event);
   return { kind: "event", event, changes, mustKeep: diffEvents(before, event).length > 0 };
 }
 
 /** As the ledger has it; a failure whose event never came that far has it itself. */
-async function readBody(
-  on: BeginDependencies,
-  job: ReplayJob,
-  { item, id, version }: Work,
-): Promise<Body> {
+async function readBody(on: BeginDependencies, job: ReplayJob, work: Work): Promise<Body> {
+  const { item, id, stored } = work;
   try {
-    if (item.target === intakeTarget) return await readRaw(on, item, id, version);
+    if (item.target === intakeTarget) return await readRaw(on, work);
     if (id === null)
       return { kind: "refused", code: "UNREADABLE_MESSAGE", reason: "it names no event" };
-    const event = await on.ledger.loadDeliveryBody(id);
+    const event = await on.ledger.carriedBy(stored, id.eventId);
     return { kind: "event", event, changes: [], mustKeep: false };
   } catch (error) {
     if (!isWithoutBody(error)) throw error;
     const isAsked = !job.options.asStored && item.target !== intakeTarget;
-    const rest = isAsked && id !== null ? await on.ledger.loadRest(id.eventId, id.time) : undefined;
+    const rest = isAsked && id !== null ? restOf(stored, id) : undefined;
     if (rest !== undefined) return { kind: "rest", rest };
     return { kind: "refused", code: error.code, reason: error.message };
   }
 }
 
-async function readRaw(
-  on: BeginDependencies,
-  item: ReplayItem,
-  id: DeliveryId | null,
-  version: Versioned | undefined,
-): Promise<Body> {
-  if (id !== null && version !== undefined) return readStoredRaw(on, id);
+async function readRaw(on: BeginDependencies, work: Work): Promise<Body> {
+  const { item, id, stored, version } = work;
+  if (id !== null && version !== undefined) return readStoredRaw(on.ledger, id, stored);
   const failure = await on.failures.get(item.target, item.failureId);
   if (failure !== undefined && failure.bodyTakenAt !== null) {
     const reason = "the retention of its body is over; send the event again from F&O";
@@ -130,10 +126,11 @@ async function readRaw(
 }
 
 export async function readStoredRaw(
-  { ledger }: Pick<BeginDependencies, "ledger">,
+  ledger: Pick<Ledger, "rawOf">,
   id: DeliveryId,
+  stored: StoredDelivery,
 ): Promise<Extract<Body, { readonly kind: "raw" }>> {
-  const raw = JSON.parse(await ledger.loadRaw(id.eventId, id.time)) as unknown;
+  const raw = JSON.parse(await ledger.rawOf(stored, id.eventId)) as unknown;
   return { kind: "raw", raw, identity: id };
 }
 

@@ -1,10 +1,9 @@
-import type { CanonicalEvent } from "../../../../schemas/types/canonical-event.ts";
 import { intakeTarget } from "../../delivery/ledger-keys.ts";
 import { isWithoutBody } from "../../delivery/ledger-bodies.ts";
-import type { EventRest } from "../../delivery/ledger.ts";
+import { restOf } from "../../delivery/stored-delivery.ts";
 import { allRead, diffEvents } from "./diff-events.ts";
 import { rebuildEvents } from "./rebuild-events.ts";
-import type { RebuildDependencies } from "./rebuild-events.ts";
+import type { OldEvent, RebuildDependencies } from "./rebuild-events.ts";
 import type { EventChange } from "./replay-job.ts";
 import type { Candidate } from "./select-deliveries.ts";
 
@@ -25,14 +24,15 @@ export async function previewChanges(
   candidates: readonly Candidate[],
 ): Promise<readonly PreviewedExample[]> {
   const stored = await Promise.all(candidates.map((each) => readStored(on, each)));
-  const events = stored.filter((each) => typeof each === "object");
-  const rebuilt = await rebuildEvents(on, events, AbortSignal.timeout(longestReadMs));
-  const answers = new Map(events.map((event, index) => [event, rebuilt[index]]));
+  const olds = stored.filter((each) => typeof each === "object");
+  const rebuilt = await rebuildEvents(on, olds, AbortSignal.timeout(longestReadMs));
+  const answers = new Map(olds.map((old, index) => [old, rebuilt[index]]));
   return candidates.map(({ target, businessKey }, index) => {
-    const before = stored[index];
+    const old = stored[index];
     const example = { target, businessKey, changes: [], refusal: "" };
-    if (typeof before !== "object") return { ...example, refusal: before ?? "" };
-    const after = answers.get(before);
+    if (typeof old !== "object") return { ...example, refusal: old ?? "" };
+    const before = old.event;
+    const after = answers.get(old);
     if (after?.kind === "event") {
       return { ...example, changes: "data" in before ? diffEvents(before, after.event) : allRead };
     }
@@ -45,15 +45,16 @@ export async function previewChanges(
 async function readStored(
   on: RebuildDependencies,
   { eventId, target, time }: Candidate,
-): Promise<CanonicalEvent | EventRest | string> {
+): Promise<OldEvent | string> {
   // Intake reads F&O by itself when it gets the business event again.
   if (target === intakeTarget || eventId === "") return "";
+  const id = { eventId, time, target };
+  const stored = await on.ledger.loadStored(id);
   try {
-    return await on.ledger.loadDeliveryBody({ eventId, time, target });
+    return { event: await on.ledger.carriedBy(stored, eventId), stored };
   } catch (error) {
     if (!isWithoutBody(error)) throw error;
-    const rest = await on.ledger.loadRest(eventId, time);
-    if (rest !== undefined) return rest;
-    return `${error.code}: ${error.message}`;
+    const event = restOf(stored, id);
+    return event === undefined ? `${error.code}: ${error.message}` : { event, stored };
   }
 }

@@ -1,6 +1,7 @@
 import type { CanonicalEvent } from "../../../../schemas/types/canonical-event.ts";
 import { isWithoutBody } from "../../delivery/ledger-bodies.ts";
-import type { EventRest, Ledger } from "../../delivery/ledger.ts";
+import type { Ledger } from "../../delivery/ledger.ts";
+import type { EventRest, StoredDelivery } from "../../delivery/stored-delivery.ts";
 import type { FinanceClient, FinanceErrorCode } from "../../dynamics/finance-client.ts";
 import { findFlow } from "../../flows/load-flows.ts";
 import type { LoadedFlow } from "../../flows/load-flows.ts";
@@ -18,6 +19,12 @@ export interface RebuildDependencies {
   readonly schemas: SchemaSet;
   readonly defaultDoor: string;
   readonly parse: (body: unknown) => ParsedEvent;
+}
+
+/** What was accepted, or what is left of it, and the rows that it was read from. */
+export interface OldEvent {
+  readonly event: EventRest;
+  readonly stored: StoredDelivery;
 }
 
 export type Rebuilt =
@@ -38,12 +45,12 @@ const aboutEverybody: readonly FinanceErrorCode[] = [
 /** The events as F&O tells them now, in the order given; a batch of them is a handful of requests. */
 export async function rebuildEvents(
   on: RebuildDependencies,
-  stored: readonly EventRest[],
+  olds: readonly OldEvent[],
   signal: AbortSignal,
 ): Promise<readonly Rebuilt[]> {
-  const results = new Map<EventRest, Rebuilt>();
-  const asked: { readonly old: EventRest; readonly event: InvoiceEvent }[] = [];
-  await inParallel(stored, 16, async (old) => {
+  const results = new Map<OldEvent, Rebuilt>();
+  const asked: { readonly old: OldEvent; readonly event: InvoiceEvent }[] = [];
+  await inParallel(olds, 16, async (old) => {
     const parsed = await parseStored(on, old);
     if (parsed.kind === "invoice") asked.push({ old, event: parsed.event });
     else results.set(old, parsed);
@@ -51,21 +58,21 @@ export async function rebuildEvents(
   const events = asked.map(({ event }) => event);
   const answers = await readDocuments(on.finance, events, signal);
   for (const [index, { old, event }] of asked.entries()) {
-    results.set(old, toRebuilt(on, old, event, answers[index]));
+    results.set(old, toRebuilt(on, old.event, event, answers[index]));
   }
-  return stored.map((old) => results.get(old) ?? refuse("SOURCE_NOT_FOUND", "F&O gave no answer"));
+  return olds.map((old) => results.get(old) ?? refuse("SOURCE_NOT_FOUND", "F&O gave no answer"));
 }
 
 /** One that cannot be read must not keep the others from being sent. */
 async function parseStored(
   { ledger, parse }: RebuildDependencies,
-  { id, time }: EventRest,
+  { event, stored }: OldEvent,
 ): Promise<
   | Extract<ParsedEvent, { readonly kind: "invoice" }>
   | Extract<Rebuilt, { readonly kind: "refused" }>
 > {
   try {
-    const parsed = parse(JSON.parse(await ledger.loadRaw(id, time)) as unknown);
+    const parsed = parse(JSON.parse(await ledger.rawOf(stored, event.id)) as unknown);
     if (parsed.kind === "invoice") return parsed;
     return refuse("MALFORMED_EVENT", "its business event is not understood today");
   } catch (error) {

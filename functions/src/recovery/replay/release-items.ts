@@ -25,7 +25,8 @@ export async function releaseItems(
     const id = toDeliveryId(item);
     const [version] = id === null ? [] : await on.ledger.load([id], { fresh: true });
     if (version !== undefined && isBegun(item, version.row)) {
-      const changes = await readSentChanges(on.ledger, job, version.row);
+      const stored = await on.ledger.loadStored(version.row);
+      const changes = await readSentChanges(on.ledger, job, version.row, stored);
       begun.push({ ...item, state: "sent", generation: version.row.generation, changes });
       return;
     }

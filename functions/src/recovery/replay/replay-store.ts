@@ -1,17 +1,17 @@
 /*
  * Table `replays`: a job is a row in `.jobs`, newest first; what people want of it (pause, resume, cancel) is
  * a row in `.wishes`, so that they never have to win against the runner; a job that has something to do has a
- * row in `.active`. Its items are a partition of their own, in the order of sending.
+ * row in `.active`. Its items are a partition of their own, in the order of sending (item-rows.ts).
  *
  * Whoever holds the job's lease works on it: the lease is in the job's row and is renewed with every save, so
  * a runner that lost it finds its ETag changed and stops.
  */
 import { randomBytes } from "node:crypto";
-import { writeAll } from "../../delivery/batch-writes.ts";
 import { isConflict } from "../../platform/table-store.ts";
 import type { StoredRow, TableStore } from "../../platform/table-store.ts";
 import { toNewestFirst } from "../failure-rows.ts";
-import type { ItemState, ReplayItem, ReplayJob } from "./replay-job.ts";
+import { addItems, readItems, saveItems } from "./item-rows.ts";
+import type { ReplayItem, ReplayJob } from "./replay-job.ts";
 
 export type ReplayWish = "run" | "pause" | "cancel";
 
@@ -60,37 +60,6 @@ export function toReplayId(now: number): string {
 }
 
 export function createReplayStore(store: TableStore): ReplayStore {
-  const readItems = async (id: string, from: number, below: number): Promise<ReplayItem[]> => {
-    const items: ReplayItem[] = [];
-    let continuation: string | undefined;
-    do {
-      const page = await store.query(replaysTable, {
-        partitionKey: id,
-        from: toItemKey(from),
-        below: toItemKey(below),
-        ...(continuation === undefined ? {} : { continuation }),
-      });
-      items.push(...page.rows.map(toItem));
-      continuation = page.continuation;
-    } while (continuation !== undefined);
-    return items;
-  };
-  const writeItems = async (id: string, items: readonly ReplayItem[]): Promise<void> => {
-    await writeAll(
-      store,
-      items.map((item) => ({
-        table: replaysTable,
-        write: {
-          kind: "upsert" as const,
-          row: {
-            partitionKey: id,
-            rowKey: toItemKey(item.number),
-            columns: { state: item.state, item: JSON.stringify(item) },
-          },
-        },
-      })),
-    );
-  };
   return {
     create: async (job) => {
       const keys = { partitionKey: activePartition, rowKey: job.id };
@@ -139,9 +108,9 @@ export function createReplayStore(store: TableStore): ReplayStore {
       const row = { partitionKey: wishesPartition, rowKey: id, columns: { wish } };
       await store.write(replaysTable, { kind: "upsert", row });
     },
-    addItems: writeItems,
-    saveItems: writeItems,
-    items: readItems,
+    addItems: (id, items) => addItems(store, toPartition(id), items),
+    saveItems: (id, items) => saveItems(store, toPartition(id), items),
+    items: (id, from, below) => readItems(store, toPartition(id), from, below),
   };
 }
 
@@ -194,13 +163,8 @@ function toJob(stored: StoredRow): ReplayJob {
   return JSON.parse(String(stored.columns["job"])) as ReplayJob;
 }
 
-function toItem(stored: StoredRow): ReplayItem {
-  const item = JSON.parse(String(stored.columns["item"])) as ReplayItem;
-  return { ...item, state: stored.columns["state"] as ItemState };
-}
-
-function toItemKey(number: number): string {
-  return String(number).padStart(9, "0");
+function toPartition(id: string): { readonly table: string; readonly partitionKey: string } {
+  return { table: replaysTable, partitionKey: id };
 }
 
 function ignoreConflict(error: unknown): void {

@@ -3,6 +3,7 @@ import type { Lane } from "../../delivery/lane.ts";
 import { isTerminal } from "../../delivery/ledger-rows.ts";
 import type { DeliveryId } from "../../delivery/ledger-rows.ts";
 import type { Ledger, Versioned } from "../../delivery/ledger.ts";
+import type { StoredDelivery } from "../../delivery/stored-delivery.ts";
 import type { ParsedEvent } from "../../intake/parse-business-event.ts";
 import type { Clock } from "../../platform/clock.ts";
 import type { Sender } from "../../platform/messages.ts";
@@ -28,6 +29,8 @@ export interface Work {
   /** Null for a failure whose message names no event. */
   readonly id: DeliveryId | null;
   readonly version: Versioned | undefined;
+  /** What was read with it, its bodies among it. */
+  readonly stored: StoredDelivery;
 }
 
 /** What became of the items of one chunk; an item that is not in it is tried again. */

@@ -30,7 +30,9 @@ export interface RunLimits {
   readonly patienceMs: number;
 }
 
-const pollMs = 1_000;
+/** Looking costs a read for each delivery under way. */
+const lookEveryMs = 1_000;
+const recallEveryMs = 100;
 
 /** Works on a job as long as there is something to do for it; true when it needs nobody any more. */
 export async function runReplay(
@@ -59,6 +61,8 @@ class Runner {
   readonly #sender: ItemSender;
   /** When the ledger was last asked how deliveries have ended. */
   #lookedAt = 0;
+  /** Some have settled since then. */
+  #settledSince = false;
 
   constructor(on: RunnerDependencies, held: HeldJob, owner: string, limits: RunLimits) {
     this.#on = on;
@@ -150,39 +154,47 @@ class Runner {
   /** What was sent before, by whomever, is judged before more is. */
   async #send(items: readonly ReplayItem[], step: ReplayStep): Promise<readonly ReplayItem[]> {
     const left = await this.#look(items);
-    if (this.#kept.mustStop(countItems(left), step)) return left;
+    const counts = countItems(left);
+    if (this.#kept.mustStop(counts, step)) return left;
+    // What is sent now cannot have ended yet.
+    if (counts.underWay === 0) this.#noteLook(true);
     return this.#sender.send(left, step);
   }
 
+  /** Until all have settled, or it is time to see what people want of the job. */
   async #follow(items: readonly ReplayItem[], step: ReplayStep): Promise<readonly ReplayItem[]> {
-    const before = countItems(items);
-    if (before.underWay === 0) return items;
-    let left = await this.#lookNow(items);
-    const counts = countItems(left);
-    if (counts.underWay === before.underWay) {
-      await this.#on.clock.sleep(pollMs);
-      left = await this.#lookNow(left);
+    if (countItems(items).underWay === 0) return items;
+    let left = await this.#look(items);
+    const until = this.#on.clock.now() + lookEveryMs;
+    while (countItems(left).underWay > 0 && this.#on.clock.now() < until) {
+      await this.#on.clock.sleep(recallEveryMs);
+      left = await this.#look(left);
     }
     await this.#kept.saveStep(countItems(left), step);
     return left;
   }
 
-  /** Looking costs a read for each delivery under way: now and then is soon enough to stop. */
+  /** What this process delivered it knows; for the others it has to read, now and then is soon enough to stop. */
   async #look(items: readonly ReplayItem[]): Promise<readonly ReplayItem[]> {
-    const isDue = this.#on.clock.now() - this.#lookedAt >= pollMs;
-    return isDue ? this.#lookNow(items) : items;
-  }
-
-  async #lookNow(items: readonly ReplayItem[]): Promise<readonly ReplayItem[]> {
     const sent = items.filter(({ state }) => state === "sent");
     if (sent.length === 0) return items;
-    const { settled, waitingFor } = await watchItems(this.#on, sent);
-    this.#lookedAt = this.#on.clock.now();
+    const isDue = this.#on.clock.now() - this.#lookedAt >= lookEveryMs;
+    const whenDue = this.#settledSince ? "first" : "all";
+    const { settled, waitingFor } = await watchItems(this.#on, sent, isDue ? whenDue : "none");
+    if (isDue) this.#noteLook(settled.length > 0);
+    else if (settled.length > 0) this.#settledSince = true;
     await this.#kept.saveItems(settled);
     const waiting = sent.length - settled.length;
-    const note = waiting === 0 ? "" : `${waiting} under way: ${waitingFor.slice(0, 3).join(", ")}`;
-    if (!isEnded(this.#job.state)) this.#kept.note = note;
+    if (isDue && !isEnded(this.#job.state)) {
+      this.#kept.note =
+        waiting === 0 ? "" : `${waiting} under way: ${waitingFor.slice(0, 3).join(", ")}`;
+    }
     return replaceItems(items, settled);
+  }
+
+  #noteLook(hasSettled: boolean): void {
+    this.#lookedAt = this.#on.clock.now();
+    this.#settledSince = hasSettled;
   }
 }
 

@@ -29,11 +29,11 @@ export async function settleEarly(
 async function toShown(
   on: BeginDependencies,
   job: ReplayJob,
-  { id, item }: Work,
+  { id, item, stored }: Work,
   end: End,
 ): Promise<ReplayItem> {
   if (end.state !== "delivered" || id === null) return item;
-  return { ...item, changes: await readSentChanges(on.ledger, job, id) };
+  return { ...item, changes: await readSentChanges(on.ledger, job, id, stored) };
 }
 
 export interface Ending {

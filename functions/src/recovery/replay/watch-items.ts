@@ -13,26 +13,53 @@ export interface Watched {
   readonly waitingFor: readonly string[];
 }
 
+/**
+ * What may be read beside what this process remembers: nothing; those sent first, and more as long as they have
+ * settled, which they do about in the order of sending; or all, for when none of the first has.
+ */
+export type HowToLook = "none" | "first" | "all";
+
 /** Each costs a read. */
+const firstSize = 20;
 const lookSize = 100;
 
-/**
- * How deliveries that were sent have ended, as the ledger says. They settle about in the order in which they were
- * sent: beyond what has, only so many are looked at, and all of them when none of the first has.
- */
+/** How deliveries that were sent have ended, as the ledger says. */
 export async function watchItems(
   on: Pick<BeginDependencies, "ledger" | "failures">,
   items: readonly ReplayItem[],
+  how: HowToLook,
 ): Promise<Watched> {
   const settled = new Map<number, ReplayItem>();
   const codes = new Map<string, number>();
-  for (let from = 0; from < items.length; from += lookSize) {
+  const left = await recall(on, items, settled);
+  let from = 0;
+  while (how !== "none" && from < left.length) {
     const before = settled.size;
-    await look(on, items.slice(from, from + lookSize), settled, codes);
-    if (before > 0 && settled.size === before) break;
+    const size = from === 0 && how === "first" ? firstSize : lookSize;
+    await look(on, left.slice(from, from + size), settled, codes);
+    if (how === "first" && settled.size === before) break;
+    from += size;
   }
   const waitingFor = [...codes].sort((a, b) => b[1] - a[1]).map(([code]) => code);
   return { settled: [...settled.values()], waitingFor };
+}
+
+/** Settles those that this process delivered itself, and gives the others. */
+async function recall(
+  on: Pick<BeginDependencies, "ledger" | "failures">,
+  items: readonly ReplayItem[],
+  settled: Map<number, ReplayItem>,
+): Promise<readonly ReplayItem[]> {
+  const left: ReplayItem[] = [];
+  const endings: Ending[] = [];
+  for (const item of items) {
+    const id = toDeliveryId(item);
+    const row = id === null ? undefined : on.ledger.recallSettled(id, item.generation);
+    if (row === undefined) left.push(item);
+    else endings.push({ item, end: toEnd(item, row) });
+  }
+  await settleAll(on, endings, settled);
+  return left;
 }
 
 async function look(

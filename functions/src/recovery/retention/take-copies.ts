@@ -2,6 +2,7 @@
  * Copies of what an event says, outside the ledger: edits hold values and the edited event, replays hold what
  * F&O answered differently. Both are found by their ids, which count backwards in time.
  */
+import { isDeepStrictEqual } from "node:util";
 import { writeAll } from "../../delivery/batch-writes.ts";
 import type { TableWrite } from "../../delivery/batch-writes.ts";
 import { isBodyTaken, toTakenColumns } from "../../delivery/ledger-bodies.ts";
@@ -12,6 +13,7 @@ import type { StoredRow, TableStore, Write } from "../../platform/table-store.ts
 import { editsPartition, editsTable } from "../edits/edit-store.ts";
 import type { Edit } from "../edits/edit.ts";
 import type { EventChange, ReplayItem, ReplayJob } from "../replay/replay-job.ts";
+import { toColumns, toItems } from "../replay/item-rows.ts";
 import { jobsPartition, replaysTable, toReplayIdStart } from "../replay/replay-store.ts";
 import { writeUnits } from "../write-units.ts";
 import { addLooked, earlier, keptUntil, nothingFound } from "./look.ts";
@@ -88,22 +90,31 @@ async function takeItems(store: TableStore, id: string, dropped: string): Promis
 }
 
 function toItemWrites(row: StoredRow, dropped: string): readonly TableWrite[] {
-  const item = JSON.parse(String(row.columns["item"])) as ReplayItem;
+  const items = toItems(row);
+  const bare = items.map(toBareItem);
+  const changed = bare.filter((item, index) => !isDeepStrictEqual(item, items[index]));
+  if (changed.length === 0) return [];
   const { etag, partitionKey, rowKey } = row;
-  // Its failure's reason is in it, too.
-  const bare = maskAddresses(JSON.stringify({ ...item, changes: withoutValues(item.changes) }));
-  if (bare === row.columns["item"]) return [];
-  const columns = { item: bare };
   const own: TableWrite = {
     table: replaysTable,
-    write: { kind: "merge", row: { partitionKey, rowKey, columns }, etag },
+    write: { kind: "merge", row: { partitionKey, rowKey, columns: toColumns(changed) }, etag },
   };
-  // What it sent is needed no more once it has arrived; its event's day may have been looked at before.
+  return [own, ...changed.flatMap((item) => toSentWrites(item, dropped))];
+}
+
+/** Its failure's reason is in it, too. */
+function toBareItem(item: ReplayItem): ReplayItem {
+  const text = JSON.stringify({ ...item, changes: withoutValues(item.changes) });
+  return JSON.parse(maskAddresses(text)) as ReplayItem;
+}
+
+/** What it sent is needed no more once it has arrived; its event's day may have been looked at before. */
+function toSentWrites(item: ReplayItem, dropped: string): readonly TableWrite[] {
   const { table, ...keys } = toReplayBodyKey(item);
-  const hasArrived = ["delivered", "skipped"].includes(String(row.columns["state"]));
-  if (!hasArrived || item.changes.length === 0 || table < `ledger${dropped}`) return [own];
+  const hasArrived = ["delivered", "skipped"].includes(item.state);
+  if (!hasArrived || item.changes.length === 0 || table < `ledger${dropped}`) return [];
   const sent = { ...keys, columns: toEmptyColumns("body") };
-  return [own, { table, write: { kind: "merge", row: sent, etag: "*" } }];
+  return [{ table, write: { kind: "merge", row: sent, etag: "*" } }];
 }
 
 function withoutValues(changes: readonly EventChange[]): readonly EventChange[] {

@@ -14,6 +14,7 @@ import {
   toTakenColumns,
 } from "../../delivery/ledger-bodies.ts";
 import { toBodyColumns } from "../../delivery/ledger-columns.ts";
+import { isReplayBodyKey } from "../../delivery/ledger-keys.ts";
 import { toBareEvent } from "../../intake/to-bare-event.ts";
 import type { BodyStore } from "../../platform/body-store.ts";
 import { maskAddresses } from "../../platform/mask-addresses.ts";
@@ -107,7 +108,7 @@ async function takeFrom(
 function toEvents(rows: readonly StoredRow[]): Iterable<readonly StoredRow[]> {
   const events = new Map<string, StoredRow[]>();
   for (const row of rows) {
-    const [eventId = ""] = row.rowKey.replace(/^replay\|/, "").split("|");
+    const [eventId = ""] = row.rowKey.split("|");
     const name = `${row.partitionKey}|${eventId}`;
     const known = events.get(name);
     if (known === undefined) events.set(name, [row]);
@@ -141,7 +142,7 @@ async function toColumns(
   const { columns, rowKey } = row;
   const told = withoutAddresses(columns);
   const isEvent = !rowKey.includes("|");
-  const holdsBody = isEvent || rowKey.startsWith("replay|") || columns["rule"] === "DRY_RUN";
+  const holdsBody = isEvent || isReplayBodyKey(rowKey) || columns["rule"] === "DRY_RUN";
   if (!holdsBody || isBodyTaken(columns)) return Object.keys(told).length > 0 ? told : undefined;
   const names = isEvent ? (["raw", "body"] as const) : ([toBodyName(rowKey)] as const);
   const blobs = blobsOf(row);
@@ -156,7 +157,7 @@ async function toColumns(
 }
 
 function toBodyName(rowKey: string): "body" | "wouldSend" {
-  return rowKey.startsWith("replay|") ? "body" : "wouldSend";
+  return isReplayBodyKey(rowKey) ? "body" : "wouldSend";
 }
 
 /** Reasons quote what others answered, and mail services quote addresses. */

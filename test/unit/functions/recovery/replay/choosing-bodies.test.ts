@@ -1,4 +1,5 @@
 import { describe, expect, it } from "@jest/globals";
+import { isReplayBodyKey } from "../../../../../functions/src/delivery/ledger-keys.ts";
 import { MessagingError } from "../../../../../functions/src/platform/messages.ts";
 import type { TableStore } from "../../../../../functions/src/platform/table-store.ts";
 import { keysOf } from "../../../../../functions/src/platform/table-store.ts";
@@ -60,7 +61,7 @@ function killedOnceKept(inner: TableStore): TableStore {
     write: (table, write) =>
       alive(async () => {
         const etag = await inner.write(table, write);
-        isDead = keysOf(write).rowKey.startsWith("replay|");
+        isDead = isReplayBodyKey(keysOf(write).rowKey);
         return etag;
       }),
   };

@@ -55,7 +55,7 @@ describe("a replay that is cancelled", () => {
     await first.world.run(first.id, portsOf(first.world, clean));
     const sentAt = clean.calls.indexOf("send integration-events");
     const itemsAt = clean.calls.findIndex(
-      (call, index) => index > sentAt && /^(upsert|transaction) replays$/.test(call),
+      (call, index) => index > sentAt && /^(merge|transaction) replays$/.test(call),
     );
     const jobAt = clean.calls.findIndex(
       (call, index) => index > itemsAt && call === "replace replays",
