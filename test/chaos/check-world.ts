@@ -1,4 +1,4 @@
-import type { LedgerRow, WorldSnapshot } from "./read-world.ts";
+import type { Content, InvoiceRecord, LedgerRow, WorldSnapshot } from "./read-world.ts";
 
 /** A document that the run posted, with the events that F&O got an acknowledgement for. */
 export interface Accepted {
@@ -76,8 +76,8 @@ export function checkWorld(
       if (kind === "lost") tally.lost += 1;
       if (kind === "unchecked") tally.unchecked += 1;
     };
-    const total = world.finance.get(number);
-    if (total === undefined) tell("unchecked", "F&O does not know the document");
+    const posted = world.finance.get(number);
+    if (posted === undefined) tell("unchecked", "F&O does not know the document");
     const events = document.eventIds.map((eventId) => index.rows.get(eventId) ?? noRows);
     for (const [position, rows] of events.entries()) {
       const intake = rows.get("intake");
@@ -98,7 +98,7 @@ export function checkWorld(
       const published = atIntake.filter(({ state }) => state === "published").length;
       if (rows.length < published)
         tell("lost", `${target} has no ledger row for one of its events`);
-      const end = judge(target, rows, found, { ...document, total }, tell);
+      const end = judge(target, rows, found, { ...document, posted }, tell);
       if (end === "skipped") tally.skipped += 1;
       countOpen(rows, round, tell);
     }
@@ -110,17 +110,15 @@ export function checkWorld(
 interface Effect {
   /** As the ledger's reference should name it. */
   readonly id: string;
-  /** Undefined where there are none to count. */
-  readonly lines: number | undefined;
-  /** Undefined where the record holds none. */
-  readonly total: number | undefined;
+  /** Undefined for a mail. */
+  readonly content: Content | undefined;
   /** Of a mail. */
   readonly to: string | undefined;
 }
 
 interface Expected extends Accepted {
-  /** As F&O says it; undefined when it does not know the document. */
-  readonly total: number | undefined;
+  /** Undefined when F&O does not know the document. */
+  readonly posted: Content | undefined;
 }
 
 interface Index {
@@ -177,17 +175,26 @@ function judge(
   return skipped.length > 0 ? "skipped" : "other";
 }
 
-/** What is there has to be the document: all of its lines, its amount, and for whom it is. */
-function compare(target: TargetName, effect: Effect, document: Expected, tell: Tell): void {
-  if (effect.lines !== undefined && effect.lines !== document.lines) {
-    tell("disagrees", `${target} holds ${effect.lines} of its ${document.lines} lines`);
+/** What is there has to be the document: each of its lines, its amount, and for whom it is. */
+function compare(
+  target: TargetName,
+  { content, to }: Effect,
+  { lines, mailTo, posted }: Expected,
+  tell: Tell,
+): void {
+  if (to !== undefined && to !== mailTo) {
+    tell("disagrees", `it was mailed to ${to}, and is for ${mailTo}`);
   }
-  if (effect.total !== undefined && effect.total !== document.total) {
-    tell("disagrees", `${target} holds ${effect.total}, and F&O ${document.total ?? "nothing"}`);
-  }
-  if (effect.to !== undefined && effect.to !== document.mailTo) {
-    tell("disagrees", `it was mailed to ${effect.to}, and is for ${document.mailTo}`);
-  }
+  if (content === undefined || posted === undefined) return;
+  const differs = (what: string, there: unknown, wanted: unknown): void => {
+    if (there === wanted) return;
+    tell("disagrees", `${target} holds ${what} ${String(there)}, and F&O ${String(wanted)}`);
+  };
+  if (content.lines.length !== lines) {
+    tell("disagrees", `${target} holds ${content.lines.length} of its ${lines} lines`);
+  } else differs("lines", content.lines.join(", "), posted.lines.join(", "));
+  differs("total", content.total, posted.total);
+  differs("account", content.account, posted.account);
 }
 
 /** Every failed row has its story in the store. */
@@ -254,12 +261,12 @@ function toIndex(world: WorldSnapshot): Index {
   return {
     rows,
     effects: {
-      ce: groupEffects(world.ce.map((each) => ({ ...each, to: undefined }))),
-      crm: groupEffects(world.crm.map((each) => ({ ...each, to: undefined }))),
+      ce: groupEffects(world.ce.map(toEffect)),
+      crm: groupEffects(world.crm.map(toEffect)),
       email: groupEffects(
         world.mails.map(({ operationId, number, to }) => ({
           ...{ id: operationId, number, to },
-          ...{ lines: undefined, total: undefined },
+          content: undefined,
         })),
       ),
     },
@@ -267,6 +274,11 @@ function toIndex(world: WorldSnapshot): Index {
       world.failures.filter(({ status }) => status === "open").map(({ failureId }) => failureId),
     ),
   };
+}
+
+function toEffect(record: InvoiceRecord): Effect & { readonly number: string } {
+  const { id, number } = record;
+  return { id, number, content: record, to: undefined };
 }
 
 function groupEffects(

@@ -3,27 +3,27 @@ import type { Environment } from "../../local/environment.ts";
 
 /** One document of F&O, by its number, which no other document of the run has. */
 export interface WorldSnapshot {
-  /** Totals by number. */
-  readonly finance: ReadonlyMap<string, number>;
-  readonly ce: readonly CeInvoice[];
-  readonly crm: readonly CrmInvoice[];
+  /** By number. */
+  readonly finance: ReadonlyMap<string, Content>;
+  readonly ce: readonly InvoiceRecord[];
+  readonly crm: readonly InvoiceRecord[];
   readonly mails: readonly Mail[];
   readonly ledger: readonly LedgerRow[];
   readonly failures: readonly FailureRow[];
 }
 
-export interface CeInvoice {
-  readonly id: string;
-  readonly number: string;
-  readonly lines: number;
+/** What an invoice says, in whatever system. */
+export interface Content {
   readonly total: number;
+  /** The customer's number. */
+  readonly account: string;
+  /** `number:quantity:amount` of each, sorted. */
+  readonly lines: readonly string[];
 }
 
-export interface CrmInvoice {
+export interface InvoiceRecord extends Content {
   readonly id: string;
   readonly number: string;
-  readonly lines: number;
-  readonly total: number;
 }
 
 export interface Mail {
@@ -60,41 +60,18 @@ const insecure = { allowInsecureConnection: true };
 /** Reads everything from outside: by the systems' own addresses, and storage by its key. Nothing of ours judges. */
 export async function readWorld(environment: Environment): Promise<WorldSnapshot> {
   const { finance, dataverse, crm, mail, storage } = environment;
-  const [journal, invoices, details, records, lines, messages, ledger, failures] =
-    await Promise.all([
-      readFinance(environment, finance.baseUrl),
-      list<{ invoiceid: string; invoicenumber: string; cwy_total: number | string }>(
-        `${dataverse.baseUrl}/sim/rows/invoice`,
-      ),
-      list<{ _invoiceid_value?: string; invoiceid?: string }>(
-        `${dataverse.baseUrl}/sim/rows/invoicedetail`,
-      ),
-      list<{ Id: string; Name: string; Causeway_Key__c: string; Total__c: number }>(
-        `${crm.baseUrl}/sim/records/Invoice__c`,
-      ),
-      list<{ Causeway_Key__c: string }>(`${crm.baseUrl}/sim/records/Invoice_Line__c`),
-      list<{ operationId: string | null; subject: string; to: readonly string[] }>(
-        `${mail.baseUrl}/messages`,
-      ),
-      readLedger(storage.connectionString),
-      readFailures(storage.connectionString),
-    ]);
-  const ceLines = countBy(details.map((row) => row._invoiceid_value ?? row.invoiceid ?? ""));
-  const crmLines = countBy(lines.map((row) => row.Causeway_Key__c.replace(/:[^:]*$/, "")));
+  const [documents, ce, crmInvoices, messages, ledger, failures] = await Promise.all([
+    readFinance(environment, finance.baseUrl),
+    readCe(dataverse.baseUrl),
+    readCrm(crm.baseUrl),
+    list<{ operationId: string | null; subject: string; to: readonly string[] }>(
+      `${mail.baseUrl}/messages`,
+    ),
+    readLedger(storage.connectionString),
+    readFailures(storage.connectionString),
+  ]);
   return {
-    finance: journal,
-    ce: invoices.map(({ invoiceid, invoicenumber, cwy_total }) => ({
-      id: invoiceid,
-      number: invoicenumber,
-      total: Number(cwy_total),
-      lines: ceLines.get(invoiceid) ?? 0,
-    })),
-    crm: records.map(({ Id, Name, Causeway_Key__c, Total__c }) => ({
-      id: Id,
-      number: Name,
-      total: Total__c,
-      lines: crmLines.get(Causeway_Key__c) ?? 0,
-    })),
+    ...{ finance: documents, ce, crm: crmInvoices },
     mails: messages.map(({ operationId, subject, to }) => ({
       operationId: operationId ?? "",
       to: to.join(", "),
@@ -186,11 +163,69 @@ export async function readFailures(connectionString: string): Promise<readonly F
   return found;
 }
 
-/** Numbers and totals of all posted documents, over OData as anybody would read them. */
+type Fields = Readonly<Record<string, string | number | undefined>>;
+
+async function readCe(baseUrl: string): Promise<readonly InvoiceRecord[]> {
+  const [invoices, details, accounts] = await Promise.all(
+    ["invoice", "invoicedetail", "account"].map((table) =>
+      list<Fields>(`${baseUrl}/sim/rows/${table}`),
+    ),
+  );
+  const numbers = new Map(accounts?.map((row) => [row["accountid"], row["accountnumber"]]));
+  const lines = groupLines(details ?? [], (row) => [
+    row["_invoiceid_value"] ?? row["invoiceid"],
+    toLine(row["lineitemnumber"], row["quantity"], row["cwy_amount"]),
+  ]);
+  return (invoices ?? []).map((row) => ({
+    id: String(row["invoiceid"]),
+    number: String(row["invoicenumber"]),
+    total: Number(row["cwy_total"]),
+    account: String(numbers.get(row["_customerid_value"])),
+    lines: lines(row["invoiceid"]),
+  }));
+}
+
+async function readCrm(baseUrl: string): Promise<readonly InvoiceRecord[]> {
+  const [invoices, details] = await Promise.all(
+    ["Invoice__c", "Invoice_Line__c"].map((name) => list<Fields>(`${baseUrl}/sim/records/${name}`)),
+  );
+  const lines = groupLines(details ?? [], (row) => [
+    String(row["Causeway_Key__c"]).replace(/:[^:]*$/, ""),
+    toLine(row["Line_Number__c"], row["Quantity__c"], row["Amount__c"]),
+  ]);
+  return (invoices ?? []).map((row) => ({
+    id: String(row["Id"]),
+    number: String(row["Name"]),
+    total: Number(row["Total__c"]),
+    account: String(row["Customer_Account__c"]),
+    lines: lines(row["Causeway_Key__c"]),
+  }));
+}
+
+function toLine(...[number, quantity, amount]: readonly unknown[]): string {
+  return [number, quantity, amount].map(Number).join(":");
+}
+
+/** Lines of the document with a key. */
+function groupLines(
+  rows: readonly Fields[],
+  read: (row: Fields) => readonly [string | number | undefined, string],
+): (key: string | number | undefined) => readonly string[] {
+  const groups = new Map<string | number | undefined, string[]>();
+  for (const row of rows) {
+    const [key, line] = read(row);
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, [line]);
+    else group.push(line);
+  }
+  return (key) => (groups.get(key) ?? []).sort();
+}
+
+/** All posted documents, over OData as anybody would read them. */
 async function readFinance(
   { identity }: Environment,
   baseUrl: string,
-): Promise<ReadonlyMap<string, number>> {
+): Promise<ReadonlyMap<string, Content>> {
   const { access_token } = (await call(
     `${identity.baseUrl}/${identity.tenantId}/oauth2/v2.0/token`,
     {
@@ -203,22 +238,54 @@ async function readFinance(
       }),
     },
   )) as { readonly access_token: string };
-  const totals = new Map<string, number>();
-  let next: string | undefined =
-    `${baseUrl}/data/CustInvoiceJourBiEntities?cross-company=true&$select=InvoiceId,InvoiceAmount`;
-  while (next !== undefined) {
-    const page = (await call(next, { headers: { authorization: `Bearer ${access_token}` } })) as {
-      readonly value: readonly {
-        readonly InvoiceId: string;
-        readonly InvoiceAmount: number | string;
-      }[];
-      readonly "@odata.nextLink"?: string;
-    };
-    for (const { InvoiceId, InvoiceAmount } of page.value)
-      totals.set(InvoiceId, Number(InvoiceAmount));
-    next = page["@odata.nextLink"];
-  }
-  return totals;
+  const read = async (set: string, ...columns: readonly string[]): Promise<readonly Fields[]> => {
+    const rows: Fields[] = [];
+    let next: string | undefined =
+      `${baseUrl}/data/${set}?cross-company=true&$select=${columns.join(",")}`;
+    while (next !== undefined) {
+      const page = (await call(next, { headers: { authorization: `Bearer ${access_token}` } })) as {
+        readonly value: readonly Fields[];
+        readonly "@odata.nextLink"?: string;
+      };
+      rows.push(...page.value);
+      next = page["@odata.nextLink"];
+    }
+    return rows;
+  };
+  const [journal, salesLines, freeTexts, freeTextLines] = await Promise.all([
+    read("CustInvoiceJourBiEntities", "InvoiceId", "InvoiceAmount", "InvoiceAccount"),
+    read(
+      "SalesInvoiceV2Lines",
+      ...["InvoiceNumber", "LineCreationSequenceNumber", "InvoicedQuantity", "LineAmount"],
+    ),
+    read("FreeTextInvoiceHeaders", "InvoiceIdentifier", "FreeTextNumber"),
+    read(
+      "FreeTextInvoiceLines",
+      ...["ParentRecId", "LineNumber", "Quantity", "TransactionCurrencyAmount"],
+    ),
+  ]);
+  const numbers = new Map(
+    freeTexts.map((row) => [row["InvoiceIdentifier"], row["FreeTextNumber"]]),
+  );
+  const ofSales = groupLines(salesLines, (row) => [
+    row["InvoiceNumber"],
+    toLine(row["LineCreationSequenceNumber"], row["InvoicedQuantity"], row["LineAmount"]),
+  ]);
+  const ofFreeTexts = groupLines(freeTextLines, (row) => [
+    numbers.get(row["ParentRecId"]),
+    toLine(row["LineNumber"], row["Quantity"], row["TransactionCurrencyAmount"]),
+  ]);
+  return new Map(
+    journal.map((row) => {
+      const number = String(row["InvoiceId"]);
+      const content = {
+        total: Number(row["InvoiceAmount"]),
+        account: String(row["InvoiceAccount"]),
+        lines: [...ofSales(number), ...ofFreeTexts(number)],
+      };
+      return [number, content];
+    }),
+  );
 }
 
 async function list<T>(url: string): Promise<readonly T[]> {
@@ -229,10 +296,4 @@ async function call(url: string, init?: RequestInit): Promise<unknown> {
   const response = await fetch(url, init);
   if (!response.ok) throw new Error(`${new URL(url).pathname} answered ${response.status}`);
   return response.json();
-}
-
-function countBy(keys: readonly string[]): ReadonlyMap<string, number> {
-  const counts = new Map<string, number>();
-  for (const key of keys) counts.set(key, (counts.get(key) ?? 0) + 1);
-  return counts;
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "@jest/globals";
 import { checkWorld, type Accepted, type Verdict } from "../../chaos/check-world.ts";
-import type { FailureRow, LedgerRow, WorldSnapshot } from "../../chaos/read-world.ts";
+import type { Content, FailureRow, LedgerRow, WorldSnapshot } from "../../chaos/read-world.ts";
 
 const number = "CHAOS-000001";
 const mailTo = "ap@contoso-retail.example";
@@ -18,10 +18,12 @@ const rows = {
   email: row("email", "delivered", { reference: "MAIL-1" }),
 };
 
+const content: Content = { total: 12.5, account: "US-001", lines: ["1:1:10", "2:5:2.5"] };
+
 const sound: WorldSnapshot = {
-  finance: new Map([[number, 12.5]]),
-  ce: [{ id: "ce-1", number, lines: 2, total: 12.5 }],
-  crm: [{ id: "CRM-1", number, lines: 2, total: 12.5 }],
+  finance: new Map([[number, content]]),
+  ce: [{ id: "ce-1", number, ...content }],
+  crm: [{ id: "CRM-1", number, ...content }],
   mails: [{ operationId: "mail-1", number, to: mailTo }],
   ledger: Object.values(rows),
   failures: [],
@@ -79,8 +81,8 @@ describe("the checker of a chaos run", () => {
   });
 
   it.each([
-    ["ce", { ce: [...sound.ce, { id: "ce-2", number, lines: 2, total: 12.5 }] }],
-    ["crm", { crm: [...sound.crm, { id: "CRM-2", number, lines: 2, total: 12.5 }] }],
+    ["ce", { ce: [...sound.ce, { id: "ce-2", number, ...content }] }],
+    ["crm", { crm: [...sound.crm, { id: "CRM-2", number, ...content }] }],
     ["email", { mails: [...sound.mails, { operationId: "mail-2", number, to: mailTo }] }],
   ] as const)("finds an effect that %s holds twice", (_target, world) => {
     expect(judge([document], { ...sound, ...world }).doubled).toBe(1);
@@ -158,8 +160,18 @@ describe("the checker of a chaos run", () => {
   it.each([
     [
       "an amount",
-      { ce: [{ id: "ce-1", number, lines: 2, total: 125 }] },
-      "ce holds 125, and F&O 12.5",
+      { ce: [{ id: "ce-1", number, ...content, total: 125 }] },
+      "ce holds total 125, and F&O 12.5",
+    ],
+    [
+      "a line",
+      { ce: [{ id: "ce-1", number, ...content, lines: ["1:1:10", "1:1:10"] }] },
+      "ce holds lines 1:1:10, 1:1:10, and F&O 1:1:10, 2:5:2.5",
+    ],
+    [
+      "a customer",
+      { crm: [{ id: "CRM-1", number, ...content, account: "US-002" }] },
+      "crm holds account US-002, and F&O US-001",
     ],
     [
       "a mail to somebody else",
@@ -173,12 +185,12 @@ describe("the checker of a chaos run", () => {
   it.each([
     [
       "a reference to another record",
-      { crm: [{ id: "CRM-9", number, lines: 2, total: 12.5 }] },
+      { crm: [{ id: "CRM-9", number, ...content }] },
       "CRM-1 in crm",
     ],
     [
       "a document without all of its lines",
-      { ce: [{ id: "ce-1", number, lines: 1, total: 12.5 }] },
+      { ce: [{ id: "ce-1", number, ...content, lines: ["1:1:10"] }] },
       "1 of its 2",
     ],
     ["a skip by no rule", { mails: [], ledger: ledgerWith(row("email", "skipped")) }, "by no rule"],
