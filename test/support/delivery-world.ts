@@ -262,7 +262,10 @@ export class DeliveryWorld {
     await runBatch(on, place, arrived, (batch, signal) =>
       this.#engine().process(
         this.lane,
-        batch.map(({ body }) => toDeliveryWakeUp(this.target.name, body as CanonicalEvent)),
+        batch.map(({ body, deliveryCount: count }) => ({
+          ...toDeliveryWakeUp(this.target.name, body as CanonicalEvent),
+          isRedelivered: count !== 1,
+        })),
         signal,
       ),
     );

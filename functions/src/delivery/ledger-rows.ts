@@ -148,6 +148,13 @@ export function createDeliveryRow(
   };
 }
 
+/** As it was accepted, for a target that is to be called: nothing has become of it since. */
+export function isFirst(row: DeliveryRow): boolean {
+  const { acceptedAt, attempts, dueAt, generation, hop, state, trail } = row;
+  const isNew = state === "pending" && hop === 1 && generation === 0 && dueAt === acceptedAt;
+  return isNew && attempts === 0 && trail.length === 0;
+}
+
 /** The row with the step that led to it: `hop` was handled at `now`, the next one asked for `askFor`. */
 export function withStep(
   row: DeliveryRow,

@@ -6,7 +6,8 @@
  * Rows that this process wrote lately are remembered with their ETags, so that intake and the
  * deliveries that follow it do not read back what was just written. A remembered row may be behind what
  * another instance wrote: the conditional write finds that, and effects that must not be repeated read
- * afresh unless their claim proves that nobody has called yet.
+ * afresh unless their claim proves that nobody has called yet. Rows that nobody has called for yet are
+ * remembered for longer (first-versions.ts).
  */
 import type { CanonicalEvent } from "../../../schemas/types/canonical-event.ts";
 import type { BodyStore } from "../platform/body-store.ts";
@@ -14,6 +15,7 @@ import type { Clock } from "../platform/clock.ts";
 import type { RowKeys, StoredRow, TableStore, Write } from "../platform/table-store.ts";
 import { inParallel, writeAll } from "./batch-writes.ts";
 import type { TableWrite } from "./batch-writes.ts";
+import { FirstVersions } from "./first-versions.ts";
 import { keepBody, readBody } from "./ledger-bodies.ts";
 import type { BodyName } from "./ledger-bodies.ts";
 import { fromColumns, toColumns, toMergeColumns } from "./ledger-columns.ts";
@@ -56,6 +58,7 @@ export class Ledger {
   readonly #bodies: BodyStore;
   readonly #clock: Clock;
   readonly #rememberMs: number;
+  readonly #first = new FirstVersions();
   readonly #remembered = new Map<string, Versioned & { readonly at: number }>();
 
   constructor(options: LedgerOptions) {
@@ -65,15 +68,23 @@ export class Ledger {
     this.#rememberMs = options.rememberMs ?? defaultRememberMs;
   }
 
-  /** `minimumHop`: a remembered row below it is out of date. `fresh`: so is any. */
+  /**
+   * `minimumHop`: a remembered row below it is out of date. `fresh`: so is any. `isRedelivered`: so is one that is
+   * remembered only because this process accepted it.
+   */
   async load(
-    ids: readonly (DeliveryId & { readonly minimumHop?: number; readonly fresh?: boolean })[],
+    ids: readonly (DeliveryId & {
+      readonly minimumHop?: number;
+      readonly fresh?: boolean;
+      readonly isRedelivered?: boolean;
+    })[],
     options: { readonly fresh?: boolean } = {},
   ): Promise<readonly (Versioned | undefined)[]> {
     const found = new Map<string, Versioned>();
     const missing: DeliveryId[] = [];
     for (const id of ids) {
-      const known = options.fresh === true || id.fresh === true ? undefined : this.#recall(id);
+      const mustRead = options.fresh === true || id.fresh === true;
+      const known = mustRead ? undefined : (this.#recall(id) ?? this.#recallFirst(id));
       if (known !== undefined && known.row.hop >= (id.minimumHop ?? 0)) found.set(keyOf(id), known);
       else missing.push(id);
     }
@@ -255,6 +266,7 @@ export class Ledger {
     const key = keyOf(version.row);
     const now = this.#clock.now();
     // Deleting first keeps the map in the order of writing, so that the oldest goes.
+    this.#first.note(version.row, version.etag, now);
     this.#remembered.delete(key);
     this.#remembered.set(key, { etag: version.etag, row: withoutText(version.row), at: now });
     for (const [oldest, { at }] of this.#remembered) {
@@ -276,6 +288,13 @@ export class Ledger {
 
   forget(id: DeliveryId): void {
     this.#remembered.delete(keyOf(id));
+    this.#first.forget(id);
+  }
+
+  #recallFirst(id: DeliveryId & { readonly isRedelivered?: boolean }): Versioned | undefined {
+    if (this.#rememberMs === 0 || id.isRedelivered === true) return undefined;
+    const known = this.#first.recall(id, this.#clock.now());
+    return known === undefined ? undefined : { ...known, isRemembered: true };
   }
 
   #recall(id: DeliveryId): Versioned | undefined {
