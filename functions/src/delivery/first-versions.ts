@@ -27,7 +27,10 @@ export class FirstVersions {
 
   /** Keeps a row's version if nothing has become of it yet, and else forgets it. */
   note(row: DeliveryRow, etag: string, now: number): void {
-    if (!isFirst(row)) return this.forget(row);
+    if (!isFirst(row)) {
+      this.forget(row);
+      return;
+    }
     const { acceptedAt, eventId, target, traceparent } = row;
     const known = this.#kept.get(eventId) ?? { acceptedAt, traceparent, etags: new Map() };
     // Copied: a part of a text keeps all of it, here the answer to a whole transaction.
