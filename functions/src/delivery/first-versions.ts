@@ -8,54 +8,50 @@
  * Another process may have written since. That is found by the condition of the next write, as with every remembered
  * row; whoever has a reason to think so (a message that comes again, a later hop) reads.
  */
+import type { Clock } from "../platform/clock.ts";
+import { RecentMap } from "../platform/recent-map.ts";
 import { createDeliveryRow, isFirst } from "./ledger-rows.ts";
 import type { DeliveryId, DeliveryRow } from "./ledger-rows.ts";
 
-interface Kept {
-  readonly acceptedAt: number;
-  readonly traceparent: string;
-  readonly etags: Map<string, string>;
+interface Kept extends Pick<DeliveryRow, "acceptedAt" | "traceparent"> {
+  readonly etag: string;
 }
 
-/** Some 350 bytes each. */
-const mostEvents = 200_000;
-const keptMs = 30 * 60_000;
+/** A quarter of a kilobyte each. */
+const mostDeliveries = 400_000;
+const keepMs = 30 * 60_000;
 
 export class FirstVersions {
-  /** By event, oldest first. */
-  readonly #kept = new Map<string, Kept>();
+  readonly #kept: RecentMap<Kept>;
+
+  constructor(clock: Pick<Clock, "now">) {
+    this.#kept = new RecentMap(clock, mostDeliveries, keepMs);
+  }
 
   /** Keeps a row's version if nothing has become of it yet, and else forgets it. */
-  note(row: DeliveryRow, etag: string, now: number): void {
+  note(row: DeliveryRow, etag: string): void {
     if (!isFirst(row)) {
       this.forget(row);
       return;
     }
-    const { acceptedAt, eventId, target, traceparent } = row;
-    const known = this.#kept.get(eventId) ?? { acceptedAt, traceparent, etags: new Map() };
+    const { acceptedAt, traceparent } = row;
     // Copied: a part of a text keeps all of it, here the answer to a whole transaction.
-    known.etags.set(target, Buffer.from(etag, "latin1").toString("latin1"));
-    this.#kept.set(eventId, known);
-    for (const [oldest, kept] of this.#kept) {
-      if (this.#kept.size <= mostEvents && now - kept.acceptedAt <= keptMs) break;
-      this.#kept.delete(oldest);
-    }
+    const copy = Buffer.from(etag, "latin1").toString("latin1");
+    this.#kept.set(keyOf(row), { acceptedAt, traceparent, etag: copy });
   }
 
-  recall(
-    id: DeliveryId,
-    now: number,
-  ): { readonly row: DeliveryRow; readonly etag: string } | undefined {
-    const known = this.#kept.get(id.eventId);
-    const etag = known?.etags.get(id.target);
-    if (known === undefined || etag === undefined) return undefined;
-    const { acceptedAt, traceparent } = known;
-    if (now - acceptedAt > keptMs) return undefined;
+  recall(id: DeliveryId): { readonly row: DeliveryRow; readonly etag: string } | undefined {
+    const known = this.#kept.get(keyOf(id));
+    if (known === undefined) return undefined;
+    const { acceptedAt, etag, traceparent } = known;
     return { row: createDeliveryRow(id, { state: "pending", acceptedAt, traceparent }), etag };
   }
 
-  forget({ eventId, target }: DeliveryId): void {
-    const known = this.#kept.get(eventId);
-    if (known?.etags.delete(target) === true && known.etags.size === 0) this.#kept.delete(eventId);
+  forget(id: DeliveryId): void {
+    this.#kept.delete(keyOf(id));
   }
+}
+
+function keyOf({ eventId, target }: DeliveryId): string {
+  return `${eventId}|${target}`;
 }

@@ -12,6 +12,7 @@
 import type { CanonicalEvent } from "../../../schemas/types/canonical-event.ts";
 import type { BodyStore } from "../platform/body-store.ts";
 import type { Clock } from "../platform/clock.ts";
+import { RecentMap } from "../platform/recent-map.ts";
 import type { RowKeys, StoredRow, TableStore, Write } from "../platform/table-store.ts";
 import { inParallel, writeAll } from "./batch-writes.ts";
 import type { TableWrite } from "./batch-writes.ts";
@@ -56,16 +57,16 @@ const parallelReads = 16;
 export class Ledger {
   readonly store: TableStore;
   readonly #bodies: BodyStore;
-  readonly #clock: Clock;
   readonly #rememberMs: number;
-  readonly #first = new FirstVersions();
-  readonly #remembered = new Map<string, Versioned & { readonly at: number }>();
+  readonly #first: FirstVersions;
+  readonly #remembered: RecentMap<Versioned>;
 
   constructor(options: LedgerOptions) {
     this.store = options.store;
     this.#bodies = options.bodies;
-    this.#clock = options.clock;
     this.#rememberMs = options.rememberMs ?? defaultRememberMs;
+    this.#first = new FirstVersions(options.clock);
+    this.#remembered = new RecentMap(options.clock, rememberedRows, this.#rememberMs);
   }
 
   /**
@@ -135,13 +136,15 @@ export class Ledger {
   /** Undefined for a row that is not the version any more. */
   async save(changes: readonly Versioned[]): Promise<readonly (Versioned | undefined)[]> {
     const based = changes.map((change) => this.#rebase(change));
-    const results = await writeAll(
-      this.store,
-      based.map(({ row, etag }) => ({
-        table: toLedgerKey(row).table,
-        write: toUpdate(row, etag),
-      })),
-    );
+    const writes = based.map(({ row, etag }) => ({
+      table: toLedgerKey(row).table,
+      write: toUpdate(row, etag),
+    }));
+    const results = await writeAll(this.store, writes).catch((error: unknown) => {
+      // Nobody knows which of them were written.
+      for (const { row } of based) this.forget(row);
+      throw error;
+    });
     return based.map(({ row }, index) => {
       const result = results[index];
       if (result?.kind === "written") return this.remember({ row, etag: result.etag });
@@ -263,16 +266,9 @@ export class Ledger {
 
   remember(version: Versioned): Versioned {
     if (this.#rememberMs === 0) return version;
-    const key = keyOf(version.row);
-    const now = this.#clock.now();
-    // Deleting first keeps the map in the order of writing, so that the oldest goes.
-    this.#first.note(version.row, version.etag, now);
-    this.#remembered.delete(key);
-    this.#remembered.set(key, { etag: version.etag, row: withoutText(version.row), at: now });
-    for (const [oldest, { at }] of this.#remembered) {
-      if (this.#remembered.size <= rememberedRows && now - at <= this.#rememberMs) break;
-      this.#remembered.delete(oldest);
-    }
+    const { etag, row } = version;
+    this.#first.note(row, etag);
+    this.#remembered.set(keyOf(row), { etag, row: withoutText(row) });
     return version;
   }
 
@@ -292,18 +288,14 @@ export class Ledger {
   }
 
   #recallFirst(id: DeliveryId & { readonly isRedelivered?: boolean }): Versioned | undefined {
-    if (this.#rememberMs === 0 || id.isRedelivered === true) return undefined;
-    const known = this.#first.recall(id, this.#clock.now());
+    if (id.isRedelivered === true) return undefined;
+    const known = this.#first.recall(id);
     return known === undefined ? undefined : { ...known, isRemembered: true };
   }
 
   #recall(id: DeliveryId): Versioned | undefined {
     const known = this.#remembered.get(keyOf(id));
-    if (known === undefined) return undefined;
-    const { row, etag, at } = known;
-    if (this.#clock.now() - at <= this.#rememberMs) return { row, etag, isRemembered: true };
-    this.#remembered.delete(keyOf(id));
-    return undefined;
+    return known === undefined ? undefined : { ...known, isRemembered: true };
   }
 }
 

@@ -11,36 +11,49 @@ interface Partition {
   readonly partitionKey: string;
 }
 
-/** An item is at most 30 KB (its failure's summary, twenty changes), a row 1 MiB. */
+/** An item is at most 30 KB of UTF-16 (its failure's summary, twenty changes), a row 1 MiB. */
 const itemsPerRow = 20;
 const columnShape = /^item(\d+)$/;
 
-/** Makes them, in the order of their numbers; what was there from the first one on is written over. */
-export function addItems(
+/**
+ * Makes them, in the order of their numbers. Whatever else is in their rows stays: a planner that was held up for
+ * longer than its lease must not take away what its successor has planned since.
+ */
+export async function addItems(
   store: TableStore,
   partition: Partition,
   items: readonly ReplayItem[],
 ): Promise<void> {
-  return write(store, partition, items, (row) =>
-    toColumn(0) in row.columns ? { kind: "upsert", row } : { kind: "merge", row, etag: "*" },
-  );
+  const rows = toRows(partition, items);
+  const isNew = (row: Row): boolean => toColumn(0) in row.columns;
+  const taken = await write(store, partition, rows.filter(isNew), (row) => ({
+    kind: "insert",
+    row,
+  }));
+  const begun = [...taken, ...rows.filter((row) => !isNew(row))];
+  refuse(await write(store, partition, begun, toMerge));
 }
 
-/** Items that are there. Throws ABSENT for a row that is not: nothing of it would say how they ended. */
-export function saveItems(
+/** Items that are there. Throws for a row that is not: nothing would say how its items ended. */
+export async function saveItems(
   store: TableStore,
   partition: Partition,
   items: readonly ReplayItem[],
 ): Promise<void> {
-  return write(store, partition, items, (row) => ({ kind: "merge", row, etag: "*" }));
+  refuse(await write(store, partition, toRows(partition, items), toMerge));
 }
 
-async function write(
-  store: TableStore,
-  { table, partitionKey }: Partition,
-  items: readonly ReplayItem[],
-  toWrite: (row: Row) => Write,
-): Promise<void> {
+function toMerge(row: Row): Write {
+  return { kind: "merge", row, etag: "*" };
+}
+
+/** No conflict: that would be taken for a lost lease, and the next runner would meet the same. */
+function refuse([missing]: readonly Row[]): void {
+  if (missing === undefined) return;
+  throw new RangeError(`items of the replay ${missing.partitionKey} are gone: ${missing.rowKey}`);
+}
+
+function toRows({ partitionKey }: Partition, items: readonly ReplayItem[]): readonly Row[] {
   const rows = new Map<number, ReplayItem[]>();
   for (const item of items) {
     const place = Math.floor(item.number / itemsPerRow);
@@ -48,13 +61,25 @@ async function write(
     if (row === undefined) rows.set(place, [item]);
     else row.push(item);
   }
-  const writes = [...rows].map(([place, own]) => ({
-    table,
-    write: toWrite({ partitionKey, rowKey: toRowKey(place), columns: toColumns(own) }),
+  return [...rows].map(([place, own]) => ({
+    partitionKey,
+    rowKey: toRowKey(place),
+    columns: toColumns(own),
   }));
-  for (const result of await writeAll(store, writes)) {
-    if (result.kind === "conflict") throw result.error;
-  }
+}
+
+/** Those that met a conflict: the row is there, or is not. */
+async function write(
+  store: TableStore,
+  { table }: Partition,
+  rows: readonly Row[],
+  toWrite: (row: Row) => Write,
+): Promise<readonly Row[]> {
+  const results = await writeAll(
+    store,
+    rows.map((row) => ({ table, write: toWrite(row) })),
+  );
+  return rows.filter((_row, index) => results[index]?.kind === "conflict");
 }
 
 /** In the order of their numbers, `below` not among them. */

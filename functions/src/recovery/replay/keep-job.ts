@@ -76,9 +76,12 @@ export class KeptJob {
     return step;
   }
 
-  items(step: ReplayStep): Promise<readonly ReplayItem[]> {
+  /** Throws when some are not there: a step without them would look as if it had ended. */
+  async items(step: ReplayStep): Promise<readonly ReplayItem[]> {
     const { id, position } = this.job;
-    return this.#on.replays.items(id, position, position + step.size);
+    const items = await this.#on.replays.items(id, position, position + step.size);
+    if (items.length === step.size) return items;
+    throw new RangeError(`replay ${id} has ${items.length} of the ${step.size} items of its step`);
   }
 
   async saveItems(items: readonly ReplayItem[]): Promise<void> {

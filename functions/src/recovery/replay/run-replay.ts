@@ -18,6 +18,7 @@ import { selectDeliveries } from "./select-deliveries.ts";
 import type { Candidate, SelectDependencies } from "./select-deliveries.ts";
 import { ItemSender } from "./send-items.ts";
 import { watchItems } from "./watch-items.ts";
+import type { HowToLook } from "./watch-items.ts";
 
 export interface RunnerDependencies extends KeepDependencies, SelectDependencies {
   readonly telemetry: Telemetry;
@@ -32,6 +33,7 @@ export interface RunLimits {
 
 /** Looking costs a read for each delivery under way. */
 const lookEveryMs = 1_000;
+const lookAtAllEveryMs = 5_000;
 const recallEveryMs = 100;
 
 /** Works on a job as long as there is something to do for it; true when it needs nobody any more. */
@@ -61,8 +63,9 @@ class Runner {
   readonly #sender: ItemSender;
   /** When the ledger was last asked how deliveries have ended. */
   #lookedAt = 0;
-  /** Some have settled since then. */
-  #settledSince = false;
+  #lookedAtAllAt = 0;
+  /** Some have settled since the ledger was asked before that. */
+  #hasSettled = false;
 
   constructor(on: RunnerDependencies, held: HeldJob, owner: string, limits: RunLimits) {
     this.#on = on;
@@ -157,16 +160,21 @@ class Runner {
     const counts = countItems(left);
     if (this.#kept.mustStop(counts, step)) return left;
     // What is sent now cannot have ended yet.
-    if (counts.underWay === 0) this.#noteLook(true);
+    if (counts.underWay === 0) this.#noteLook("all", true);
     return this.#sender.send(left, step);
   }
 
-  /** Until all have settled, or it is time to see what people want of the job. */
+  /** Until all have settled, some have and there is more to send, or it is time to see what people want. */
   async #follow(items: readonly ReplayItem[], step: ReplayStep): Promise<readonly ReplayItem[]> {
-    if (countItems(items).underWay === 0) return items;
+    const before = countItems(items);
+    if (before.underWay === 0) return items;
     let left = await this.#look(items);
+    const isSending = before.planned > 0 && this.#job.state === "running";
     const until = this.#on.clock.now() + lookEveryMs;
-    while (countItems(left).underWay > 0 && this.#on.clock.now() < until) {
+    for (;;) {
+      const { underWay } = countItems(left);
+      const isEnough = underWay === 0 || (isSending && underWay < before.underWay);
+      if (isEnough || this.#on.clock.now() >= until) break;
       await this.#on.clock.sleep(recallEveryMs);
       left = await this.#look(left);
     }
@@ -174,27 +182,36 @@ class Runner {
     return left;
   }
 
-  /** What this process delivered it knows; for the others it has to read, now and then is soon enough to stop. */
+  /**
+   * What this process delivered it knows, except how others failed; for the rest it has to read, and now and then is
+   * soon enough to stop. Failures may stand behind deliveries that wait, so all are read now and then too.
+   */
   async #look(items: readonly ReplayItem[]): Promise<readonly ReplayItem[]> {
     const sent = items.filter(({ state }) => state === "sent");
     if (sent.length === 0) return items;
-    const isDue = this.#on.clock.now() - this.#lookedAt >= lookEveryMs;
-    const whenDue = this.#settledSince ? "first" : "all";
-    const { settled, waitingFor } = await watchItems(this.#on, sent, isDue ? whenDue : "none");
-    if (isDue) this.#noteLook(settled.length > 0);
-    else if (settled.length > 0) this.#settledSince = true;
+    const how = this.#howToLook();
+    const { settled, waitingFor } = await watchItems(this.#on, sent, how);
+    this.#noteLook(how, settled.length > 0);
     await this.#kept.saveItems(settled);
     const waiting = sent.length - settled.length;
-    if (isDue && !isEnded(this.#job.state)) {
+    if (how !== "none" && !isEnded(this.#job.state)) {
       this.#kept.note =
         waiting === 0 ? "" : `${waiting} under way: ${waitingFor.slice(0, 3).join(", ")}`;
     }
     return replaceItems(items, settled);
   }
 
-  #noteLook(hasSettled: boolean): void {
-    this.#lookedAt = this.#on.clock.now();
-    this.#settledSince = hasSettled;
+  #howToLook(): HowToLook {
+    const now = this.#on.clock.now();
+    if (now - this.#lookedAt < lookEveryMs) return "none";
+    return this.#hasSettled && now - this.#lookedAtAllAt < lookAtAllEveryMs ? "first" : "all";
+  }
+
+  #noteLook(how: HowToLook, hasSettled: boolean): void {
+    const now = this.#on.clock.now();
+    this.#hasSettled = hasSettled || (how === "none" && this.#hasSettled);
+    if (how !== "none") this.#lookedAt = now;
+    if (how === "all") this.#lookedAtAllAt = now;
   }
 }
 

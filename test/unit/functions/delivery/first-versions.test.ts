@@ -3,7 +3,7 @@ import { FirstVersions } from "../../../../functions/src/delivery/first-versions
 import { createDeliveryRow } from "../../../../functions/src/delivery/ledger-rows.ts";
 import type { DeliveryRow } from "../../../../functions/src/delivery/ledger-rows.ts";
 import { createCountingStore } from "../../../support/counting-table-store.ts";
-import { DeliveryWorld } from "../../../support/delivery-world.ts";
+import { DeliveryWorld, ManualClock } from "../../../support/delivery-world.ts";
 import type { WorldOptions } from "../../../support/delivery-world.ts";
 import { MemoryTableStore } from "../../../support/memory-table-store.ts";
 import { numberedEvent } from "../../../support/numbered-event.ts";
@@ -80,14 +80,18 @@ function row(more: Partial<DeliveryRow> = {}): DeliveryRow {
 }
 
 describe("versions of rows that nobody has called for", () => {
+  const create = (): FirstVersions => new FirstVersions(new ManualClock());
+
   it("give the row as it was accepted, for each target its own", () => {
-    const versions = new FirstVersions();
-    versions.note(row(), "v1", 1_000);
-    versions.note(row({ target: "crm" }), "v2", 1_000);
-    expect(versions.recall(id, 2_000)).toEqual({ row: row(), etag: "v1" });
-    const crm = versions.recall({ ...id, target: "crm" }, 2_000);
-    expect(crm).toEqual({ row: row({ target: "crm" }), etag: "v2" });
-    expect(versions.recall({ ...id, target: "email" }, 2_000)).toBeUndefined();
+    const versions = create();
+    versions.note(row(), "v1");
+    versions.note(row({ target: "crm", acceptedAt: 2_000, dueAt: 2_000 }), "v2");
+    expect(versions.recall(id)).toEqual({ row: row(), etag: "v1" });
+    expect(versions.recall({ ...id, target: "crm" })).toEqual({
+      row: row({ target: "crm", acceptedAt: 2_000, dueAt: 2_000 }),
+      etag: "v2",
+    });
+    expect(versions.recall({ ...id, target: "email" })).toBeUndefined();
   });
 
   it.each([
@@ -97,9 +101,9 @@ describe("versions of rows that nobody has called for", () => {
     ["is due at another time", { dueAt: 5_000 }],
     ["is replayed", { generation: 1 }],
   ] as const)("forget a row that %s", (_what, more) => {
-    const versions = new FirstVersions();
-    versions.note(row(), "v1", 1_000);
-    versions.note(row(more), "v2", 1_000);
-    expect(versions.recall(id, 2_000)).toBeUndefined();
+    const versions = create();
+    versions.note(row(), "v1");
+    versions.note(row(more), "v2");
+    expect(versions.recall(id)).toBeUndefined();
   });
 });
