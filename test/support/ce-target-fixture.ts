@@ -3,6 +3,7 @@ import type { CanonicalEvent } from "../../schemas/types/canonical-event.ts";
 import type { CanonicalInvoice } from "../../schemas/types/canonical-invoice.ts";
 import type { Mapping } from "../../schemas/types/mapping.ts";
 import { compileMapping } from "../../functions/src/flows/compile-mapping.ts";
+import type { Clock } from "../../functions/src/platform/clock.ts";
 import { HttpError } from "../../functions/src/platform/http.ts";
 import type { Http } from "../../functions/src/platform/http.ts";
 import { createDataverseTarget } from "../../functions/src/targets/dataverse/create-dataverse-target.ts";
@@ -12,6 +13,7 @@ import type {
 } from "../../functions/src/targets/dataverse/create-dataverse-target.ts";
 import type { DeliveryRequest, Outcome } from "../../functions/src/targets/target.ts";
 import type { DataverseShape } from "../../local/dataverse/table-metadata.ts";
+import type { FaultyPorts } from "./faulty-ports.ts";
 import { createDataverseFixture, dataverseUrl } from "./dataverse-fixture.ts";
 import type { DataverseFixture } from "./dataverse-fixture.ts";
 
@@ -46,9 +48,12 @@ export async function createCeTargetFixture(
     readonly entityIdStyle?: "guid" | "key";
     readonly installed?: boolean;
     readonly shape?: DataverseShape;
+    /** Around the target's own ports, http and clock. */
+    readonly faults?: FaultyPorts;
   } = {},
 ): Promise<CeTargetFixture> {
-  const { entityIdStyle = "guid", installed = true, shape = "sales", ...targetOptions } = options;
+  const { entityIdStyle = "guid", installed = true, shape = "sales", ...rest } = options;
+  const { faults, ...targetOptions } = rest;
   const dataverse = createDataverseFixture({ entityIdStyle, shape });
   if (installed) await dataverse.install();
   const http: Http = async (request) => {
@@ -71,12 +76,16 @@ export async function createCeTargetFixture(
     if (fault === "unanswered") throw new HttpError("CONNECTION_RESET", request, true);
     return { status: response.status, headers: response.headers, body: await response.text() };
   };
+  const clock: Clock = {
+    now: () => dataverse.clock.now(),
+    sleep: (ms) => dataverse.clock.sleep(ms),
+  };
   const target = createDataverseTarget({
     name: "ce",
-    http,
+    http: faults === undefined ? http : faults.port("http", http, { failure: noAnswer }),
     getToken: () => Promise.resolve("causeway"),
     baseUrl: dataverseUrl,
-    clock: { now: () => dataverse.clock.now(), sleep: (ms) => dataverse.clock.sleep(ms) },
+    clock: faults === undefined ? clock : faults.port("clock", clock, { sync: { now: true } }),
     mappingOf: () => mapping,
     policyOf: () => ({ mode: "live", ownership: "all", ...policy }),
     ...targetOptions,
@@ -100,6 +109,11 @@ export async function createCeTargetFixture(
     deliverAborted: (...events) => deliver(events, 0, AbortSignal.abort()),
   };
   return fixture;
+}
+
+/** The harsher one: it may have been carried out. */
+function noAnswer(): HttpError {
+  return new HttpError("CONNECTION_RESET", { method: "POST", url: dataverseUrl }, true);
 }
 
 /** Event number `index` with an effect key of its own. */
