@@ -12,8 +12,8 @@ const mostTries = 6;
 async function deliverAll(fixture: CeTargetFixture): Promise<number> {
   let left: readonly CanonicalEvent[] = events;
   for (let tries = 1; tries <= mostTries; tries += 1) {
-    const ask = tries === 1 ? fixture.deliver : fixture.deliverAgain;
-    const outcomes: readonly (Outcome | null)[] = await ask(...left).catch(() => []);
+    const answers = tries === 1 ? fixture.deliver(...left) : fixture.deliverAgain(...left);
+    const outcomes: readonly (Outcome | null)[] = await answers.catch(() => []);
     left = left.filter((_event, index) => outcomes[index]?.kind !== "delivered");
     if (left.length === 0) return tries;
   }
