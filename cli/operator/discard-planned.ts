@@ -22,7 +22,6 @@ interface Round {
 export async function discardPlanned(
   client: Pick<OperatorClient, "post">,
   body: Readonly<Record<string, unknown>>,
-  tell: (text: string) => unknown = (text) => process.stderr.write(text),
 ): Promise<Discarded> {
   let [discarded, decidedByOthers] = [0, 0];
   for (;;) {
@@ -33,8 +32,9 @@ export async function discardPlanned(
       if (discarded === 0) throw error;
       // Whoever took the rest between two rounds has ended it for us.
       if (isNothingLeft(error)) return { discarded, decidedByOthers, isMore: false, leftOut: [] };
-      tell(
-        `${discarded} had been discarded before this went wrong; the others are as they were.\n`,
+      // Perhaps more: an answer that was lost says nothing of its round.
+      process.stderr.write(
+        `${discarded} had been discarded before this went wrong. Look what is left, and go on.\n`,
       );
       throw error;
     }
