@@ -1,11 +1,12 @@
 import { Command } from "commander";
 import type { StackFlags } from "../operator/find-operator-api.ts";
 import { withOperator } from "../operator/operator-client.ts";
+import { moreNote, readPages, toCount } from "../operator/read-pages.ts";
 import { withStackOptions } from "../operator/stack-options.ts";
-import { printJson, printTable, shortInstant } from "../print.ts";
+import { printJson, printLine, printTable, shortInstant } from "../print.ts";
 
 interface AuditFlags extends StackFlags {
-  readonly limit: string;
+  readonly limit: number;
   readonly json?: boolean;
 }
 
@@ -22,19 +23,22 @@ export function auditCommand(): Command {
   return withStackOptions(
     new Command("audit")
       .description("Who decided what, when and why; newest first.")
-      .option("--limit <count>", "how many decisions (at most 200)", "50"),
+      .option("--limit <count>", "how many decisions", toCount, 50),
   ).action(async (flags: AuditFlags) => {
     await withOperator(flags, async (client) => {
-      const answer = await client.get<{ readonly entries: readonly Entry[] }>("audit", {
-        limit: flags.limit,
-      });
+      const pages = await readPages<Entry>(client, "audit", "entries", flags.limit);
+      const { items: entries, isMore } = pages;
       if (flags.json === true) {
-        printJson(answer);
+        printJson({ entries, isMore });
+        return;
+      }
+      if (entries.length === 0) {
+        printLine("Nobody has decided anything yet.");
         return;
       }
       printTable(
         ["when", "who", "what", "subject", "why"],
-        answer.entries.map(({ at, caller, action, subject, reason }) => [
+        entries.map(({ at, caller, action, subject, reason }) => [
           shortInstant(at),
           caller,
           action,
@@ -42,6 +46,7 @@ export function auditCommand(): Command {
           reason,
         ]),
       );
+      if (isMore) printLine(moreNote);
     });
   });
 }

@@ -1,7 +1,10 @@
 import { Command } from "commander";
+import type { LeftOut } from "../../functions/src/recovery/find-named.ts";
 import { exitCodes } from "../exit-codes.ts";
 import { ask } from "../operator/ask.ts";
+import { discardPlanned } from "../operator/discard-planned.ts";
 import type { StackFlags } from "../operator/find-operator-api.ts";
+import { leftOutSince, printLeftOut } from "../operator/left-out.ts";
 import { withOperator } from "../operator/operator-client.ts";
 import { readSelection, withSelectionOptions } from "../operator/selection-options.ts";
 import type { SelectionFlags } from "../operator/selection-options.ts";
@@ -15,11 +18,11 @@ interface DiscardFlags extends StackFlags, SelectionFlags {
   readonly json?: boolean;
 }
 
-interface Answer {
-  readonly matching?: number;
-  readonly discarded?: number;
-  readonly noLongerOpen?: number;
+interface Plan {
+  readonly matching: number;
   readonly isMore: boolean;
+  readonly leftOut: readonly LeftOut[];
+  readonly plannedAt: string;
 }
 
 /** `causeway failures discard`: decides that failures are not to be delivered. */
@@ -40,9 +43,12 @@ async function discard(
   const selection = readSelection(command, failures, flags);
   const { reason } = flags;
   await withOperator(flags, async (client) => {
-    const plan = await client.post<Answer>("failures/discard", { selection, reason, dryRun: true });
-    const matching = `${plan.matching ?? 0}${plan.isMore ? " and more" : ""}`;
+    const plan = await client.post<Plan>("failures/discard", { selection, reason, dryRun: true });
+    const { leftOut, plannedAt } = plan;
+    const matching = `${plan.matching}${plan.isMore ? " and more" : ""}`;
+    printLeftOut(leftOut, flags.json);
     if (flags.dryRun === true) {
+      if (leftOut.length > 0) process.exitCode = exitCodes.needsLooking;
       if (flags.json === true) printJson(plan);
       else printLine(`${matching} would be discarded.`);
       return;
@@ -52,18 +58,20 @@ async function discard(
       return;
     }
     const confirm = flags.all === true ? { confirm: "all" } : {};
-    let discarded = 0;
-    for (let isMore = true; isMore;) {
-      const answer = await client.post<Answer>("failures/discard", {
-        selection,
-        reason,
-        ...confirm,
-      });
-      discarded += answer.discarded ?? 0;
-      // What is no longer open is not found again, so every round gets nearer to the end.
-      isMore = answer.isMore && (answer.discarded ?? 0) > 0;
+    const body = { selection, reason, plannedAt, ...confirm };
+    const result = await discardPlanned(client, body);
+    const { discarded, decidedByOthers, isMore } = result;
+    const isPartial = isMore || decidedByOthers > 0 || result.leftOut.length > 0;
+    if (isPartial) process.exitCode = exitCodes.needsLooking;
+    if (flags.json === true) {
+      printJson(result);
+      return;
     }
-    if (flags.json === true) printJson({ discarded });
-    else printLine(`${discarded} discarded.`);
+    printLeftOut(leftOutSince(leftOut, result.leftOut));
+    printLine(`${discarded} discarded.`);
+    if (decidedByOthers > 0) {
+      printLine(`${decidedByOthers} were decided by somebody else meanwhile.`);
+    }
+    if (isMore) printLine("There are more: somebody else decides about them too. Look again.");
   });
 }

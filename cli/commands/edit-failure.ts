@@ -1,6 +1,7 @@
 import { Command, InvalidArgumentError } from "commander";
 import type { StackFlags } from "../operator/find-operator-api.ts";
 import { withOperator } from "../operator/operator-client.ts";
+import { pathOf, toId } from "../operator/path-of.ts";
 import { printChanges } from "../operator/print-changes.ts";
 import { withStackOptions } from "../operator/stack-options.ts";
 import { printJson, printLine } from "../print.ts";
@@ -21,8 +22,8 @@ interface EditFlags extends StackFlags {
 export function editCommand(): Command {
   const command = new Command("edit")
     .description("Proposes an edit of what one failed delivery sends; somebody else approves it.")
-    .argument("<target>", "ce, crm, email")
-    .argument("<failureId>")
+    .argument("<target>", "ce, crm, email", toId)
+    .argument("<failureId>", "as the list shows it", toId)
     .requiredOption(
       "--set <path=value>",
       "what is to stand where, e.g. customer.email=ap@contoso.example; repeatable; nothing after = empties it",
@@ -33,7 +34,7 @@ export function editCommand(): Command {
     async (target: string, failureId: string, flags: EditFlags) => {
       await withOperator(flags, async (client) => {
         const { set: changes, reason } = flags;
-        const path = `failures/${target}/${failureId}/edits`;
+        const path = pathOf("failures", target, failureId, "edits");
         const edit = await client.post<Edit>(path, { changes, reason });
         if (flags.json === true) {
           printJson(edit);

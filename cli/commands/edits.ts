@@ -1,9 +1,10 @@
 import { Command } from "commander";
-import { exitCodes } from "../exit-codes.ts";
 import type { StackFlags } from "../operator/find-operator-api.ts";
 import { withOperator } from "../operator/operator-client.ts";
+import { pathOf, toId } from "../operator/path-of.ts";
 import { printChanges } from "../operator/print-changes.ts";
 import type { EventChange } from "../operator/print-changes.ts";
+import { moreNote, readPages, toCount } from "../operator/read-pages.ts";
 import { withStackOptions } from "../operator/stack-options.ts";
 import { printJson, printLine, shortInstant } from "../print.ts";
 
@@ -38,19 +39,19 @@ export function editsCommand(): Command {
 function listCommand(): Command {
   const command = new Command("list")
     .description("Edits with what they change, newest first.")
-    .option("--limit <count>", "how many (at most 200)", "50");
+    .option("--limit <count>", "how many", toCount, 50);
   return withStackOptions(command).action(
-    async (flags: CommonFlags & { readonly limit: string }) => {
+    async (flags: CommonFlags & { readonly limit: number }) => {
       await withOperator(flags, async (client) => {
-        const { limit } = flags;
-        const answer = await client.get<{ readonly edits: readonly Edit[] }>("edits", { limit });
-        if (answer.edits.length === 0) process.exitCode = exitCodes.nothingFound;
+        const pages = await readPages<Edit>(client, "edits", "edits", flags.limit);
+        const { items: edits, isMore } = pages;
         if (flags.json === true) {
-          printJson(answer);
+          printJson({ edits, isMore });
           return;
         }
-        if (answer.edits.length === 0) printLine("There are no edits.");
-        for (const edit of answer.edits) printEdit(edit);
+        if (edits.length === 0) printLine("There are no edits.");
+        for (const edit of edits) printEdit(edit);
+        if (isMore) printLine(moreNote);
       });
     },
   );
@@ -68,10 +69,10 @@ function printEdit(edit: Edit): void {
 function approveCommand(): Command {
   const command = new Command("approve")
     .description("Says yes to somebody else's edit and replays the one delivery with it.")
-    .argument("<id>");
+    .argument("<id>", "as the list shows it", toId);
   return withStackOptions(command).action(async (id: string, flags: CommonFlags) => {
     await withOperator(flags, async (client) => {
-      const edit = await client.post<Edit>(`edits/${id}/approve`);
+      const edit = await client.post<Edit>(pathOf("edits", id, "approve"));
       if (flags.json === true) printJson(edit);
       else
         printLine(
@@ -84,13 +85,13 @@ function approveCommand(): Command {
 function rejectCommand(): Command {
   const command = new Command("reject")
     .description("Says no to an edit; the failure stays open.")
-    .argument("<id>")
+    .argument("<id>", "as the list shows it", toId)
     .requiredOption("--reason <text>", "why; it stays with the edit and in the audit");
   return withStackOptions(command).action(
     async (id: string, flags: CommonFlags & { readonly reason: string }) => {
       await withOperator(flags, async (client) => {
         const { reason } = flags;
-        const edit = await client.post<Edit>(`edits/${id}/reject`, { reason });
+        const edit = await client.post<Edit>(pathOf("edits", id, "reject"), { reason });
         if (flags.json === true) printJson(edit);
         else printLine("Rejected.");
       });

@@ -2,11 +2,19 @@ import { Command } from "commander";
 import { editCommand } from "./edit-failure.ts";
 import { discardCommand } from "./discard-failures.ts";
 import { exitCodes } from "../exit-codes.ts";
-import { toFilter, withFilterOptions, withStatusOption } from "../operator/filter-options.ts";
+import {
+  toFilter,
+  withFilterOptions,
+  withGroupFilterOptions,
+  withStatusOption,
+} from "../operator/filter-options.ts";
 import type { FilterFlags } from "../operator/filter-options.ts";
 import type { StackFlags } from "../operator/find-operator-api.ts";
 import { withOperator } from "../operator/operator-client.ts";
 import type { OperatorClient } from "../operator/operator-client.ts";
+import { pathOf, toId } from "../operator/path-of.ts";
+import { moreNote, readPages, toCount } from "../operator/read-pages.ts";
+import type { Pages } from "../operator/read-pages.ts";
 import { withStackOptions } from "../operator/stack-options.ts";
 import { printJson, printLine, printTable, shortInstant } from "../print.ts";
 
@@ -15,7 +23,7 @@ interface CommonFlags extends StackFlags {
 }
 
 interface ListFlags extends CommonFlags, FilterFlags {
-  readonly limit: string;
+  readonly limit: number;
 }
 
 interface Summary {
@@ -62,36 +70,29 @@ export function failuresCommand(): Command {
 function listCommand(): Command {
   const command = new Command("list")
     .description("Failures, newest first.")
-    .option("--limit <count>", "how many", "50");
+    .option("--limit <count>", "how many", toCount, 50);
   return withStackOptions(withStatusOption(withFilterOptions(command))).action(
     async (flags: ListFlags) => {
       await withOperator(flags, async (client) => {
-        const failures = await readFailures(client, flags, Number(flags.limit));
+        const { items: failures, isMore } = await readFailures(client, flags, flags.limit);
         if (failures.length === 0) process.exitCode = exitCodes.nothingFound;
-        if (flags.json === true) printJson({ failures });
-        else printFailures(failures);
+        if (flags.json === true) {
+          printJson({ failures, isMore });
+          return;
+        }
+        printFailures(failures);
+        if (isMore) printLine(moreNote);
       });
     },
   );
 }
 
-async function readFailures(
+function readFailures(
   client: OperatorClient,
   flags: FilterFlags,
   wanted: number,
-): Promise<readonly Summary[]> {
-  const failures: Summary[] = [];
-  let continuation: string | undefined;
-  do {
-    const limit = String(Math.min(wanted - failures.length, 200));
-    const page = await client.get<{
-      readonly failures: readonly Summary[];
-      readonly continuation?: string;
-    }>("failures", { ...toFilter(flags), limit, continuation });
-    failures.push(...page.failures);
-    continuation = page.continuation;
-  } while (continuation !== undefined && failures.length < wanted);
-  return failures;
+): Promise<Pages<Summary>> {
+  return readPages<Summary>(client, "failures", "failures", wanted, toFilter(flags));
 }
 
 function printFailures(failures: readonly Summary[]): void {
@@ -115,8 +116,8 @@ function printFailures(failures: readonly Summary[]): void {
 
 function groupsCommand(): Command {
   const command = new Command("groups").description("Failures by cause, biggest group first.");
-  return withStackOptions(withStatusOption(withFilterOptions(command))).action(
-    async (flags: CommonFlags & FilterFlags) => {
+  return withStackOptions(withStatusOption(withGroupFilterOptions(command))).action(
+    async (flags: CommonFlags & Omit<FilterFlags, "key">) => {
       await withOperator(flags, async (client) => {
         const answer = await client.get<Groups>("failure-groups", toFilter(flags));
         if (answer.groups.length === 0) process.exitCode = exitCodes.nothingFound;
@@ -152,13 +153,13 @@ function printGroups({ groups, targetsWithMore }: Groups): void {
 function showCommand(): Command {
   const command = new Command("show")
     .description("One failure's whole story.")
-    .argument("<target>", "ce, crm, email, intake")
-    .argument("<failureId>");
+    .argument("<target>", "ce, crm, email, intake", toId)
+    .argument("<failureId>", "as the list shows it", toId);
   return withStackOptions(command).action(
     async (target: string, failureId: string, flags: CommonFlags) => {
       await withOperator(flags, async (client) => {
         const failure = await client.get<Readonly<Record<string, unknown>>>(
-          `failures/${target}/${failureId}`,
+          pathOf("failures", target, failureId),
         );
         if (flags.json === true) {
           printJson(failure);
@@ -180,10 +181,10 @@ function exportCommand(): Command {
   return withStackOptions(withStatusOption(withFilterOptions(command))).action(
     async (flags: CommonFlags & FilterFlags) => {
       await withOperator(flags, async (client) => {
-        const failures = await readFailures(client, flags, Infinity);
+        const { items: failures } = await readFailures(client, flags, Infinity);
         if (failures.length === 0) process.exitCode = exitCodes.nothingFound;
         for (const { target, failureId } of failures) {
-          const failure = await client.get(`failures/${target}/${failureId}`);
+          const failure = await client.get(pathOf("failures", target, failureId));
           printLine(JSON.stringify(failure));
         }
       });
@@ -194,13 +195,13 @@ function exportCommand(): Command {
 function noteCommand(): Command {
   const command = new Command("note")
     .description("Writes a note beside a failure, for whoever looks at it next.")
-    .argument("<target>", "ce, crm, email, intake")
-    .argument("<failureId>")
+    .argument("<target>", "ce, crm, email, intake", toId)
+    .argument("<failureId>", "as the list shows it", toId)
     .argument("<text>");
   return withStackOptions(command).action(
     async (target: string, failureId: string, text: string, flags: CommonFlags) => {
       await withOperator(flags, async (client) => {
-        const note = await client.post(`failures/${target}/${failureId}/notes`, { text });
+        const note = await client.post(pathOf("failures", target, failureId, "notes"), { text });
         if (flags.json === true) printJson(note);
         else printLine("Noted.");
       });

@@ -10,6 +10,7 @@ import { toInstant } from "../operator/filter-options.ts";
 import type { StackFlags } from "../operator/find-operator-api.ts";
 import { withOperator } from "../operator/operator-client.ts";
 import type { OperatorClient } from "../operator/operator-client.ts";
+import { pathOf } from "../operator/path-of.ts";
 import { withStackOptions } from "../operator/stack-options.ts";
 import { printJson, printLine, printTable, shortInstant } from "../print.ts";
 
@@ -66,7 +67,7 @@ async function search(
 }
 
 function read(client: OperatorClient, found: JourneySummary): Promise<JourneyAnswer> {
-  const path = `journeys/${encodeURIComponent(found.eventId)}`;
+  const path = pathOf("journeys", found.eventId);
   return client.get<JourneyAnswer>(path, { time: found.time });
 }
 

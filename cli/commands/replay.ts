@@ -1,12 +1,17 @@
 import { Command, InvalidArgumentError } from "commander";
+import type { LeftOut } from "../../functions/src/recovery/find-named.ts";
 import { exitCodes } from "../exit-codes.ts";
 import { ask } from "../operator/ask.ts";
 import type { StackFlags } from "../operator/find-operator-api.ts";
-import { followReplay, printReplay } from "../operator/follow-replay.ts";
+import { exitCodeOf, followReplay, printReplay } from "../operator/follow-replay.ts";
 import type { Replay } from "../operator/follow-replay.ts";
+import { leftOutSince, printLeftOut } from "../operator/left-out.ts";
 import { withOperator } from "../operator/operator-client.ts";
 import type { OperatorClient } from "../operator/operator-client.ts";
 import { printChanges } from "../operator/print-changes.ts";
+import { pathOf, toId } from "../operator/path-of.ts";
+import { moreNote, readPages, toCount } from "../operator/read-pages.ts";
+import type { Pages } from "../operator/read-pages.ts";
 import { countOf, describeTotal } from "../operator/replay-plan.ts";
 import type { Plan } from "../operator/replay-plan.ts";
 import {
@@ -17,8 +22,10 @@ import {
 import type { SelectionFlags } from "../operator/selection-options.ts";
 import { withStackOptions } from "../operator/stack-options.ts";
 import { printJson, printLine, printTable, shortInstant } from "../print.ts";
+import { itemsCommand, printChanged, readItems } from "./replay-items.ts";
 
 const maxRebuilt = 5;
+const lookedAt = 200;
 
 interface CommonFlags extends StackFlags {
   readonly json?: boolean;
@@ -56,6 +63,7 @@ export function replayCommand(): Command {
   return withStackOptions(withWindowOptions(withSelectionOptions(command)))
     .action(begin)
     .addCommand(statusCommand())
+    .addCommand(itemsCommand())
     .addCommand(listCommand())
     .addCommand(wishCommand("pause", "Sends nothing more until it is resumed."))
     .addCommand(wishCommand("resume", "Goes on where it was paused."))
@@ -75,32 +83,57 @@ async function begin(
       ...dropUndefined({ asStored: flags.asStored }),
     });
     if (flags.dryRun === true) {
+      if (plan.leftOut.length > 0) process.exitCode = exitCodes.needsLooking;
       if (flags.json === true) printJson({ plan });
       else printPlan(plan);
       return;
     }
-    if (flags.json !== true) printPlan(plan);
-    // One failure by its id is clear enough; everything else is asked about.
-    const isClear = failures.length > 0 || flags.yes === true;
-    if (!isClear && !(await ask(`Send ${countOf(plan)} again?`))) {
+    if (flags.json === true) printLeftOut(plan.leftOut, true);
+    else printPlan(plan);
+    // Failures by their ids are clear enough when all of them are there; everything else is asked about.
+    const isNamed = failures.length > 0 && plan.leftOut.length === 0;
+    const isClear = isNamed || flags.yes === true;
+    if (!isClear && !(await ask(toQuestion(plan)))) {
       process.exitCode = exitCodes.failed;
       return;
     }
     const { asStored, perSecond, steps, stopShare, reason } = flags;
-    const replay = await client.post<Replay>("replays", {
+    const begun = await client.post<Begun>("replays", {
       selection,
       ...(flags.all === true ? { confirm: "all" } : {}),
       ...dropUndefined({ asStored, perSecond, steps, stopShare, reason }),
     });
-    await report(client, replay, flags);
+    await report(client, begun, plan, flags);
   });
 }
 
-async function report(client: OperatorClient, begun: Replay, flags: BeginFlags): Promise<void> {
-  const replay = flags.follow === true ? await followReplay(client, begun.id) : begun;
-  if (replay.state === "stopped") process.exitCode = exitCodes.needsLooking;
-  if (flags.json === true) printJson(replay);
-  else if (flags.follow === true) printReplay(replay);
+interface Begun extends Replay {
+  readonly leftOut: readonly LeftOut[];
+}
+
+function toQuestion(plan: Plan): string {
+  const { leftOut } = plan;
+  const count = countOf(plan);
+  if (leftOut.length === 0) return `Send ${count} again?`;
+  return `${leftOut.length} of those that you named cannot be sent. Send ${count} again?`;
+}
+
+async function report(
+  client: OperatorClient,
+  begun: Begun,
+  plan: Plan,
+  flags: BeginFlags,
+): Promise<void> {
+  const { leftOut } = begun;
+  const isFollowed = flags.follow === true;
+  const replay = isFollowed ? await followReplay(client, begun.id) : begun;
+  process.exitCode = leftOut.length > 0 ? exitCodes.needsLooking : exitCodeOf(replay, isFollowed);
+  if (flags.json === true) {
+    printJson({ ...replay, leftOut });
+    return;
+  }
+  printLeftOut(leftOutSince(plan.leftOut, leftOut));
+  if (isFollowed) printReplay(replay);
   else
     printLine(
       `Replay ${replay.id} has begun. Look at it with: causeway replay status ${replay.id}`,
@@ -113,6 +146,7 @@ function printPlan(plan: Plan): void {
     plan.parts.map(({ count, target, cause }) => [String(count), target, cause]),
   );
   printLine(describeTotal(plan));
+  printLeftOut(plan.leftOut);
   for (const { target, businessKey, changes, refusal = "" } of plan.examples) {
     if (refusal !== "") printLine(`${target} ${businessKey}: would not be sent: ${refusal}`);
     if (changes.length === 0) continue;
@@ -124,17 +158,17 @@ function printPlan(plan: Plan): void {
 function statusCommand(): Command {
   const command = new Command("status")
     .description("How a replay stands.")
-    .argument("<id>")
+    .argument("<id>", "as the list shows it", toId)
     .option("--follow", "stay until it has ended");
   return withStackOptions(command).action(
     async (id: string, flags: CommonFlags & { readonly follow?: boolean }, self: Command) => {
       const all = self.optsWithGlobals<typeof flags>();
+      const isFollowed = all.follow === true;
       await withOperator(all, async (client) => {
-        const replay =
-          all.follow === true
-            ? await followReplay(client, id)
-            : await client.get<Replay>(`replays/${id}`);
-        if (replay.state === "stopped") process.exitCode = exitCodes.needsLooking;
+        const replay = isFollowed
+          ? await followReplay(client, id)
+          : await client.get<Replay>(pathOf("replays", id));
+        process.exitCode = exitCodeOf(replay, isFollowed);
         if (all.json === true) {
           printJson(replay);
           return;
@@ -148,50 +182,60 @@ function statusCommand(): Command {
 
 /** The first few that were sent otherwise than they had been accepted. */
 async function printRebuilt(client: OperatorClient, id: string): Promise<void> {
-  const { items } = await client.get<{
-    readonly items: readonly Omit<Plan["examples"][number], "refusal">[];
-  }>(`replays/${id}/items`, { limit: "200" });
+  const { items, isMore } = await readItems(client, id, lookedAt);
   const rebuilt = items.filter(({ changes }) => changes.length > 0);
-  for (const { target, businessKey, changes } of rebuilt.slice(0, maxRebuilt)) {
-    printLine(`${target} ${businessKey}: F&O says otherwise now`);
-    printChanges(changes, "  ");
+  printChanged(rebuilt.slice(0, maxRebuilt));
+  if (isMore || rebuilt.length > maxRebuilt) {
+    printLine(`Every delivery with its changes: causeway replay items ${id}`);
   }
 }
 
 function listCommand(): Command {
-  const command = new Command("list").description("Replays, newest first.");
-  return withStackOptions(command).action(async (_flags: CommonFlags, self: Command) => {
-    const flags = self.optsWithGlobals<CommonFlags>();
-    await withOperator(flags, async (client) => {
-      const answer = await client.get<{ readonly replays: readonly Replay[] }>("replays");
-      if (flags.json === true) {
-        printJson(answer);
-        return;
-      }
-      printTable(
-        ["begun", "id", "state", "of", "delivered", "failed again", "by", "note"],
-        answer.replays.map((each) => [
-          shortInstant(each.createdAt),
-          each.id,
-          each.state,
-          String(each.total),
-          String(each.counts.delivered),
-          String(each.counts.failedAgain),
-          each.by,
-          each.note,
-        ]),
-      );
-    });
-  });
+  const command = new Command("list")
+    .description("Replays, newest first.")
+    .option("--limit <count>", "how many", toCount, 50);
+  return withStackOptions(command).action(
+    async (_flags: CommonFlags & { readonly limit: number }, self: Command) => {
+      const flags = self.optsWithGlobals<typeof _flags>();
+      await withOperator(flags, async (client) => {
+        const pages = await readPages<Replay>(client, "replays", "replays", flags.limit);
+        if (flags.json === true) printJson({ replays: pages.items, isMore: pages.isMore });
+        else printList(pages);
+      });
+    },
+  );
+}
+
+function printList({ items, isMore }: Pages<Replay>): void {
+  if (items.length === 0) {
+    printLine("There are no replays.");
+    return;
+  }
+  printTable(
+    ["begun", "id", "state", "of", "delivered", "failed again", "by", "note"],
+    items.map((each) => [
+      shortInstant(each.createdAt),
+      each.id,
+      each.state,
+      String(each.total),
+      String(each.counts.delivered),
+      String(each.counts.failedAgain),
+      each.by,
+      each.note,
+    ]),
+  );
+  if (isMore) printLine(moreNote);
 }
 
 function wishCommand(verb: "pause" | "resume" | "cancel", description: string): Command {
-  const command = new Command(verb).description(description).argument("<id>");
+  const command = new Command(verb)
+    .description(description)
+    .argument("<id>", "as the list shows it", toId);
   return withStackOptions(command).action(
     async (id: string, _flags: CommonFlags, self: Command) => {
       const flags = self.optsWithGlobals<CommonFlags>();
       await withOperator(flags, async (client) => {
-        const replay = await client.post<Replay>(`replays/${id}/${verb}`);
+        const replay = await client.post<Replay>(pathOf("replays", id, verb));
         if (flags.json === true) printJson(replay);
         else printLine(`The replay ${id} will ${verb} within a moment.`);
       });

@@ -6,6 +6,7 @@ import type {
 } from "../../functions/src/operator/reads/answers.ts";
 import type { StackFlags } from "../operator/find-operator-api.ts";
 import { withOperator } from "../operator/operator-client.ts";
+import { pathOf, toId } from "../operator/path-of.ts";
 import { withStackOptions } from "../operator/stack-options.ts";
 import { printJson, printLine, printTable, shortInstant } from "../print.ts";
 
@@ -44,12 +45,12 @@ function listCommand(): Command {
 function pauseCommand(): Command {
   const command = new Command("pause")
     .description("Stops calling a target; its deliveries wait and cost no attempt.")
-    .argument("<target>", "ce, crm, email, intake")
+    .argument("<target>", "ce, crm, email, intake", toId)
     .requiredOption("--reason <text>", "kept with your name");
   return withStackOptions(command).action(async (target: string, flags: ChangeFlags) => {
     await withOperator(flags, async (client) => {
       const answer = await client.post<{ readonly target: TargetView }>(
-        `targets/${encodeURIComponent(target)}/pause`,
+        pathOf("targets", target, "pause"),
         { reason: flags.reason },
       );
       if (flags.json === true) printJson(answer);
@@ -61,14 +62,13 @@ function pauseCommand(): Command {
 function resumeCommand(): Command {
   const command = new Command("resume")
     .description("Calls a target again and wakes what was put off.")
-    .argument("<target>", "ce, crm, email, intake")
+    .argument("<target>", "ce, crm, email, intake", toId)
     .requiredOption("--reason <text>", "kept with your name");
   return withStackOptions(command).action(async (target: string, flags: ChangeFlags) => {
     await withOperator(flags, async (client) => {
-      const answer = await client.post<ResumeAnswer>(
-        `targets/${encodeURIComponent(target)}/resume`,
-        { reason: flags.reason },
-      );
+      const answer = await client.post<ResumeAnswer>(pathOf("targets", target, "resume"), {
+        reason: flags.reason,
+      });
       if (flags.json === true) printJson(answer);
       else {
         const rest = answer.isComplete ? "" : "; the rest wakes by itself within half an hour";

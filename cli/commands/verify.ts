@@ -6,17 +6,21 @@ import type { StackFlags } from "../operator/find-operator-api.ts";
 import { followVerification } from "../operator/follow-verification.ts";
 import { withOperator } from "../operator/operator-client.ts";
 import type { OperatorClient } from "../operator/operator-client.ts";
+import { pathOf, toId } from "../operator/path-of.ts";
 import { withStackOptions } from "../operator/stack-options.ts";
 import { countMoreFindings } from "../operator/count-more-findings.ts";
 import { printJson, printLine, printTable, shortInstant } from "../print.ts";
 
-interface VerifyFlags extends StackFlags {
+interface ShowFlags extends StackFlags {
+  readonly json?: boolean;
+}
+
+interface VerifyFlags extends ShowFlags {
   readonly list?: boolean;
   readonly since?: string;
   readonly until?: string;
   readonly repair?: boolean;
   readonly include?: readonly string[];
-  readonly json?: boolean;
 }
 
 /** `causeway verify`: what F&O has posted against the ledger and the targets. */
@@ -30,35 +34,58 @@ export function verifyCommand(): Command {
     .option("--repair", "begin the deliveries that are missing (at most 100, and 1 %)")
     .addOption(new Option("--list", "the latest verifications").conflicts(["since", "repair"]))
     .addOption(new Option("--include <target...>", "with --repair: mail too").choices(["email"]));
-  return withStackOptions(command).action(async (flags: VerifyFlags) => {
-    const { since, until, repair = false, include = [] } = flags;
-    if (flags.list !== true && since === undefined) {
-      command.error("error: say since when (--since 2d), or ask for --list", {
-        exitCode: exitCodes.calledWrongly,
-      });
+  return withStackOptions(command)
+    .action((flags: VerifyFlags) => verify(flags, command))
+    .addCommand(showCommand());
+}
+
+async function verify(flags: VerifyFlags, command: Command): Promise<void> {
+  const { since, until, repair = false, include = [] } = flags;
+  if (flags.list !== true && since === undefined) {
+    command.error("error: say since when (--since 2d), or ask for --list", {
+      exitCode: exitCodes.calledWrongly,
+    });
+  }
+  if (include.length > 0 && !repair) {
+    command.error("error: --include says what --repair sends too; add --repair", {
+      exitCode: exitCodes.calledWrongly,
+    });
+  }
+  await withOperator(flags, async (client) => {
+    if (flags.list === true) {
+      await list(client, flags.json === true);
+      return;
     }
-    if (include.length > 0 && !repair) {
-      command.error("error: --include says what --repair sends too; add --repair", {
-        exitCode: exitCodes.calledWrongly,
-      });
-    }
+    const begun = await client.post<VerificationView>("verifications", {
+      since,
+      ...(until === undefined ? {} : { until }),
+      repair,
+      include,
+    });
+    // Whatever keeps us from following it: it goes on, and its report can be found.
+    process.stderr.write(
+      `Verification ${begun.id} has begun. Look at it with: causeway verify show ${begun.id}\n`,
+    );
+    report(await followVerification(client, begun.id, { isQuiet: flags.json === true }), flags);
+  });
+}
+
+function showCommand(): Command {
+  const command = new Command("show")
+    .description("One verification's report, or how far it is.")
+    .argument("<id>", "as --list shows it", toId);
+  return withStackOptions(command).action(async (id: string, _flags: ShowFlags, self: Command) => {
+    const flags = self.optsWithGlobals<ShowFlags>();
     await withOperator(flags, async (client) => {
-      if (flags.list === true) {
-        await list(client, flags.json === true);
-        return;
-      }
-      const begun = await client.post<VerificationView>("verifications", {
-        since,
-        ...(until === undefined ? {} : { until }),
-        repair,
-        include,
-      });
-      const ended = await followVerification(client, begun.id, { isQuiet: flags.json === true });
-      process.exitCode = toExitCode(ended);
-      if (flags.json === true) printJson(ended);
-      else print(ended);
+      report(await client.get<VerificationView>(pathOf("verifications", id)), flags);
     });
   });
+}
+
+function report(verification: VerificationView, flags: ShowFlags): void {
+  process.exitCode = toExitCode(verification);
+  if (flags.json === true) printJson(verification);
+  else print(verification);
 }
 
 async function list(client: OperatorClient, isJson: boolean): Promise<void> {
@@ -69,15 +96,26 @@ async function list(client: OperatorClient, isJson: boolean): Promise<void> {
     printJson(answer);
     return;
   }
-  printTable(
-    ["id", "state", "posted from", "until", "by", "missing", "doubled", "differing", "note"],
-    answer.verifications.map(({ by, counts, id, note, since, state, until }) => {
-      const total = (name: "missing" | "doubled" | "differing"): string =>
-        String(counts.reduce((sum, each) => sum + each[name], 0));
-      const time = [shortInstant(since), shortInstant(until)];
-      return [id, state, ...time, by, total("missing"), total("doubled"), total("differing"), note];
-    }),
-  );
+  if (answer.verifications.length === 0) printLine("Nothing was verified yet.");
+  else
+    printTable(
+      ["id", "state", "posted from", "until", "by", "missing", "doubled", "differing", "note"],
+      answer.verifications.map(({ by, counts, id, note, since, state, until }) => {
+        const total = (name: "missing" | "doubled" | "differing"): string =>
+          String(counts.reduce((sum, each) => sum + each[name], 0));
+        const time = [shortInstant(since), shortInstant(until)];
+        return [
+          id,
+          state,
+          ...time,
+          by,
+          total("missing"),
+          total("doubled"),
+          total("differing"),
+          note,
+        ];
+      }),
+    );
 }
 
 function toExitCode({ counts, state }: VerificationView): number {

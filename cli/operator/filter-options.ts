@@ -13,11 +13,19 @@ export interface FilterFlags {
 }
 
 export function withFilterOptions(command: Command): Command {
+  return withGroupFilterOptions(command).option(
+    "--key <number>",
+    "only of this document, e.g. INV-1001 or usmf/INV-1001",
+    toName,
+  );
+}
+
+/** A group has many documents: there is no asking for the groups of one. */
+export function withGroupFilterOptions(command: Command): Command {
   return command
     .option("--target <name>", "only of this target: ce, crm, email, intake", toName)
     .option("--group <id>", "only of this group (causeway failures groups)", toName)
     .option("--company <id>", "only of this legal entity", toName)
-    .option("--key <number>", "only of this document, e.g. INV-1001 or usmf/INV-1001", toName)
     .option(
       "--older-than <age>",
       "last failed before: an age such as 2h, 3d, or an instant",

@@ -27,7 +27,7 @@ export interface OperatorAddress {
   readonly getToken: () => Promise<string>;
 }
 
-/** By address, by Pulumi stack, or the local Azure that runs here. */
+/** By address, by Pulumi stack, or the local Azure that runs here (stack-options.ts refuses half an address). */
 export async function findOperatorApi(flags: StackFlags, http: Http): Promise<OperatorAddress> {
   if (flags.url !== undefined && flags.audience !== undefined) {
     return signedIn(flags.url, flags.audience);

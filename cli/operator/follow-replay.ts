@@ -1,7 +1,9 @@
 import pc from "picocolors";
-import { systemClock } from "../../functions/src/platform/clock.ts";
+import { exitCodes } from "../exit-codes.ts";
 import { printLine, shortInstant } from "../print.ts";
+import { askUntilOver } from "./ask-until-over.ts";
 import type { OperatorClient } from "./operator-client.ts";
+import { pathOf } from "./path-of.ts";
 
 export interface Replay {
   readonly id: string;
@@ -33,35 +35,28 @@ export interface Replay {
   readonly note: string;
 }
 
-const pollMs = 1_000;
 const barWidth = 30;
-/** The API may be away for a moment (a deployment, a restart): the replay goes on without us. */
-const toleratedErrors = 30;
 
 /** Shows the replay until it has ended; on a terminal as one line that changes. */
-export async function followReplay(client: OperatorClient, id: string): Promise<Replay> {
+export function followReplay(client: OperatorClient, id: string): Promise<Replay> {
   const isTerminal = process.stderr.isTTY;
   let shown = "";
-  let errors = 0;
-  for (;;) {
-    const replay = await client.get<Replay>(`replays/${id}`).catch((error: unknown) => {
-      errors += 1;
-      if (errors > toleratedErrors) throw error;
-      return undefined;
-    });
-    if (replay !== undefined) {
-      errors = 0;
+  return askUntilOver(() => client.get<Replay>(pathOf("replays", id)), {
+    isOver,
+    show: (replay) => {
       const line = toLine(replay);
-      if (isTerminal) process.stderr.write(`\r\u001b[2K${line}`);
+      if (isTerminal) process.stderr.write(`\r\u001b[2K${line}${isOver(replay) ? "\n" : ""}`);
       else if (line !== shown) process.stderr.write(`${line}\n`);
       shown = line;
-      if (isOver(replay)) {
-        if (isTerminal) process.stderr.write("\n");
-        return replay;
-      }
-    }
-    await systemClock.sleep(pollMs);
-  }
+    },
+  });
+}
+
+/** Whoever followed a replay wants it done, and nothing of it failed again or was left out. */
+export function exitCodeOf({ counts, state }: Replay, isFollowed: boolean): number {
+  const isBroken = isFollowed && (state === "cancelled" || state === "paused");
+  const bad = counts.failedAgain + counts.refused;
+  return state === "stopped" || isBroken || bad > 0 ? exitCodes.needsLooking : exitCodes.done;
 }
 
 function isOver({ state }: Replay): boolean {

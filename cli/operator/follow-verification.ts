@@ -1,7 +1,9 @@
 import type { VerificationView } from "../../functions/src/operator/reads/answers.ts";
 import { systemClock } from "../../functions/src/platform/clock.ts";
 import type { Clock } from "../../functions/src/platform/clock.ts";
+import { askUntilOver } from "./ask-until-over.ts";
 import type { OperatorClient } from "./operator-client.ts";
+import { pathOf } from "./path-of.ts";
 
 export interface FollowOptions {
   /** Shows nothing: only the answer is wanted. */
@@ -10,29 +12,30 @@ export interface FollowOptions {
   readonly terminal?: { readonly isTTY: boolean; write(text: string): unknown };
 }
 
-const pollMs = 1_000;
 /** Longer than the function app gives itself. */
 const limitMs = 15 * 60_000;
 const clearLine = "\r\u001b[2K";
 
 /** Waits until the verification has ended; on a terminal with one line that changes and goes away again. */
-export async function followVerification(
+export function followVerification(
   client: Pick<OperatorClient, "get">,
   id: string,
   { isQuiet, clock = systemClock, terminal = process.stderr }: FollowOptions,
 ): Promise<VerificationView> {
   const isShown = !isQuiet && terminal.isTTY;
   const begunAt = clock.now();
-  for (;;) {
-    const found = await client.get<VerificationView>(`verifications/${id}`);
-    const takenMs = clock.now() - begunAt;
-    if (found.state !== "running" || takenMs > limitMs) {
-      if (isShown) terminal.write(clearLine);
-      return found;
-    }
-    if (isShown) terminal.write(`${clearLine}${toLine(found, takenMs)}`);
-    await clock.sleep(pollMs);
-  }
+  const isOver = ({ state }: VerificationView): boolean =>
+    state !== "running" || clock.now() - begunAt > limitMs;
+  return askUntilOver(() => client.get<VerificationView>(pathOf("verifications", id)), {
+    clock,
+    isOver,
+    show: (found) => {
+      if (!isShown) return;
+      terminal.write(
+        isOver(found) ? clearLine : `${clearLine}${toLine(found, clock.now() - begunAt)}`,
+      );
+    },
+  });
 }
 
 function toLine({ counts }: VerificationView, takenMs: number): string {

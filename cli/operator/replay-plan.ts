@@ -1,3 +1,4 @@
+import type { LeftOut } from "../../functions/src/recovery/find-named.ts";
 import { shortInstant } from "../print.ts";
 import type { EventChange } from "./print-changes.ts";
 
@@ -18,6 +19,8 @@ export interface Plan {
     readonly changes: readonly EventChange[];
     readonly refusal?: string;
   }[];
+  /** Of the failures that were named. */
+  readonly leftOut: readonly LeftOut[];
 }
 
 /** "at least 120, counted up to 2026-11-24 12:10:00Z": there was no time for more. */

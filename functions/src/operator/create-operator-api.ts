@@ -85,7 +85,7 @@ function findRoute(
   request: OperatorRequest,
 ):
   { readonly route: CompiledRoute; readonly params: Readonly<Record<string, string>> } | undefined {
-  const given = request.path.split("/").filter((part) => part !== "");
+  const given = request.path.split("/");
   for (const route of routes) {
     if (route.method !== request.method || route.parts.length !== given.length) continue;
     const params = match(route.parts, given);
@@ -102,7 +102,8 @@ function match(
   for (const [index, part] of parts.entries()) {
     const value = given[index] ?? "";
     const name = /^\{(\w+)\}$/.exec(part)?.[1];
-    if (name !== undefined) params[name] = value;
+    // An empty id names nothing; passed over, the call would be another one.
+    if (name !== undefined && value !== "") params[name] = value;
     else if (part !== value) return undefined;
   }
   return params;

@@ -1,10 +1,16 @@
+import type { FailureStore } from "../recovery/failure-store.ts";
 import type { FailureFilter } from "../recovery/find-failures.ts";
 import type { FailureStatus } from "../recovery/failure.ts";
+import { findNamed } from "../recovery/find-named.ts";
+import type { LeftOut } from "../recovery/find-named.ts";
 import type { Selection } from "../recovery/replay/replay-job.ts";
 import { OperatorError } from "./operator-error.ts";
 
 const text = { type: "string", minLength: 1, maxLength: 500 };
 const instant = { type: "string", format: "date-time", pattern: "Z$" };
+
+/** Failures in the text of a refusal. */
+const maxNamed = 10;
 
 /** A selection as the API takes it: exactly one of its members. */
 export const selectionSchema = {
@@ -57,7 +63,7 @@ export const selectionSchema = {
 
 export interface SelectionBody {
   readonly ids?: readonly { readonly target: string; readonly failureId: string }[];
-  readonly filter?: Omit<FailureFilter, "olderThan" | "newerThan" | "status"> & {
+  readonly filter?: Omit<FailureFilter, "olderThan" | "newerThan" | "status" | "standsSince"> & {
     readonly status?: FailureStatus;
     readonly olderThan?: string;
     readonly newerThan?: string;
@@ -116,10 +122,28 @@ export function checkConfirmed(selection: Selection, confirm: string | undefined
   );
 }
 
-export function toNothingSelected(): OperatorError {
+/** Of failures that were named, all are left out. */
+export function toNothingSelected(leftOut: readonly LeftOut[] = []): OperatorError {
+  const why =
+    leftOut.length === 0
+      ? "there is no such open failure, or no delivery to send in the window"
+      : leftOut.slice(0, maxNamed).map(describe).join("; ");
+  const more = leftOut.length > maxNamed ? ` and ${leftOut.length - maxNamed} more` : "";
   return new OperatorError(
     "NOTHING_SELECTED",
-    "Nothing matches: there is no such open failure, or no delivery to send in the window.",
+    `Nothing matches: ${why}${more}.`,
     "Look with `causeway failures list`; what a replay has already is in status replaying.",
   );
+}
+
+function describe({ target, failureId, status }: LeftOut): string {
+  return `${target}/${failureId} ${status === null ? "is not there" : `is ${status}`}`;
+}
+
+/** Those that were named and are not open; none where failures are selected otherwise. */
+export async function leftOutOf(
+  failures: Pick<FailureStore, "get">,
+  selection: Selection,
+): Promise<readonly LeftOut[]> {
+  return selection.kind === "ids" ? (await findNamed(failures, selection.ids)).leftOut : [];
 }

@@ -21,6 +21,8 @@ export interface FailureFilter {
   /** Epoch ms of the last call that failed. */
   readonly olderThan?: number;
   readonly newerThan?: number;
+  /** Epoch ms: has its status since then or longer. What was told later, or given back, is no part of it. */
+  readonly standsSince?: number;
 }
 
 export interface FailurePage {
@@ -121,9 +123,10 @@ function toRange({ status = "open", group, olderThan, newerThan }: FailureFilter
 }
 
 function isWanted(summary: FailureSummary, filter: FailureFilter): boolean {
-  const { group, legalEntity, olderThan, newerThan, status = "open" } = filter;
+  const { group, legalEntity, olderThan, newerThan, standsSince, status = "open" } = filter;
   return (
     summary.status === status &&
+    (standsSince === undefined || summary.statusAt <= standsSince) &&
     (group === undefined || summary.group === group) &&
     (legalEntity === undefined ||
       summary.legalEntity.toLowerCase() === legalEntity.toLowerCase()) &&

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, jest } from "@jest/globals
 import type { OperatorAnswer } from "../../../functions/src/operator/operator-route.ts";
 import type { FailureSummary } from "../../../functions/src/recovery/failure.ts";
 import { findFailures } from "../../../functions/src/recovery/find-failures.ts";
+import { incompressible } from "../../support/incompressible.ts";
 import { createOperatorWorld } from "../../support/operator-world.ts";
 import type { OperatorAsk, OperatorWorld } from "../../support/operator-world.ts";
 
@@ -84,6 +85,31 @@ describe("an edit", () => {
     const { eventId, time } = failure;
     const { event } = await world.parts.recovery.ledger.loadAccepted(eventId, time);
     expect(event.data?.customer.email).toBe("ap@contoso-retail.example");
+  });
+
+  it("is shown whole to whoever approves it, before and after somebody decided", async () => {
+    // Longer than what a replay keeps of a value.
+    const [name, description] = [incompressible(1_000), incompressible(999)];
+    const wanted = [
+      { path: "customer.name", value: name },
+      { path: "lines.0.description", value: description },
+    ];
+    const expected = [
+      expect.objectContaining({ path: "data.customer.name", after: JSON.stringify(name) }),
+      expect.objectContaining({
+        path: "data.lines.0.description",
+        after: JSON.stringify(description),
+      }),
+    ];
+    const proposed = await propose(wanted);
+    expect(proposed).toMatchObject({ status: 201, changes: expect.arrayContaining(expected) });
+    expect((await asBen("GET", "edits")).edits).toMatchObject([
+      { changes: expect.arrayContaining(expected) },
+    ]);
+    await asBen("POST", `edits/${proposed.id}/reject`, { reason: "not needed" });
+    expect((await asBen("GET", "edits")).edits).toMatchObject([
+      { state: "rejected", changes: expect.arrayContaining(expected) },
+    ]);
   });
 
   it("leaves its story in the audit, without values", async () => {

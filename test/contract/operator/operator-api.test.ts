@@ -280,7 +280,7 @@ describe("a change by the operator API", () => {
     };
     const { body: answer } = await world.ask({ method: "POST", path: "failures/discard", body });
 
-    expect(answer).toEqual({ discarded: 1, noLongerOpen: 0, isMore: false });
+    expect(answer).toEqual({ discarded: 1, noLongerOpen: 0, isMore: false, leftOut: [] });
     expect((await replays.delivery.row()).state).toBe("discarded");
     const stored = await replays.failures.get("ce", failed.failureId ?? "");
     expect(stored).toMatchObject({ status: "discarded", outcome: "posted by mistake" });

@@ -2,7 +2,10 @@ import { describe, expect, it } from "@jest/globals";
 import { countOf, describeTotal } from "../../../cli/operator/replay-plan.ts";
 
 const examples = [{ target: "ce", businessKey: "usmf/CIV-000001", changes: [] }];
-const whole = { total: 12, isAtLeast: false, countedTo: null, parts: [], examples };
+const whole = {
+  ...{ total: 12, isAtLeast: false, countedTo: null },
+  ...{ parts: [], examples, leftOut: [] },
+};
 const part = { ...whole, isAtLeast: true, countedTo: "2026-11-24T12:10:00.000Z" };
 
 describe("the plan of a replay", () => {

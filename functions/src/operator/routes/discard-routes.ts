@@ -3,6 +3,8 @@ import { discardFailures } from "../../recovery/discard-failures.ts";
 import type { DiscardDependencies } from "../../recovery/discard-failures.ts";
 import type { FailureSummary } from "../../recovery/failure.ts";
 import { eachFailure } from "../../recovery/find-failures.ts";
+import { findNamed } from "../../recovery/find-named.ts";
+import type { LeftOut } from "../../recovery/find-named.ts";
 import type { Selection } from "../../recovery/replay/replay-job.ts";
 import { targetOf } from "../check-target-name.ts";
 import type { CheckTargetName } from "../check-target-name.ts";
@@ -27,6 +29,14 @@ interface DiscardBody {
   readonly reason: string;
   readonly confirm?: string;
   readonly dryRun?: boolean;
+  /** As the plan gave it back: what failed since then was in no plan, and nobody was asked about it. */
+  readonly plannedAt?: string;
+}
+
+interface Found {
+  readonly failures: readonly FailureSummary[];
+  /** Of those that were named. */
+  readonly leftOut: readonly LeftOut[];
 }
 
 /** As many as a request has time for; who asks for more asks again. */
@@ -49,6 +59,7 @@ export function createDiscardRoutes(on: DiscardRoutesOptions): readonly Operator
           reason: { type: "string", minLength: 3, maxLength: 1_000 },
           confirm: { type: "string" },
           dryRun: { type: "boolean" },
+          plannedAt: { type: "string", format: "date-time", pattern: "Z$" },
         },
       },
       handle: (call) => discard(on, call),
@@ -57,18 +68,21 @@ export function createDiscardRoutes(on: DiscardRoutesOptions): readonly Operator
 }
 
 async function discard(on: DiscardRoutesOptions, { caller, body }: OperatorCall): Promise<unknown> {
-  const { selection: given, reason, confirm, dryRun = false } = body as DiscardBody;
+  const { selection: given, reason, confirm, dryRun = false, plannedAt } = body as DiscardBody;
   const selection = toSelection(given);
   await on.checkTargetName(targetOf(selection));
-  const found = await select(on, selection);
-  if (found.length === 0) throw toNothingSelected();
+  const until = plannedAt === undefined ? on.clock.now() : Date.parse(plannedAt);
+  const { failures: found, leftOut } = await select(on, selection, until);
+  if (found.length === 0) throw toNothingSelected(leftOut);
   const isMore = found.length > maxDiscarded;
   const chosen = found.slice(0, maxDiscarded);
-  if (dryRun) return { matching: chosen.length, isMore };
+  if (dryRun) {
+    return { matching: chosen.length, isMore, leftOut, plannedAt: new Date(until).toISOString() };
+  }
   checkConfirmed(selection, confirm);
   await tell(on, caller, chosen, given, reason);
   const discarded = await discardFailures(on, chosen, reason);
-  return { discarded, noLongerOpen: chosen.length - discarded, isMore };
+  return { discarded, noLongerOpen: chosen.length - discarded, isMore, leftOut };
 }
 
 /** Every one is named, in as many rows as that takes. */
@@ -100,13 +114,12 @@ async function tell(
 async function select(
   { failures }: DiscardRoutesOptions,
   selection: Selection,
-): Promise<readonly FailureSummary[]> {
+  until: number,
+): Promise<Found> {
   switch (selection.kind) {
     case "ids": {
-      const found = await Promise.all(
-        selection.ids.map(({ target, failureId }) => failures.get(target, failureId)),
-      );
-      return found.flatMap((each) => (each?.status === "open" ? [each] : []));
+      const { open, leftOut } = await findNamed(failures, selection.ids);
+      return { failures: open, leftOut };
     }
     case "window":
       throw new OperatorError(
@@ -118,11 +131,11 @@ async function select(
     case "filter": {
       const filter = selection.kind === "all" ? {} : selection.filter;
       const found: FailureSummary[] = [];
-      for await (const page of eachFailure(failures, filter)) {
+      for await (const page of eachFailure(failures, { ...filter, standsSince: until })) {
         found.push(...page);
         if (found.length > maxDiscarded) break;
       }
-      return found;
+      return { failures: found, leftOut: [] };
     }
   }
 }

@@ -16,6 +16,7 @@ import type { OperatorCall, OperatorRoute } from "../operator-route.ts";
 import { allowOnly, readLimit, readText } from "../read-query.ts";
 import {
   checkConfirmed,
+  leftOutOf,
   selectionSchema,
   toNothingSelected,
   toSelection,
@@ -110,17 +111,18 @@ async function begin(on: ReplayRoutesOptions, { caller, body }: OperatorCall): P
   const selection = toSelection(given.selection);
   await on.checkTargetName(targetOf(selection));
   const now = on.clock.now();
+  const leftOut = await leftOutOf(on.failures, selection);
   if (given.dryRun === true) {
     const plan = await planReplay(on, selection);
-    if (plan.total === 0 && !plan.isAtLeast) throw toNothingSelected();
+    if (plan.total === 0 && !plan.isAtLeast) throw toNothingSelected(leftOut);
     const isAsStored = given.asStored ?? false;
     const examples = isAsStored
       ? plan.examples.map(({ target, businessKey }) => ({ target, businessKey, changes: [] }))
       : await previewChanges(on, plan.examples);
-    return { plan: { ...plan, examples } };
+    return { plan: { ...plan, examples, leftOut } };
   }
   checkConfirmed(selection, given.confirm);
-  if (!(await mayHaveAny(on, selection))) throw toNothingSelected();
+  if (!(await mayHaveAny(on, selection))) throw toNothingSelected(leftOut);
   const job = toJob(on, given, now, { by: caller.name, byId: caller.id });
   await on.audit.write({
     callerId: caller.id,
@@ -132,7 +134,7 @@ async function begin(on: ReplayRoutesOptions, { caller, body }: OperatorCall): P
   });
   await on.replays.create(job);
   on.kick(job.id);
-  return showJob(job);
+  return { ...showJob(job), leftOut };
 }
 
 function toJob(

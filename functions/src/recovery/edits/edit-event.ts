@@ -1,6 +1,6 @@
 import type { CanonicalEvent } from "../../../../schemas/types/canonical-event.ts";
 import type { SchemaSet } from "../../flows/schema-set.ts";
-import { diffEvents } from "../replay/diff-events.ts";
+import { diffWhole } from "../replay/diff-events.ts";
 import type { EventChange } from "../replay/replay-job.ts";
 import type { WantedChange } from "./edit.ts";
 
@@ -40,7 +40,7 @@ export function editEvent(
     .problems("canonical/event.v1", edited)
     .map(({ path, message }) => `${path} ${message}`);
   if (problems.length > 0) return { kind: "invalid", problems };
-  const changes = diffEvents(event, edited);
+  const changes = diffWhole(event, edited);
   return changes.length === 0 ? { kind: "same" } : { kind: "edited", event: edited, changes };
 }
 

@@ -1,10 +1,14 @@
-import { packBody, unpackBody } from "../../delivery/ledger-columns.ts";
+import { packBody, toEmptyColumns, unpackBody } from "../../delivery/ledger-columns.ts";
 import type { CanonicalEvent } from "../../../../schemas/types/canonical-event.ts";
 import { isConflict } from "../../platform/table-store.ts";
-import type { StoredRow, TableStore } from "../../platform/table-store.ts";
+import type { ColumnValue, StoredRow, TableStore } from "../../platform/table-store.ts";
+import type { EventChange } from "../replay/replay-job.ts";
 import type { Edit } from "./edit.ts";
 
-/** Table `edits`, newest first: ids count backwards, as replays' do. A row holds the edited event beside the story. */
+/**
+ * Table `edits`, newest first: ids count backwards, as replays' do. A row holds the edited event beside the story, and
+ * the changes in columns of their own: whole values of twenty of them are more than a column of text holds.
+ */
 export interface EditStore {
   propose(edit: Edit, event: CanonicalEvent): Promise<void>;
   get(id: string): Promise<StoredEdit | undefined>;
@@ -26,6 +30,8 @@ export interface StoredEdit {
 export const editsTable = "edits";
 export const editsPartition = "edit";
 const partitionKey = editsPartition;
+/** The edited event is not among them. */
+const shown = ["edit", ...Object.keys(toEmptyColumns("changes"))];
 
 export function createEditStore(store: TableStore): EditStore {
   return {
@@ -42,7 +48,7 @@ export function createEditStore(store: TableStore): EditStore {
       const page = await store.query(editsTable, {
         partitionKey,
         limit,
-        select: ["edit"],
+        select: shown,
         ...(continuation === undefined ? {} : { continuation }),
       });
       const edits = page.rows.map(toEdit);
@@ -64,12 +70,17 @@ export function createEditStore(store: TableStore): EditStore {
   };
 }
 
-function toColumns(edit: Edit): Record<string, string> {
-  return { state: edit.state, edit: JSON.stringify(edit) };
+function toColumns({ changes, ...edit }: Edit): Record<string, ColumnValue> {
+  const story = { state: edit.state, edit: JSON.stringify(edit) };
+  return { ...story, ...packBody("changes", JSON.stringify(changes)) };
 }
 
-function toEdit({ columns }: StoredRow): Edit {
-  return JSON.parse(String(columns["edit"])) as Edit;
+/** Once their retention is over, the changes are in the story: paths alone. */
+export function toEdit({ columns }: Pick<StoredRow, "columns">): Edit {
+  const edit = JSON.parse(String(columns["edit"])) as Edit;
+  const changes = unpackBody("changes", columns);
+  if (changes === undefined) return edit;
+  return { ...edit, changes: JSON.parse(changes) as readonly EventChange[] };
 }
 
 function toStoredEdit(stored: StoredRow): StoredEdit {

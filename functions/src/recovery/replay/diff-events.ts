@@ -8,11 +8,22 @@ export const allRead: readonly EventChange[] = [
   { path: "data", before: "(its retention is over)", after: "(read again from F&O)" },
 ];
 
-/** What is different, by path; nothing for equal values. Order of members means nothing. */
+/** What is different, by path; nothing for equal values. Order of members means nothing. Kept with every item: cut. */
 export function diffEvents(before: unknown, after: unknown): readonly EventChange[] {
+  return diffWhole(before, after)
+    .slice(0, maxChanges)
+    .map((change) => ({
+      path: change.path,
+      before: change.before.slice(0, maxText),
+      after: change.after.slice(0, maxText),
+    }));
+}
+
+/** All of it: whoever says yes to a difference must have seen it. */
+export function diffWhole(before: unknown, after: unknown): readonly EventChange[] {
   const changes: EventChange[] = [];
   compare(before, after, "", changes);
-  return changes.slice(0, maxChanges);
+  return changes;
 }
 
 function compare(before: unknown, after: unknown, path: string, changes: EventChange[]): void {
@@ -35,5 +46,5 @@ function memberOf(tree: object, name: string): unknown {
 }
 
 function show(value: unknown): string {
-  return value === undefined ? "" : JSON.stringify(value).slice(0, maxText);
+  return value === undefined ? "" : JSON.stringify(value);
 }

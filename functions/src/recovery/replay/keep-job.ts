@@ -20,6 +20,12 @@ export interface KeepDependencies extends BeginDependencies {
   readonly audit?: Pick<AuditLog, "write">;
 }
 
+const notDelivered = [
+  ["failedAgain", "failed again"],
+  ["skipped", "skipped"],
+  ["refused", "not sent"],
+] as const;
+
 export class KeptJob {
   readonly #on: KeepDependencies;
   readonly #owner: string;
@@ -118,7 +124,10 @@ export class KeptJob {
 
   async finish(): Promise<void> {
     const { total } = this.job;
-    await this.end("done", total === 0 ? "nothing was left to send" : await this.#whyNotSent());
+    await this.end(
+      "done",
+      total === 0 ? "nothing was left to send" : await this.#whyNotDelivered(),
+    );
   }
 
   /**
@@ -161,19 +170,14 @@ export class KeptJob {
     };
   }
 
-  /** What a rule skipped, somebody else has, or F&O has no answer for. */
-  async #whyNotSent(): Promise<string> {
+  /** What failed again, a rule skipped, somebody else has, or F&O has no answer for. */
+  async #whyNotDelivered(): Promise<string> {
     const { ended, id, total } = this.job;
-    if (ended.skipped + ended.refused === 0) return "";
+    if (ended.failedAgain + ended.skipped + ended.refused === 0) return "";
     const items = await this.#on.replays.items(id, 0, total);
-    const parts = [
-      ...(ended.skipped === 0
-        ? []
-        : [`${ended.skipped} skipped: ${mostFrequent(items, ["skipped"])}`]),
-      ...(ended.refused === 0
-        ? []
-        : [`${ended.refused} not sent: ${mostFrequent(items, ["refused"])}`]),
-    ];
+    const parts = notDelivered
+      .filter(([state]) => ended[state] > 0)
+      .map(([state, words]) => `${ended[state]} ${words}: ${mostFrequent(items, [state])}`);
     return parts.join("; ");
   }
 

@@ -10,6 +10,7 @@ import { summaryOf } from "../failure-rows.ts";
 import type { FailureStore } from "../failure-store.ts";
 import type { FailureSummary } from "../failure.ts";
 import { findFailures } from "../find-failures.ts";
+import { findNamed } from "../find-named.ts";
 import type { Selection, WindowSelection } from "./replay-job.ts";
 import { parallel } from "./replay-work.ts";
 
@@ -46,26 +47,16 @@ export async function selectDeliveries(
   cursor: string | null,
 ): Promise<CandidatePage> {
   switch (selection.kind) {
-    case "ids":
-      return { candidates: await selectIds(on, selection.ids), cursor: null };
+    case "ids": {
+      const { open } = await findNamed(on.failures, selection.ids);
+      return { candidates: open.map(toCandidate), cursor: null };
+    }
     case "window":
       return selectWindow(on, selection, cursor);
     case "all":
     case "filter":
       return selectFilter(on, selection, cursor);
   }
-}
-
-async function selectIds(
-  on: SelectDependencies,
-  ids: readonly { readonly target: string; readonly failureId: string }[],
-): Promise<readonly Candidate[]> {
-  const candidates: Candidate[] = [];
-  for (const { target, failureId } of ids) {
-    const failure = await on.failures.get(target, failureId);
-    if (failure?.status === "open") candidates.push(toCandidate(failure));
-  }
-  return candidates;
 }
 
 async function selectFilter(

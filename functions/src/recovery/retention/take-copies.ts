@@ -10,8 +10,7 @@ import { toEmptyColumns } from "../../delivery/ledger-columns.ts";
 import { toReplayBodyKey } from "../../delivery/ledger-keys.ts";
 import { maskAddresses } from "../../platform/mask-addresses.ts";
 import type { StoredRow, TableStore, Write } from "../../platform/table-store.ts";
-import { editsPartition, editsTable } from "../edits/edit-store.ts";
-import type { Edit } from "../edits/edit.ts";
+import { editsPartition, editsTable, toEdit } from "../edits/edit-store.ts";
 import type { EventChange, ReplayItem, ReplayJob } from "../replay/replay-job.ts";
 import { toColumns, toItems } from "../replay/item-rows.ts";
 import { jobsPartition, replaysTable, toReplayIdStart } from "../replay/replay-store.ts";
@@ -26,12 +25,13 @@ export async function takeEdits(store: TableStore, look: Look): Promise<Looked> 
     const units: (readonly Write[])[] = [];
     let leftUntil: number | null = null;
     for (const { columns, etag, partitionKey, rowKey } of rows) {
-      const edit = JSON.parse(String(columns["edit"])) as Edit;
+      const edit = toEdit({ columns });
       const until = keptUntil(look, edit.decidedAt);
       leftUntil = earlier(leftUntil, until);
       if (until !== null) continue;
       const gone = {
         ...toTakenColumns(["body"], look.now),
+        ...toEmptyColumns("changes"),
         edit: JSON.stringify({ ...edit, changes: withoutValues(edit.changes) }),
       };
       units.push([{ kind: "merge", row: { partitionKey, rowKey, columns: gone }, etag }]);

@@ -41,6 +41,25 @@ describe("the list of failures", () => {
     );
   });
 
+  it("leaves out what was told, or given back by a replay, after an instant", async () => {
+    const clock = new ManualClock();
+    const failures = createFailureStore(new MemoryTableStore(), clock);
+    await failures.record([failureOf(1), failureOf(2)]);
+    const [given] = (await findFailures(failures, {}, { limit: 1 })).failures;
+    if (given === undefined) throw new Error("nothing is there");
+    const standsSince = clock.now();
+    clock.advance(1);
+    await failures.move([{ failure: given, to: "replaying" }]);
+    await failures.move([{ failure: { ...given, status: "replaying" }, to: "open" }]);
+    // Its calls failed before: it was told later.
+    await failures.record([failureOf(3, { lastAt: standsSince - 60_000 })]);
+
+    expect(await allOf(failures, {}, 10)).toHaveLength(3);
+    expect(await allOf(failures, { standsSince }, 10)).toEqual([failureOf(1).failureId]);
+    const key = "CIV-000001";
+    expect(await allOf(failures, { standsSince: standsSince - 1, key }, 10)).toEqual([]);
+  });
+
   it("is narrowed by company, target and age", async () => {
     const store = await storeWith(300);
     const filter = {

@@ -58,11 +58,14 @@ describe("a failure named twice", () => {
     expect(await post(world, "failures/discard", { ...body, dryRun: true })).toEqual({
       matching: 2,
       isMore: false,
+      leftOut: [],
+      plannedAt: new Date(world.delivery.clock.now()).toISOString(),
     });
     expect(await post(world, "failures/discard", body)).toEqual({
       discarded: 2,
       noLongerOpen: 0,
       isMore: false,
+      leftOut: [],
     });
     const { failures } = await findFailures(world.failures, { status: "discarded" }, { limit: 10 });
     expect(failures).toHaveLength(2);
