@@ -1,6 +1,7 @@
 import { intakeTarget } from "../../delivery/ledger-keys.ts";
 import { isWithoutBody } from "../../delivery/ledger-bodies.ts";
 import { restOf } from "../../delivery/stored-delivery.ts";
+import { askFlow } from "../../flows/ask-flow.ts";
 import { allRead, diffEvents } from "./diff-events.ts";
 import { rebuildEvents } from "./rebuild-events.ts";
 import type { OldEvent, RebuildDependencies } from "./rebuild-events.ts";
@@ -27,18 +28,25 @@ export async function previewChanges(
   const olds = stored.filter((each) => typeof each === "object");
   const rebuilt = await rebuildEvents(on, olds, AbortSignal.timeout(longestReadMs));
   const answers = new Map(olds.map((old, index) => [old, rebuilt[index]]));
-  return candidates.map(({ target, businessKey }, index) => {
+  const previews = candidates.map(async ({ target, businessKey }, index) => {
     const old = stored[index];
     const example = { target, businessKey, changes: [], refusal: "" };
     if (typeof old !== "object") return { ...example, refusal: old ?? "" };
     const before = old.event;
     const after = answers.get(old);
     if (after?.kind === "event") {
-      return { ...example, changes: "data" in before ? diffEvents(before, after.event) : allRead };
+      const changes = "data" in before ? diffEvents(before, after.event) : allRead;
+      const refused = await askFlow(on.flows, after.event, target);
+      return { ...example, changes, refusal: refused === undefined ? "" : toText(refused) };
     }
-    if (after?.kind === "refused") return { ...example, refusal: `${after.code}: ${after.reason}` };
+    if (after?.kind === "refused") return { ...example, refusal: toText(after) };
     return { ...example, refusal: `F&O cannot be read now (${after?.code ?? "no answer"})` };
   });
+  return Promise.all(previews);
+}
+
+function toText({ code, reason }: { readonly code: string; readonly reason: string }): string {
+  return `${code}: ${reason}`;
 }
 
 /** The event, or why there is none to compare. */
