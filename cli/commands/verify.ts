@@ -27,7 +27,10 @@ export function verifyCommand(): Command {
     )
     .option("--since <time>", "an age such as 2d, or an instant", toInstant)
     .option("--until <time>", "default: 15 minutes ago", toInstant)
-    .option("--repair", "begin the deliveries that are missing (at most 100, and 1 %)")
+    .option(
+      "--repair",
+      "begin the deliveries that are missing (at most 100, and 1 % of each target)",
+    )
     .addOption(new Option("--list", "the latest verifications").conflicts(["since", "repair"]))
     .addOption(new Option("--include <target...>", "with --repair: mail too").choices(["email"]));
   return withStackOptions(command).action(async (flags: VerifyFlags) => {
