@@ -1,11 +1,10 @@
 import type { CanonicalEvent } from "../../../schemas/types/canonical-event.ts";
 import type { LoadedFlow } from "./load-flows.ts";
 
-export interface FlowRefusal {
-  /** NOT_FOR_TARGET is a rule's decision; SOURCE_INVALID: the rule fails on this event, as at intake. */
-  readonly code: "NOT_FOR_TARGET" | "SOURCE_INVALID";
-  readonly reason: string;
-}
+/** A rule's decision, or `when` fails on this event: a code, as at intake. */
+type FlowRefusal =
+  | { readonly skip: "NOT_FOR_TARGET"; readonly reason: string }
+  | { readonly code: "SOURCE_INVALID"; readonly reason: string };
 
 /**
  * Why today's flow does not want the event at the target; undefined: it does. A flow that is gone is no rule: what
@@ -21,7 +20,7 @@ export async function askFlow(
   try {
     if ((await flow.targets[target]?.wants(event)) === true) return undefined;
     const reason = `the flow ${flow.name} does not want it at ${target}`;
-    return { code: "NOT_FOR_TARGET", reason };
+    return { skip: "NOT_FOR_TARGET", reason };
   } catch (error) {
     // JSONata throws objects that are no errors.
     const what = error instanceof Error ? error.message : "a flow's expression failed";

@@ -1,7 +1,7 @@
 import { settleMs } from "../../recovery/verify/run-verification.ts";
 import { OperatorError } from "../operator-error.ts";
 
-export interface VerifyWindow {
+interface VerifyWindow {
   readonly since: number;
   readonly until: number;
 }

@@ -13,13 +13,13 @@ import type { DeliveryRow } from "../../delivery/ledger-rows.ts";
 import { onReplay } from "../../delivery/on-replay.ts";
 import { tellDelivery } from "../../delivery/tell-deliveries.ts";
 import { askFlow } from "../../flows/ask-flow.ts";
-import type { FlowRefusal } from "../../flows/ask-flow.ts";
+import type { SkipRule } from "../../flows/resolve-target.ts";
 import type { Body } from "./choose-bodies.ts";
 import { parallel } from "./replay-work.ts";
 import type { BeginDependencies, Results, Work } from "./replay-work.ts";
 import { settleAll } from "./settle-items.ts";
 
-const rule = "NOT_FOR_TARGET" satisfies FlowRefusal["code"];
+const rule: SkipRule = "NOT_FOR_TARGET";
 
 /** What is left to be sent, or refused; the others are settled. */
 export async function leaveUnwanted(
@@ -32,8 +32,11 @@ export async function leaveUnwanted(
   await inParallel([...bodies], parallel, async ([work, body]) => {
     if (body.kind !== "event") return;
     const refusal = await askFlow(on.flows, body.event, work.item.target);
-    if (refusal?.code === "SOURCE_INVALID") left.set(work, { kind: "refused", ...refusal });
-    if (refusal?.code !== rule) return;
+    if (refusal === undefined) return;
+    if ("code" in refusal) {
+      left.set(work, { kind: "refused", ...refusal });
+      return;
+    }
     left.delete(work);
     unwanted.push({ work, flow: body.event.flow });
   });

@@ -1,3 +1,4 @@
+import type { CanonicalEvent } from "../../../../schemas/types/canonical-event.ts";
 import { intakeTarget } from "../../delivery/ledger-keys.ts";
 import { isWithoutBody } from "../../delivery/ledger-bodies.ts";
 import { restOf } from "../../delivery/stored-delivery.ts";
@@ -36,17 +37,22 @@ export async function previewChanges(
     const after = answers.get(old);
     if (after?.kind === "event") {
       const changes = "data" in before ? diffEvents(before, after.event) : allRead;
-      const refused = await askFlow(on.flows, after.event, target);
-      return { ...example, changes, refusal: refused === undefined ? "" : toText(refused) };
+      return { ...example, changes, refusal: await toFlowText(on, after.event, target) };
     }
-    if (after?.kind === "refused") return { ...example, refusal: toText(after) };
+    if (after?.kind === "refused") return { ...example, refusal: `${after.code}: ${after.reason}` };
     return { ...example, refusal: `F&O cannot be read now (${after?.code ?? "no answer"})` };
   });
   return Promise.all(previews);
 }
 
-function toText({ code, reason }: { readonly code: string; readonly reason: string }): string {
-  return `${code}: ${reason}`;
+async function toFlowText(
+  { flows }: RebuildDependencies,
+  event: CanonicalEvent,
+  target: string,
+): Promise<string> {
+  const refusal = await askFlow(flows, event, target);
+  if (refusal === undefined) return "";
+  return `${"skip" in refusal ? refusal.skip : refusal.code}: ${refusal.reason}`;
 }
 
 /** The event, or why there is none to compare. */

@@ -33,7 +33,7 @@ export async function readUnwanted(
     const event = await readEvent(on, { eventId, time, target });
     if (event === undefined) return;
     const refusal = await askFlow(on.flows, event, target);
-    if (refusal?.code === "NOT_FOR_TARGET") unwanted.add(effectKey);
+    if (refusal !== undefined && "skip" in refusal) unwanted.add(effectKey);
   });
   return unwanted;
 }
