@@ -1,4 +1,7 @@
 import { beforeEach, describe, expect, it } from "@jest/globals";
+import type { TableStore } from "../../../../../functions/src/platform/table-store.ts";
+import { silentTelemetry } from "../../../../../functions/src/platform/telemetry.ts";
+import { discardFailures } from "../../../../../functions/src/recovery/discard-failures.ts";
 import { findFailures } from "../../../../../functions/src/recovery/find-failures.ts";
 import { previewChanges } from "../../../../../functions/src/recovery/replay/preview-changes.ts";
 import type {
@@ -118,6 +121,41 @@ describe("what the flow does not want at the target of a replay", () => {
         dimensions: expect.objectContaining({ state: "skipped", why: "NOT_FOR_TARGET" }),
       }),
     );
+  });
+
+  it("is left as a person decides who is faster with it", async () => {
+    world.flows = [lightFlow({ ce: { when: "false" } })];
+    await world.fail(1);
+    const { id } = await world.begin();
+    const { clock, ledger, memory } = world.delivery;
+    const [failure] = await failures(world);
+    let isFirst = true;
+    const discardFirst = async (table: string): Promise<void> => {
+      if (!table.startsWith("ledger") || !isFirst || failure === undefined) return;
+      isFirst = false;
+      const on = { failures: world.failures, ledger, clock, telemetry: silentTelemetry };
+      await discardFailures(on, [failure], "not wanted");
+    };
+    const store: TableStore = {
+      get: (...args) => memory.get(...args),
+      query: (...args) => memory.query(...args),
+      write: async (table, write) => {
+        await discardFirst(table);
+        return memory.write(table, write);
+      },
+      transaction: async (table, writes) => {
+        await discardFirst(table);
+        return memory.transaction(table, writes);
+      },
+    };
+    await world.run(id, { store });
+
+    expect(isFirst).toBe(false);
+    expect(await world.job(id)).toMatchObject({ state: "done", ended: { skipped: 1 } });
+    expect(await world.delivery.row(numberedEvent(1))).toMatchObject({ state: "discarded" });
+    expect(await world.failures.get("ce", failure?.failureId ?? "")).toMatchObject({
+      status: "discarded",
+    });
   });
 
   it("is decided by what F&O says of the document now", async () => {
