@@ -30,8 +30,11 @@ export function verifyCommand(): Command {
       "Compares what F&O has posted with the ledger and the targets, by time of posting, per legal entity.",
     )
     .option("--since <time>", "an age such as 2d, or an instant", toInstant)
-    .option("--until <time>", "default: 15 minutes ago", toInstant)
-    .option("--repair", "begin the deliveries that are missing (at most 100, and 1 %)")
+    .option("--until <time>", "default, and the latest: 15 minutes ago", toInstant)
+    .option(
+      "--repair",
+      "begin the deliveries that are missing (at most 100, and 1 % of each target)",
+    )
     .addOption(new Option("--list", "the latest verifications").conflicts(["since", "repair"]))
     .addOption(new Option("--include <target...>", "with --repair: mail too").choices(["email"]));
   return withStackOptions(command)

@@ -28,6 +28,8 @@ interface PostBody extends PostRequest {
   readonly repeat?: number;
   /** Answer only after the event was sent or given up. */
   readonly wait?: boolean;
+  /** When it was posted and its event raised: what looks at documents that have settled finds it at once. */
+  readonly minutesAgo?: number;
 }
 
 /** The lowest 64-bit number: what the endpoint test event carries as its control number. */
@@ -100,13 +102,23 @@ async function activate(context: Context, { outbox, configure }: SimOptions): Pr
 
 async function post(context: Context, options: SimOptions): Promise<Response> {
   const { world, outbox, clock } = options;
-  const { door, repeat = 1, wait = false, ...request } = await readBody<PostBody>(context);
+  const {
+    door,
+    minutesAgo = 0,
+    repeat = 1,
+    wait = false,
+    ...request
+  } = await readBody<PostBody>(context);
   if (!Number.isInteger(repeat) || repeat < 1 || repeat > MAX_REPEAT) {
     throw new FinanceError("BAD_REQUEST", `repeat must be a whole number from 1 to ${MAX_REPEAT}`);
   }
+  if (typeof minutesAgo !== "number" || !(minutesAgo >= 0)) {
+    throw new FinanceError("BAD_REQUEST", "minutesAgo must be a number that is not below 0");
+  }
+  const postedAt = clock.now() - minutesAgo * 60_000;
   const doors = door === undefined ? [] : typeof door === "string" ? [door] : door;
   const endpoints = outbox.endpointsFor((request.company ?? "usmf").toLowerCase(), doors);
-  const posted = Array.from({ length: repeat }, () => postInvoice(world, request, clock.now()));
+  const posted = Array.from({ length: repeat }, () => postInvoice(world, request, postedAt));
   // After the commit, and not part of it: a receiver that is away never undoes a posting.
   const sent = Promise.all(posted.flatMap(({ event }) => send(outbox, event, endpoints)));
   const states = wait ? { sendings: (await sent).map(toListed) } : {};

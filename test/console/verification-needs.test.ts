@@ -71,7 +71,7 @@ describe("what verifications leave for a person", () => {
   });
 
   it("says why nothing was sent where a repair was refused", () => {
-    const note = "120 records (3.0 %) are missing: too many to be repaired by themselves";
+    const note = "120 records (3.0 %) of ce are missing: too many to be repaired by themselves";
     const [need] = needsOf(nightly(0, { differences: twoMissing, note }));
     expect(need).toContain(`Nothing was sent: ${note}. Find what stopped them`);
   });

@@ -1,3 +1,4 @@
+import { compileWhen } from "../../functions/src/flows/load-flows.ts";
 import type { LoadedFlow, LoadedTarget } from "../../functions/src/flows/load-flows.ts";
 import type { FlowTarget } from "../../schemas/types/flow.ts";
 
@@ -11,7 +12,7 @@ export function lightFlow(
   const loaded = Object.entries(targets).map(([name, changes]): [string, LoadedTarget] => {
     const kind = name === "ce" ? "dataverse" : "workflow";
     const definition: FlowTarget = { kind, mapping: `${name}.mapping.json`, ...changes };
-    const wants = (): Promise<boolean> => Promise.resolve(true);
+    const wants = compileWhen(definition.when);
     return [name, { name, definition, wants, texts: {} } as unknown as LoadedTarget];
   });
   const definitions = loaded.map(([name, { definition }]) => [name, definition] as const);

@@ -2,6 +2,7 @@ import { Ledger } from "../../functions/src/delivery/ledger.ts";
 import type { CanonicalEvent } from "../../schemas/types/canonical-event.ts";
 import { createIntakeLedger } from "../../functions/src/delivery/intake-ledger.ts";
 import { createIntakeLane } from "../../functions/src/delivery/create-lane.ts";
+import type { AcceptTarget } from "../../functions/src/delivery/ledger-port.ts";
 import type { FinanceClient } from "../../functions/src/dynamics/finance-client.ts";
 import type { LoadedFlow } from "../../functions/src/flows/load-flows.ts";
 import { createSchemaSet } from "../../functions/src/flows/schema-set.ts";
@@ -62,11 +63,14 @@ export class ReplayWorld {
     await this.work();
   }
 
-  /** Accepted and published before the target was part of its flow. */
-  async publishToNobody(event: CanonicalEvent): Promise<void> {
+  /** Accepted and published before the target was part of its flow, or when a rule said no. */
+  async publishToNobody(event: CanonicalEvent, rule?: string): Promise<void> {
     const { clock, ledger } = this.delivery;
+    const { name } = this.delivery.target;
+    const targets: readonly AcceptTarget[] =
+      rule === undefined ? [] : [{ name, initial: { state: "skipped", rule } }];
     const [accepted] = await createIntakeLedger(ledger, clock, silentTelemetry).accept([
-      { event, targets: [], customerAccount: "US-001" },
+      { event, targets, customerAccount: "US-001" },
     ]);
     const id = { eventId: event.id, time: event.time, target: "intake" };
     const [version] = await ledger.load([id], { fresh: true });

@@ -107,8 +107,8 @@ function Actions({ verification }: { readonly verification: VerificationView }) 
         )}
       </div>
       <p className="muted">
-        What is missing is sent by a replay: at most 100 records and 1 %, and no mail (
-        <code>causeway verify --repair --include email</code> sends mail too). What is doubled or
+        What is missing is sent by a replay: at most 100 records and 1 % of each target, and no mail
+        (<code>causeway verify --repair --include email</code> sends mail too). What is doubled or
         differs is put right by hand in the target.
       </p>
       {error !== undefined && <ErrorNotice error={error} />}

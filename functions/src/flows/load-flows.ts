@@ -100,7 +100,7 @@ function toLoadedFlow(files: FlowFiles): LoadedFlow {
   return { name: flow.name, flow, targets: Object.fromEntries(targets) };
 }
 
-function compileWhen(when: string | undefined): LoadedTarget["wants"] {
+export function compileWhen(when: string | undefined): LoadedTarget["wants"] {
   if (when === undefined) return () => Promise.resolve(true);
   const expression = jsonata(when);
   return async (event) => Boolean(await expression.evaluate(event));

@@ -131,7 +131,7 @@ export const telemetryEvents = {
   },
   verification: {
     meaning:
-      "F&O, ledger and a target were compared for a company: result ok, differences or notComparable.",
+      "F&O, ledger and a target were compared for a company: result ok or differences. Without company and target it is about the whole verification: failed (it broke off, and the others are not told), or ok because nothing was posted. No row for a day: the nightly one has not run.",
     dimensions: ["verificationId", "legalEntity", "target", "result"],
     measurements: ["compared", "missing", "doubled", "differing", "repaired"],
   },

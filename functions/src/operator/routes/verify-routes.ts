@@ -1,11 +1,7 @@
 import { asError } from "../../platform/causeway-error.ts";
 import type { AuditLog } from "../../recovery/audit-log.ts";
 import { toBrokenNote } from "../../recovery/verify/broken-note.ts";
-import {
-  beginVerification,
-  runVerification,
-  settleMs,
-} from "../../recovery/verify/run-verification.ts";
+import { beginVerification, runVerification } from "../../recovery/verify/run-verification.ts";
 import type { VerifyDependencies } from "../../recovery/verify/run-verification.ts";
 import type { Verification } from "../../recovery/verify/verification.ts";
 import { OperatorError } from "../operator-error.ts";
@@ -13,6 +9,7 @@ import type { OperatorCall, OperatorRoute } from "../operator-route.ts";
 import { allowOnly, readLimit } from "../read-query.ts";
 import type { VerificationView } from "../reads/answers.ts";
 import { isLost } from "../reads/verification-needs.ts";
+import { toVerifyWindow } from "./verify-window.ts";
 
 export interface VerifyRoutesOptions extends VerifyDependencies {
   readonly audit: AuditLog;
@@ -28,7 +25,6 @@ interface VerifyBody {
 }
 
 const instant = { type: "string", format: "date-time", pattern: "Z$" };
-const longestMs = 32 * 86_400_000;
 
 export function createVerifyRoutes(on: VerifyRoutesOptions): readonly OperatorRoute[] {
   return [
@@ -80,15 +76,7 @@ export function createVerifyRoutes(on: VerifyRoutesOptions): readonly OperatorRo
 
 async function begin(on: VerifyRoutesOptions, { caller, body }: OperatorCall): Promise<unknown> {
   const given = body as VerifyBody;
-  const since = Date.parse(given.since);
-  const until = given.until === undefined ? on.clock.now() - settleMs : Date.parse(given.until);
-  if (since >= until || until - since > longestMs) {
-    throw new OperatorError(
-      "REQUEST_INVALID",
-      "The window is empty or longer than 32 days.",
-      "Verify month by month.",
-    );
-  }
+  const { since, until } = toVerifyWindow(given, on.clock.now());
   const { repair = false, include = [] } = given;
   if (repair) {
     await on.audit.write({

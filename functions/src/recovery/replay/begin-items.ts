@@ -4,7 +4,8 @@
  * kept, where it differs from what was accepted → `open` row → ledger row failed → pending, generation + 1,
  * hop + 1, on the version that was read → wake-up → the item is `sent`. Found again after a crash, each step
  * is recognised by what it left: a failure that is `replaying` under our id, a row of the next generation
- * whose wake-up is then sent once more (same id, same body, and an old copy when it had arrived).
+ * whose wake-up is then sent once more (same id, same body, and an old copy when it had arrived). What the flow
+ * does not want there by now is not begun (leave-unwanted.ts).
  */
 import { inParallel } from "../../delivery/batch-writes.ts";
 import { intakeTarget } from "../../delivery/ledger-keys.ts";
@@ -21,6 +22,7 @@ import { toRootTraceparent } from "../../platform/trace.ts";
 import type { FinanceErrorCode } from "../../dynamics/finance-client.ts";
 import { chooseBodies, readStoredRaw } from "./choose-bodies.ts";
 import type { Body, HowToRead } from "./choose-bodies.ts";
+import { leaveUnwanted } from "./leave-unwanted.ts";
 import { readSentChanges } from "./read-changes.ts";
 import type { ReplayItem, ReplayJob } from "./replay-job.ts";
 import { mustBegin, parallel, toDeliveryId } from "./replay-work.ts";
@@ -51,7 +53,7 @@ export async function beginItems(
   const claimed = await claim(on, job, items, results);
   const works = await settleEarly(on, job, await readLedger(on, claimed), results);
   const fresh = works.filter(({ version }) => mustBegin(version));
-  const bodies = await chooseBodies(on, job, fresh, how);
+  const bodies = await leaveUnwanted(on, await chooseBodies(on, job, fresh, how), results);
   await refuseBodies(on, bodies, results);
   const messages = [
     ...(await begin(on, job, bodies, results)),

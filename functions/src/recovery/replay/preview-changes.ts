@@ -1,6 +1,8 @@
+import type { CanonicalEvent } from "../../../../schemas/types/canonical-event.ts";
 import { intakeTarget } from "../../delivery/ledger-keys.ts";
 import { isWithoutBody } from "../../delivery/ledger-bodies.ts";
 import { restOf } from "../../delivery/stored-delivery.ts";
+import { askFlow } from "../../flows/ask-flow.ts";
 import { allRead, diffEvents } from "./diff-events.ts";
 import { rebuildEvents } from "./rebuild-events.ts";
 import type { OldEvent, RebuildDependencies } from "./rebuild-events.ts";
@@ -27,18 +29,30 @@ export async function previewChanges(
   const olds = stored.filter((each) => typeof each === "object");
   const rebuilt = await rebuildEvents(on, olds, AbortSignal.timeout(longestReadMs));
   const answers = new Map(olds.map((old, index) => [old, rebuilt[index]]));
-  return candidates.map(({ target, businessKey }, index) => {
+  const previews = candidates.map(async ({ target, businessKey }, index) => {
     const old = stored[index];
     const example = { target, businessKey, changes: [], refusal: "" };
     if (typeof old !== "object") return { ...example, refusal: old ?? "" };
     const before = old.event;
     const after = answers.get(old);
     if (after?.kind === "event") {
-      return { ...example, changes: "data" in before ? diffEvents(before, after.event) : allRead };
+      const changes = "data" in before ? diffEvents(before, after.event) : allRead;
+      return { ...example, changes, refusal: await toFlowText(on, after.event, target) };
     }
     if (after?.kind === "refused") return { ...example, refusal: `${after.code}: ${after.reason}` };
     return { ...example, refusal: `F&O cannot be read now (${after?.code ?? "no answer"})` };
   });
+  return Promise.all(previews);
+}
+
+async function toFlowText(
+  { flows }: RebuildDependencies,
+  event: CanonicalEvent,
+  target: string,
+): Promise<string> {
+  const refusal = await askFlow(flows, event, target);
+  if (refusal === undefined) return "";
+  return `${"skip" in refusal ? refusal.skip : refusal.code}: ${refusal.reason}`;
 }
 
 /** The event, or why there is none to compare. */

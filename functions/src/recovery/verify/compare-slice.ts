@@ -5,6 +5,8 @@ import { confirmDoubles } from "./confirm-doubles.ts";
 import { readKinds } from "./read-kinds.ts";
 import { addNamed, readKnown } from "./read-known.ts";
 import type { KnownDependencies, NamedEvents } from "./read-known.ts";
+import { readUnwanted } from "./read-unwanted.ts";
+import type { UnwantedDependencies } from "./read-unwanted.ts";
 import { readPosted } from "./read-sources.ts";
 import type { IsServed } from "./served-documents.ts";
 import type {
@@ -26,7 +28,8 @@ export type TargetReaders = Readonly<
   >
 >;
 
-export interface SliceDependencies extends KnownDependencies {
+export interface SliceDependencies extends KnownDependencies, UnwantedDependencies {
+  readonly ledger: KnownDependencies["ledger"] & UnwantedDependencies["ledger"];
   readonly finance: FinanceClient;
   readonly readers: TargetReaders;
 }
@@ -85,11 +88,16 @@ async function compareTarget(
   const empty = on.readers[target] === undefined ? undefined : new Map<string, TargetRecords>();
   const records =
     found === undefined ? empty : await confirmDoubles(on.finance, taken, found, signal);
-  return compareDocuments({
-    ...{ target, documents, ledger, records },
-    isAskedFor: isAskedFor(target),
-    isServed: isTaken,
-  });
+  const compare = (isServed: (document: PostedDocument) => boolean): Compared =>
+    compareDocuments({
+      ...{ target, documents, ledger, records },
+      isAskedFor: isAskedFor(target),
+      isServed,
+    });
+  const compared = compare(isTaken);
+  const unwanted = await readUnwanted(on, target, compared.findings, signal);
+  if (unwanted.size === 0) return compared;
+  return compare((document) => isTaken(document) && !unwanted.has(document.effectKey));
 }
 
 /** Only where no event has said it. */

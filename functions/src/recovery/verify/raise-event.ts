@@ -62,9 +62,11 @@ export async function raiseEvent(
   const wanted = new Set(findings.map(({ target }) => target));
   const decided = await decide(on, built);
   if (decided === undefined) return { begun: 0, code: "SOURCE_INVALID", isAway: false };
-  const targets = decided.map((each): AcceptTarget =>
-    wanted.has(each.name) ? each : { name: each.name, initial: toLeft() },
-  );
+  // What a rule has decided stands: a later repair that asks for the target must not take it for left out.
+  const targets = decided.map((each): AcceptTarget => {
+    const isDecided = wanted.has(each.name) || each.initial.state === "skipped";
+    return isDecided ? each : { name: each.name, initial: toLeft() };
+  });
   const begun = await accept(on, built, targets);
   return { begun, code: begun === 0 ? toRule(decided, wanted) : "", isAway: false };
 }

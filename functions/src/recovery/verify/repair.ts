@@ -37,7 +37,7 @@ export function countLeftVersions(findings: readonly Finding[]): number {
   return findings.filter(({ cause }) => cause === newerVersionGone).length;
 }
 
-/** More is no gap but a fault, and a person's matter. */
+/** More is no gap but a fault, and a person's matter: so many in all, and such a share of one target. */
 const maxRepairs = 100;
 const maxShare = 0.01;
 /** Of a handful of documents one is always more than a hundredth. */
@@ -52,15 +52,37 @@ export function selectRepairs(
     ({ cause, kind, target }) =>
       kind === "missing" && cause !== newerVersionGone && !isMailLeft(mail, target),
   );
-  const compared = counts.reduce((sum, each) => sum + each.compared, 0);
-  const isTooMany =
-    missing.length > maxRepairs ||
-    (missing.length > fewRepairs && missing.length > maxShare * compared);
-  if (!isTooMany) return { findings: missing };
-  const share = ((100 * missing.length) / Math.max(compared, 1)).toFixed(1);
-  return {
-    refusal: `${missing.length} records (${share} %) are missing: too many to be repaired by themselves`,
-  };
+  const gaps = toGaps(missing, counts);
+  const tooWide = gaps.filter(isTooWide);
+  if (tooWide.length === 0 && missing.length <= maxRepairs) return { findings: missing };
+  const named = (tooWide.length === 0 ? gaps : tooWide).map(toText).join(", ");
+  return { refusal: `${named} are missing: too many to be repaired by themselves` };
+}
+
+/** What is missing at one target, and how much was compared there. */
+interface Gap {
+  readonly target: string;
+  readonly missing: number;
+  readonly compared: number;
+}
+
+function toGaps(missing: readonly Finding[], counts: readonly VerifyCounts[]): readonly Gap[] {
+  const targets = [...new Set(missing.map(({ target }) => target))];
+  return targets.map((target) => ({
+    target,
+    missing: missing.filter((each) => each.target === target).length,
+    compared: counts.reduce((sum, each) => sum + (each.target === target ? each.compared : 0), 0),
+  }));
+}
+
+function isTooWide({ compared, missing }: Gap): boolean {
+  return missing > fewRepairs && missing > maxShare * compared;
+}
+
+/** "30 records (3.0 %) of ce". */
+function toText({ compared, missing, target }: Gap): string {
+  const share = ((100 * missing) / Math.max(compared, 1)).toFixed(1);
+  return `${countOf(missing, "record", "records")} (${share} %) of ${target}`;
 }
 
 interface RepairOptions {

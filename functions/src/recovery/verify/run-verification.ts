@@ -87,6 +87,8 @@ export async function runVerification(
     return ended;
   } catch (error) {
     on.telemetry.error(asError(error), { name: "verify", verificationId: begun.id });
+    // Before the report: what broke it off may keep that from being stored, too.
+    tellWhole(on, begun.id, "failed");
     const report = toReport(run);
     const note = toBrokenNote(report, toCause(error, signal));
     const endedAt = on.clock.now();
@@ -171,7 +173,9 @@ function toReport({ begun, comparedTo, counts, findings, repaired }: Run): Verif
   };
 }
 
+/** One event at least, whatever was posted: that none has come says that nobody compared. */
 function tell(on: VerifyDependencies, verification: Verification): void {
+  if (verification.counts.length === 0) tellWhole(on, verification.id, "ok");
   for (const each of verification.counts) {
     const { legalEntity, target, compared, missing, doubled, differing } = each;
     const result = missing + doubled + differing > 0 ? "differences" : "ok";
@@ -181,4 +185,13 @@ function tell(on: VerifyDependencies, verification: Verification): void {
       { compared, missing, doubled, differing, repaired: verification.repaired },
     );
   }
+}
+
+/** About no company and no target in particular. */
+function tellWhole(
+  { telemetry }: VerifyDependencies,
+  verificationId: string,
+  result: "failed" | "ok",
+): void {
+  telemetry.event("verification", { verificationId, legalEntity: "", target: "", result });
 }

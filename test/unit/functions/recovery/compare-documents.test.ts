@@ -129,6 +129,7 @@ describe("a document that F&O has posted", () => {
 });
 
 describe("what may be repaired", () => {
+  const noMail = { targets: new Set<string>(), include: [] };
   const missing = (count: number, target = "ce"): Finding[] =>
     Array.from({ length: count }, (_each, n) => ({
       kind: "missing",
@@ -161,10 +162,48 @@ describe("what may be repaired", () => {
     const chosen = selectRepairs(
       missing(count),
       [...counts(Math.min(compared, 2_000))].map((each) => ({ ...each, compared })),
-      { targets: new Set(), include: [] },
+      noMail,
     );
 
     expect("findings" in chosen).toBe(isAllowed);
+  });
+
+  it.each([
+    ["a target that has lost 3 % is not repaired", { ce: 30, crm: 0 }, false],
+    ["nor are the others when one has lost too much", { ce: 30, crm: 1 }, false],
+    ["a hundredth of each is", { ce: 10, crm: 10 }, true],
+    ["a handful of each is", { ce: 5, crm: 5, email: 5 }, true],
+  ] as const)("is judged by each target alone: %s", (_what, lost, isAllowed) => {
+    const compared = ["ce", "crm", "email"].flatMap((target) =>
+      counts(1).map((each) => ({ ...each, target, compared: 1_000 })),
+    );
+    const found = Object.entries(lost).flatMap(([target, count]) => missing(count, target));
+
+    expect("findings" in selectRepairs(found, compared, noMail)).toBe(isAllowed);
+  });
+
+  it("is at most a hundred records of all targets together", () => {
+    const compared = ["ce", "crm"].flatMap((target) =>
+      counts(1).map((each) => ({ ...each, target, compared: 100_000 })),
+    );
+    const found = [...missing(60), ...missing(60, "crm")];
+
+    expect(selectRepairs(found, compared, noMail)).toEqual({
+      refusal:
+        "60 records (0.1 %) of ce, 60 records (0.1 %) of crm are missing: too many to be repaired by themselves",
+    });
+  });
+
+  it("does not become more by mail that was compared and not asked for", () => {
+    const compared = ["ce", "email"].flatMap((target) =>
+      counts(1).map((each) => ({ ...each, target, compared: 1_000 })),
+    );
+    const found = [...missing(15), ...missing(900, "email")];
+    const mail = { targets: new Set(["email"]), include: [] };
+
+    expect(selectRepairs(found, compared, mail)).toEqual({
+      refusal: "15 records (1.5 %) of ce are missing: too many to be repaired by themselves",
+    });
   });
 
   it.each([

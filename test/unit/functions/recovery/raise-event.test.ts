@@ -1,5 +1,6 @@
 import { describe, expect, it } from "@jest/globals";
 import type { CanonicalEvent } from "../../../../schemas/types/canonical-event.ts";
+import type { FlowTarget } from "../../../../schemas/types/flow.ts";
 import { appConfig } from "../../../support/app-config.ts";
 import { FaultyPorts } from "../../../support/faulty-ports.ts";
 import type { FaultPlan } from "../../../support/faulty-ports.ts";
@@ -23,8 +24,8 @@ function atOpenRows(how: "kill" | "fail", times = Infinity): FaultyPorts {
 }
 
 /** CE and a target that sends mail. */
-function createWorld(mailTarget = "email"): VerifyWorld {
-  const world = new VerifyWorld(lightFlow({ ce: {}, [mailTarget]: mail }));
+function createWorld(mailTarget = "email", definition: Partial<FlowTarget> = mail): VerifyWorld {
+  const world = new VerifyWorld(lightFlow({ ce: {}, [mailTarget]: definition }));
   world.config = appConfig({ targets: { [mailTarget]: box } });
   return world;
 }
@@ -161,5 +162,50 @@ describe("a newer version that F&O sends after a repair", () => {
 
     expect(await delivery.row(genuine)).toMatchObject({ state: "delivered" });
     expect(delivery.target.effects).toHaveLength(2);
+  });
+});
+
+describe("a document that the flow does not want at a target", () => {
+  const wantsNone = { ...mail, when: "false" };
+
+  it("is skipped there by its rule when it is repaired elsewhere, and no later repair mails it", async () => {
+    const world = createWorld("email", wantsNone);
+    await world.post("CIV-1");
+    await world.verify({ repair: true });
+
+    expect(world.rows()).toContain("email skipped NOT_FOR_TARGET");
+    expect(await world.verify({ repair: true, include: ["email"] })).toMatchObject({
+      counts: [{ target: "ce" }, { target: "email", skipped: 1, missing: 0 }],
+    });
+  });
+
+  it("is not mailed although an earlier repair only left it out there", async () => {
+    const world = createWorld();
+    await world.post("CIV-1");
+    await world.verify({ repair: true });
+    expect(world.rows()).toContain("email skipped NOT_REPAIRED");
+    world.replay.flows = [lightFlow({ ce: {}, email: wantsNone })];
+
+    expect(await world.verify({ repair: true, include: ["email"] })).toMatchObject({
+      counts: [{ target: "ce" }, { target: "email", compared: 0, missing: 0, skipped: 1 }],
+    });
+  });
+
+  it("is not missing at a target that was added later; what the flow wants there is", async () => {
+    const crm = { when: "data.number != 'CIV-2'" };
+    const world = new VerifyWorld(lightFlow({ ce: {}, crm }));
+    world.config = appConfig({ targets: { crm: { mode: "live" } } });
+    world.replay.flows = [lightFlow({ ce: {} })];
+    for (const number of ["CIV-1", "CIV-2"]) await world.post(number);
+    await world.verify({ repair: true });
+    world.replay.flows = [lightFlow({ ce: {}, crm })];
+
+    const report = await world.verify();
+    expect(report.counts).toContainEqual(
+      expect.objectContaining({ target: "crm", compared: 1, missing: 1, skipped: 1 }),
+    );
+    expect(report.findings.filter(({ target }) => target === "crm")).toMatchObject([
+      { number: "CIV-1", cause: "NEVER_ATTEMPTED" },
+    ]);
   });
 });

@@ -8,6 +8,7 @@ import { createVerificationStore } from "../../../../functions/src/recovery/veri
 import {
   beginVerification,
   runVerification,
+  settleMs,
 } from "../../../../functions/src/recovery/verify/run-verification.ts";
 import type { VerifyDependencies } from "../../../../functions/src/recovery/verify/run-verification.ts";
 import type { Outcome } from "../../../../functions/src/targets/target.ts";
@@ -42,7 +43,8 @@ async function createGone(count = 1, answers: readonly Outcome[] = []): Promise<
   const events = Array.from({ length: count }, (_each, index) => numberedEvent(index + 1));
   await world.delivery.accept(...events);
   await world.work();
-  world.delivery.clock.advance(60_000);
+  // Before that verify leaves it alone.
+  world.delivery.clock.advance(settleMs);
   world.finance = financeWith(count);
   world.flows = [lightFlow()];
   return world;

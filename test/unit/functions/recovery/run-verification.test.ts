@@ -11,7 +11,10 @@ import type { Verification } from "../../../../functions/src/recovery/verify/ver
 import { createVerificationStore } from "../../../../functions/src/recovery/verify/verification-store.ts";
 import { appConfig } from "../../../support/app-config.ts";
 import { salesInvoicePosted } from "../../../support/business-event.ts";
+import { FaultyPorts } from "../../../support/faulty-ports.ts";
 import { lightFlow } from "../../../support/light-flow.ts";
+import { recordTelemetry } from "../../../support/recorded-telemetry.ts";
+import type { Told } from "../../../support/recorded-telemetry.ts";
 import { ReplayWorld } from "../../../support/replay-world.ts";
 import { VerifyWorld } from "../../../support/verify-world.ts";
 
@@ -217,5 +220,58 @@ describe("a verification that runs out of time", () => {
         "it broke off: its 8 minutes were over; it compared what was posted up to 2026-11-24T10:00:00.000Z and repaired nothing; " +
         "go on from there: causeway verify --since 2026-11-24T10:00:00.000Z --until 2026-11-24T11:30:00.000Z --repair",
     });
+  });
+});
+
+describe("what Application Insights is told of a verification", () => {
+  function toldOf(world: VerifyWorld): readonly Told[] {
+    const { events, telemetry } = recordTelemetry();
+    world.replay.telemetry = telemetry;
+    return events;
+  }
+  const whole = { legalEntity: "", target: "" };
+
+  it("is a row for each company and target when there was something to compare", async () => {
+    const world = new VerifyWorld();
+    const events = toldOf(world);
+    await world.post("CIV-1");
+    await world.verify();
+
+    expect(events).toMatchObject([
+      {
+        name: "verification",
+        dimensions: { legalEntity: "usmf", target: "ce", result: "differences" },
+        measurements: { compared: 1, missing: 1 },
+      },
+    ]);
+  });
+
+  it("is that all is well when nothing was posted", async () => {
+    const world = new VerifyWorld();
+    const events = toldOf(world);
+    const { id } = await world.verify();
+
+    expect(events).toMatchObject([
+      { name: "verification", dimensions: { ...whole, verificationId: id, result: "ok" } },
+    ]);
+  });
+
+  it("is that it failed when it broke off, also when its report cannot be stored any more", async () => {
+    const world = new VerifyWorld();
+    const events = toldOf(world);
+    await world.post("CIV-1");
+    const faults = new FaultyPorts();
+    let isAway = false;
+    faults.plan = ({ label }) => {
+      // From its first look into the ledger on.
+      if (/ledger/.test(label)) isAway = true;
+      return isAway ? { how: "fail", when: "before" } : undefined;
+    };
+    await expect(world.verify({ faults })).rejects.toThrow();
+
+    expect(await world.report()).toMatchObject({ state: "running" });
+    expect(events).toMatchObject([
+      { name: "verification", dimensions: { ...whole, result: "failed" } },
+    ]);
   });
 });

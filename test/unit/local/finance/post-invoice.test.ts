@@ -4,6 +4,21 @@ import { createFinanceFixture } from "../../../support/finance-fixture.ts";
 const day = (text: string): string => `/Date(${Date.parse(text)})/`;
 
 describe("posting in the simulated F&O", () => {
+  it("may have happened some minutes ago, for journal and event alike", async () => {
+    const { sim, sent, world } = createFinanceFixture();
+    const minutesAgo = 20;
+    await sim("POST", "/sim/post-invoice", { wait: true, minutesAgo });
+
+    expect(JSON.parse(sent[0]?.text ?? "")).toMatchObject({
+      EventTime: day("2026-11-24T08:10:25Z"),
+    });
+    expect(world.table("CustInvoiceJourBiEntities").rows).toMatchObject([
+      { values: { CreatedOn: expect.stringMatching(/^2026-11-24T08:10:25/) } },
+    ]);
+    const wrong = await sim("POST", "/sim/post-invoice", { minutesAgo: -1 });
+    expect(wrong.status).toBe(400);
+  });
+
   it("raises the event of a sales invoice in F&O's exact shape, members in alphabetical order", async () => {
     const { sim, sent } = createFinanceFixture();
     const answer = await sim("POST", "/sim/post-invoice", { wait: true });
