@@ -22,6 +22,10 @@ export interface FaultControl {
   readonly setWorkflowEnabled: (name: string, isEnabled: boolean) => void;
   readonly configureMail: Systems["mailApp"]["configure"];
   readonly configureCrm: Systems["crmApp"]["configure"];
+  /** Mails that were accepted and failed afterwards. */
+  readonly failedMails: () => number;
+  /** Records that the CRM refused out of a collection because somebody else held their row. */
+  readonly refusedRows: () => number;
   /** A number that rises while any service or the function app does something. */
   readonly activity: () => number;
   /** Of the function app and of storage, as they run now. */
@@ -59,6 +63,8 @@ export function createFaultControl(
     setWorkflowEnabled: (name, isEnabled) => azure.workflowHost.setEnabled(name, isEnabled),
     configureMail: (settings) => systems.mailApp.configure(settings),
     configureCrm: (settings) => systems.crmApp.configure(settings),
+    failedMails: () => systems.mailApp.failedMails(),
+    refusedRows: () => systems.crmApp.refusedRows(),
     activity: () =>
       sum(base.doors.map((door) => door.activity())) + azure.broker.activity + azurite.activity(),
     processes: () => [...azure.functions.instances().map(({ pid }) => pid), azurite.pid],
