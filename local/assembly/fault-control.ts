@@ -19,7 +19,8 @@ export interface FaultControl {
   readonly faults: Readonly<Record<FaultySystem, Faults>>;
   readonly setStorageAway: (isAway: boolean) => void;
   readonly isStorageAway: () => boolean;
-  readonly setWorkflowEnabled: (name: string, isEnabled: boolean) => void;
+  /** By the workflow's folder, with which its name in Azure ends. */
+  readonly setWorkflowEnabled: (folder: string, isEnabled: boolean) => void;
   readonly configureMail: Systems["mailApp"]["configure"];
   readonly configureCrm: Systems["crmApp"]["configure"];
   /** Mails that were accepted and failed afterwards. */
@@ -60,7 +61,11 @@ export function createFaultControl(
       azurite.setAway(isAway);
     },
     isStorageAway: () => isStorageAway,
-    setWorkflowEnabled: (name, isEnabled) => azure.workflowHost.setEnabled(name, isEnabled),
+    setWorkflowEnabled: (folder, isEnabled) => {
+      const { workflowHost } = azure;
+      const name = workflowHost.names().find((each) => each.endsWith(`-${folder}`));
+      workflowHost.setEnabled(name ?? folder, isEnabled);
+    },
     configureMail: (settings) => systems.mailApp.configure(settings),
     configureCrm: (settings) => systems.crmApp.configure(settings),
     failedMails: () => systems.mailApp.failedMails(),
