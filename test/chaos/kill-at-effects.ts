@@ -13,7 +13,7 @@ interface Effect {
   kills: number;
 }
 
-const mostTurns = 60;
+const mostTurns = 40;
 /** In a row, after the flow, with the ledger away for longer than a moment: there is no effect to meet then. */
 const mostVainTurns = 3;
 const hitLimitMs = 5_000;
