@@ -19,9 +19,14 @@ export interface FaultControl {
   readonly faults: Readonly<Record<FaultySystem, Faults>>;
   readonly setStorageAway: (isAway: boolean) => void;
   readonly isStorageAway: () => boolean;
-  readonly setWorkflowEnabled: (name: string, isEnabled: boolean) => void;
+  /** By the workflow's folder, with which its name in Azure ends. */
+  readonly setWorkflowEnabled: (folder: string, isEnabled: boolean) => void;
   readonly configureMail: Systems["mailApp"]["configure"];
   readonly configureCrm: Systems["crmApp"]["configure"];
+  /** Mails that were accepted and failed afterwards. */
+  readonly failedMails: () => number;
+  /** Records that the CRM refused out of a collection because somebody else held their row. */
+  readonly refusedRows: () => number;
   /** A number that rises while any service or the function app does something. */
   readonly activity: () => number;
   /** Of the function app and of storage, as they run now. */
@@ -56,9 +61,15 @@ export function createFaultControl(
       azurite.setAway(isAway);
     },
     isStorageAway: () => isStorageAway,
-    setWorkflowEnabled: (name, isEnabled) => azure.workflowHost.setEnabled(name, isEnabled),
+    setWorkflowEnabled: (folder, isEnabled) => {
+      const { workflowHost } = azure;
+      const name = workflowHost.names().find((each) => each.endsWith(`-${folder}`));
+      workflowHost.setEnabled(name ?? folder, isEnabled);
+    },
     configureMail: (settings) => systems.mailApp.configure(settings),
     configureCrm: (settings) => systems.crmApp.configure(settings),
+    failedMails: () => systems.mailApp.failedMails(),
+    refusedRows: () => systems.crmApp.refusedRows(),
     activity: () =>
       sum(base.doors.map((door) => door.activity())) + azure.broker.activity + azurite.activity(),
     processes: () => [...azure.functions.instances().map(({ pid }) => pid), azurite.pid],

@@ -28,6 +28,8 @@ export interface CrmApp {
   readonly app: Hono;
   readonly faults: Faults;
   records(object: string): readonly CrmRecord[];
+  /** Records of collections that were refused because somebody else held their row. */
+  readonly refusedRows: () => number;
   configure(changes: Partial<CrmSettings>): void;
 }
 
@@ -47,6 +49,7 @@ export function createCrmApp(options: CrmOptions): CrmApp {
   const { random = Math.random } = options;
   const faults = createFaults(options.clock, { random });
   let calls = 0;
+  let refusedRows = 0;
   let settings: CrmSettings = { lockedShare: 0 };
 
   app.use(allowLoopbackPages);
@@ -77,7 +80,11 @@ export function createCrmApp(options: CrmOptions): CrmApp {
     c.header("sforce-limit-info", `api-usage=${calls}/${options.dailyLimit ?? 15_000}`);
     return next();
   });
-  addDataRoutes(app, store, () => random() < settings.lockedShare);
+  addDataRoutes(app, store, () => {
+    const isLocked = random() < settings.lockedShare;
+    if (isLocked) refusedRows += 1;
+    return isLocked;
+  });
   app.get("/sim/records/:object", (c) =>
     c.json(store.list(c.req.param("object")).slice(Number(c.req.query("skip") ?? 0))),
   );
@@ -92,6 +99,7 @@ export function createCrmApp(options: CrmOptions): CrmApp {
     app,
     faults,
     records: (object) => store.list(object),
+    refusedRows: () => refusedRows,
     configure: (changes) => {
       settings = { ...settings, ...changes };
     },

@@ -38,8 +38,9 @@ export interface WorkflowHost {
     /** The trigger's address with its signature: the only way in where no access policy is set. */
     readonly callbackPath: string;
   };
-  /** As the portal's Disable and Enable; a deployment decides anew. */
+  /** As the portal's Disable and Enable; a deployment decides anew. Throws when there is no such workflow. */
   setEnabled(name: string, isEnabled: boolean): void;
+  readonly names: () => readonly string[];
   /** The latest runs of a workflow by its name, newest first; secured inputs and outputs are left out. */
   runs(name: string): readonly (RunRecord | RunningRecord)[];
 }
@@ -100,10 +101,11 @@ export function createWorkflowHost(options: WorkflowHostOptions): WorkflowHost {
       };
     },
     setEnabled: (name, isEnabled) => {
-      for (const [key, workflow] of workflows) {
-        if (workflow.name === name) workflows.set(key, { ...workflow, isEnabled });
-      }
+      const named = [...workflows].filter(([, workflow]) => workflow.name === name);
+      if (named.length === 0) throw new Error(`There is no workflow '${name}'.`);
+      for (const [key, workflow] of named) workflows.set(key, { ...workflow, isEnabled });
     },
+    names: () => [...workflows.values()].map(({ name }) => name),
     runs: (name) =>
       [...workflows.values()].find((workflow) => workflow.name === name)?.store.list() ?? [],
   };

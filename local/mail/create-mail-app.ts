@@ -39,6 +39,8 @@ export interface MailApp {
   readonly app: Hono;
   readonly faults: Faults;
   readonly mailbox: Mailbox;
+  /** Mails that were accepted and failed afterwards. */
+  readonly failedMails: () => number;
   configure(settings: Partial<MailSettings>): void;
 }
 
@@ -56,6 +58,7 @@ export function createMailApp(services: LocalServices): MailApp {
   const { random = Math.random } = services;
   const faults = createFaults(clock, { random });
   const operations = new Map<string, Operation>();
+  let failedMails = 0;
   let settings: MailSettings = {
     domains: ["*"],
     enforceQuota: true,
@@ -134,6 +137,7 @@ export function createMailApp(services: LocalServices): MailApp {
   function finish(operation: Operation, email: EmailRequest): void {
     const bounces = email.recipients.to.some(({ address }) => address.endsWith("@bounce.example"));
     if (bounces || random() < settings.failShare) {
+      failedMails += 1;
       operation.status = "Failed";
       operation.error = {
         code: "EmailDropped",
@@ -158,6 +162,7 @@ export function createMailApp(services: LocalServices): MailApp {
     app,
     faults,
     mailbox,
+    failedMails: () => failedMails,
     configure: (changes) => {
       settings = { ...settings, ...changes };
     },

@@ -75,8 +75,9 @@ export class Broker {
   readonly #namespace: Namespace;
   readonly #entities = new Map<string, MessageQueue | Topic>();
   readonly #authorizationRules: AuthorizationRule[] = [];
-  readonly #awaited = new Map<string, () => void>();
+  readonly #awaited = new Map<string, Set<() => void>>();
   #detectsDuplicates = true;
+  #duplicatesLetIn = 0;
   #activity = 0;
 
   constructor(options: BrokerOptions) {
@@ -93,6 +94,7 @@ export class Broker {
       },
       forward: (targetPath, arrival) => this.#forward(targetPath, arrival),
       onActivity: () => (this.#activity += 1),
+      onDuplicateLetIn: () => (this.#duplicatesLetIn += 1),
     };
     // A namespace in Azure has this rule from the start.
     this.addAuthorizationRule({
@@ -156,20 +158,26 @@ export class Broker {
     this.#detectsDuplicates = enabled;
   }
 
-  /** What a restart or a move of the namespace costs: every lock; the messages come again. */
-  loseLocks(): void {
-    for (const queue of this.#queues()) queue.loseLocks();
+  /** Messages that duplicate detection would have dropped, and that came in because it was off. */
+  get duplicatesLetIn(): number {
+    return this.#duplicatesLetIn;
+  }
+
+  /** What a restart or a move of the namespace costs: every lock; the messages come again. How many there were. */
+  loseLocks(): number {
+    return this.#queues().reduce((sum, queue) => sum + queue.loseLocks(), 0);
   }
 
   // ---- messages ----
 
   /**
-   * Calls `listener` once, when the entity has taken the next message: a sender that dies then has sent it. One at a
-   * time; what it gives back ends the waiting.
+   * Calls `listener` once, when the entity has taken the next message: a sender that dies then has sent it. What it
+   * gives back ends the waiting.
    */
   onNextArrival(entityPath: string, listener: () => void): () => void {
-    this.#awaited.set(entityPath, listener);
-    return () => this.#awaited.delete(entityPath);
+    const listeners = this.#awaited.get(entityPath) ?? new Set();
+    this.#awaited.set(entityPath, listeners.add(listener));
+    return () => listeners.delete(listener);
   }
 
   /** Sends from inside the local Azure to a queue or topic, without a connection or a token. */
@@ -187,9 +195,9 @@ export class Broker {
   /** Takes messages whose sizes were looked at. */
   accept(entityPath: string, arrivals: readonly Arrival[]): void {
     this.requireEntity(entityPath).accept(arrivals);
-    const listener = this.#awaited.get(entityPath);
+    const listeners = this.#awaited.get(entityPath);
     this.#awaited.delete(entityPath);
-    listener?.();
+    for (const listener of listeners ?? []) listener();
   }
 
   counts(entityPath: string): EntityCounts {

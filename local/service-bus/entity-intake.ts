@@ -98,7 +98,11 @@ export class EntityIntake {
   }
 
   #isDuplicate(raw: RawMessage): boolean {
-    if (this.#duplicates === undefined || !this.#options.namespace.detectsDuplicates) return false;
-    return !this.#duplicates.admits(raw.messageId, this.#options.namespace.clock.now());
+    if (this.#duplicates === undefined) return false;
+    const { namespace } = this.#options;
+    if (this.#duplicates.admits(raw.messageId, namespace.clock.now())) return false;
+    if (namespace.detectsDuplicates) return true;
+    namespace.onDuplicateLetIn();
+    return false;
   }
 }

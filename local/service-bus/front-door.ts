@@ -10,10 +10,10 @@ export interface SniffingServerOptions {
 
 export interface SniffingServer {
   readonly port: number;
-  /** Cuts every connection without a word, as a network failure does. */
-  dropConnections(): void;
-  /** While away every connection is cut, and so is each new one. */
-  setAway(isAway: boolean): void;
+  /** Cuts every connection without a word, as a network failure does. How many there were. */
+  dropConnections(): number;
+  /** While away every connection is cut, and so is each new one. How many were cut at once. */
+  setAway(isAway: boolean): number;
   close(): Promise<void>;
 }
 
@@ -47,12 +47,15 @@ export async function startSniffingServer(options: SniffingServerOptions): Promi
   await listen(server, options.port);
   const address = server.address();
   const port = typeof address === "object" && address !== null ? address.port : options.port;
-  const dropConnections = (): void => {
-    for (const socket of sockets) socket.resetAndDestroy();
+  const dropConnections = (): number => {
+    // One that has been cut stays in the set for a moment.
+    const open = [...sockets].filter(({ destroyed }) => !destroyed);
+    for (const socket of open) socket.resetAndDestroy();
+    return open.length;
   };
-  const setAway = (away: boolean): void => {
+  const setAway = (away: boolean): number => {
     isAway = away;
-    if (away) dropConnections();
+    return away ? dropConnections() : 0;
   };
   return { port, dropConnections, setAway, close: () => close(server, sockets) };
 }

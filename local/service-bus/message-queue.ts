@@ -210,9 +210,11 @@ export class MessageQueue {
     this.#deadLettering?.receive(arrival, cause);
   }
 
-  /** Takes every lock away from its receiver: the messages are delivered again. */
-  loseLocks(): void {
-    for (const lock of this.#locks.takeAll()) this.#release(lock.message, {});
+  /** Takes every lock away from its receiver: the messages are delivered again. How many there were. */
+  loseLocks(): number {
+    const locks = this.#locks.takeAll();
+    for (const lock of locks) this.#release(lock.message, {});
+    return locks.length;
   }
 
   // ---- sight ----

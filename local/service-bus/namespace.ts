@@ -11,4 +11,6 @@ export interface Namespace {
   forward(targetPath: string, arrival: Arrival): void;
   /** Told of every message that comes, goes or is handed out: how an onlooker knows that work goes on. */
   readonly onActivity: () => void;
+  /** Told of every message under a known id that came in because duplicates are not detected. */
+  readonly onDuplicateLetIn: () => void;
 }

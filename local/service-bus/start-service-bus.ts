@@ -21,10 +21,10 @@ export interface RunningServiceBus extends Running {
   readonly fullyQualifiedNamespace: string;
   /** For clients with a key; a rule of one entity names it as `EntityPath`. */
   connectionString(ruleName: string): string;
-  /** Cuts every connection, as a network failure does; clients come back by themselves. */
-  dropConnections(): void;
-  /** A broker that restarts: nobody is let in while it is away, its messages stay, its locks do not. */
-  setAway(isAway: boolean): void;
+  /** Cuts every connection, as a network failure does; clients come back by themselves. How many there were. */
+  dropConnections(): number;
+  /** A broker that restarts: nobody is let in while it is away, its messages stay, its locks do not. How many were cut. */
+  setAway(isAway: boolean): number;
 }
 
 /** Puts a broker on a port of this machine for unchanged Service Bus clients. */
@@ -44,8 +44,9 @@ export async function startServiceBus(options: ServiceBusOptions): Promise<Runni
     connectionString: (ruleName) => toConnectionString(broker, ruleName, fullyQualifiedNamespace),
     dropConnections: () => server.dropConnections(),
     setAway: (isAway) => {
-      server.setAway(isAway);
+      const cut = server.setAway(isAway);
       if (isAway) broker.loseLocks();
+      return cut;
     },
     close: () => server.close(),
   };

@@ -3,7 +3,9 @@ import type { SeededRandom } from "./seeded-random.ts";
 import type { ChaosStack } from "./start-chaos-stack.ts";
 import type { TimeDriver } from "./time-driver.ts";
 import type { Accepted } from "./check-world.ts";
-import type { Door, Traffic } from "./traffic.ts";
+import type { Door } from "./choose-document.ts";
+import type { ExtraDocument } from "./post-round.ts";
+import type { Traffic } from "./traffic.ts";
 
 /** What a fault works with. */
 export interface ChaosContext {
@@ -11,9 +13,16 @@ export interface ChaosContext {
   readonly control: FaultControl;
   readonly traffic: Traffic;
   readonly time: TimeDriver;
+  /** The fault's own: what the others of the round draw does not change what this one chooses. */
   readonly random: SeededRandom;
+  /** A document besides those of the round. */
+  readonly post: (options?: ExtraDocument) => Promise<Accepted>;
   /** Name of the round, which its documents carry. */
   readonly round: string;
+  /** The round has no other fault. */
+  readonly isOnly: boolean;
+  /** Having met nothing is a finding: in a mixed round others may keep everything from getting that far. */
+  readonly hasToMeet: boolean;
   /** True once every document of the round was posted. */
   readonly isFlowOver: () => boolean;
   /** Documents of this round so far. */
@@ -38,11 +47,13 @@ export interface ChaosFault {
   readonly leastEvents?: number;
   /** Never mixed with others: hours are skipped, and each of its events costs many times what another one does. */
   readonly isAlone?: boolean;
+  /** Of two that change the same thing the later one wins: those with the same word come in different mixes. */
+  readonly touches?: string;
   /** Codes of the failures that it may leave open for a person; everything else has to be delivered in the end. */
   readonly mayLeave?: readonly string[];
   /** Locks of whoever was cut off have to run out, whatever the number of documents. */
   readonly isLong?: boolean;
-  /** Doors that each event of the round goes through, all of them; one at random when left out. */
+  /** Doors that each event of the round goes through, all of them; the document's own one when left out. */
   readonly doors?: readonly Door[];
   readonly begin?: (context: ChaosContext) => Promise<void> | void;
   /** Runs beside the flow and ends soon after it is over. */

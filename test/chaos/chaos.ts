@@ -9,11 +9,12 @@ const usage = `npm run chaos -- [options]
 Runs the whole local Azure on a simulated clock, breaks it while events flow, and asks F&O, the ledger,
 CE, the CRM, the mailbox and the failure store what became of every accepted event.
 
-  --seed S     the same seed chooses the same documents and faults (default: 1)
+  --seed S     the same seed chooses the same documents, mixes and moments; what happens in between
+               is the machine's matter (default: 1)
   --events N   documents to post over all rounds (default: 2000)
   --faults a,b only these, one round each and a mixed one (default: all)
   --no-mixed   without the mixed rounds
-  --together   one round with all of the faults at once
+  --together   one round with all of the faults at once, each of which has to meet something
   --lanes N    local Azures that share the rounds, at most one for each core (default: 2)
   --json       the result as JSON on standard output, everything else on standard error
   --folder D   where the run keeps its files (default: .local/chaos)

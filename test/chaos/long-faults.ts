@@ -95,7 +95,8 @@ export const longFaults: readonly ChaosFault[] = [
     leastEvents,
     isAlone: true,
     begin: ({ control }) => setEnabled(control, false),
-    hold: (context) => passHours(context, outageMs),
+    // Every call of a workflow comes by this door, and is counted whatever the answer.
+    hold: (context) => watchOutage(context, "workflows", 0),
     heal: ({ control }) => setEnabled(control, true),
   },
 ];

@@ -6,6 +6,7 @@ export interface ShownReplay {
   readonly id: string;
   readonly state: string;
   readonly isFollowed: boolean;
+  readonly endedAt: string | null;
   readonly note: string;
   readonly total: number;
   readonly counts: Readonly<Record<"delivered" | "failedAgain" | "refused", number>>;

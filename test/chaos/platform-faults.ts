@@ -1,64 +1,45 @@
 import { pauseBetween, whileFlowing, type ChaosContext, type ChaosFault } from "./chaos-fault.ts";
+import { killAtEffects } from "./kill-at-effects.ts";
 import { killOne } from "./kill-one.ts";
+import { meetOne, tellMet } from "./meet-one.ts";
+import { whileWorking } from "./while-working.ts";
 import { whenHostIsReady } from "./when-host-is-ready.ts";
 
 const secondMs = 1_000;
 const minuteMs = 60 * secondMs;
 
-/** The systems where an effect is made: the host dies just before or just after one. */
-const effectPlaces = ["dataverse", "workflows", "crm", "mail"] as const;
-
-const mostTurns = 400;
-/** In a row, after the flow, with the ledger away for longer than a moment: there is no effect to meet then. */
-const mostVainTurns = 3;
-/** Of one round: each costs two seconds of boot, in which nothing is delivered. */
-const mostKills = 18;
-/** As long as so many messages are under way after the flow, deliveries go on in which a kill meets something. */
-const backlog = 200;
-const hitLimitMs = 5_000;
+/** Of one fault: each costs two seconds of boot, in which nothing is delivered. Another one may kill in a mixed round. */
+const mostKills = ({ isOnly }: ChaosContext): number => (isOnly ? 18 : 9);
 /** Of one round: F&O's sends and the host's links wait for seconds each time, whatever the number of documents. */
 const mostCuts = 12;
 const mostAbsences = 8;
+const mostUnansweredSends = 2;
+/** Of a mixed round, for storage that goes away after its flow. */
+const lateDocuments = 20;
 
-/**
- * Kills the host at the next write to one of the systems, when it has come or when it has been carried out; the
- * caller gets no answer. False when none came. Once the flow is over there may be nothing left to do: a document
- * of its own then gives it something.
- */
-async function killAtEffect(context: ChaosContext, moment: "before" | "after"): Promise<boolean> {
-  const { control, random, traffic, round, isFlowOver } = context;
-  const faults = control.faults[random.pick(effectPlaces)];
-  const giveUpAt = performance.now() + hitLimitMs;
-  const posting = isFlowOver() ? traffic.post({ round, doors: ["serviceBus"] }) : undefined;
-  let isHit = false;
-  const afterEffect = moment === "after";
-  // Over whatever another fault of the round has set there.
-  const takeAway = faults.over({ reset: true, onlyWrites: true, afterEffect }, () => {
-    if (isHit) return;
-    isHit = true;
-    killOne(context);
-    takeAway();
-  });
-  const hasHit = (): boolean => isHit;
-  while (!hasHit() && performance.now() < giveUpAt) await pauseBetween(context, 20, 60);
-  takeAway();
-  await posting;
-  return hasHit();
-}
-
-/** What is left of a long flow keeps the host busy: the kills go on in it. */
-function isWorkOver({ control, isFlowOver }: ChaosContext): boolean {
-  return isFlowOver() && control.underWay() < backlog;
-}
-
-/** `whileFlowing`, and while much of what came is still to be delivered. */
-async function whileWorking(
+/** Kills again and again, and at least once while messages are under way: at rest there is nothing to lose. */
+async function killWhileWorking(
   context: ChaosContext,
   pauseMs: readonly [number, number],
-  act: () => Promise<void>,
+  act: (kill: () => void) => Promise<void>,
 ): Promise<void> {
-  const working = { ...context, isFlowOver: () => isWorkOver(context) };
-  await whileFlowing(working, pauseMs, act, mostKills);
+  const { control } = context;
+  let kills = 0;
+  let atWork = 0;
+  const kill = (): void => {
+    if (control.broker.activeCount > 0) atWork += 1;
+    killOne(context);
+    kills += 1;
+  };
+  await whileWorking(context, pauseMs, () => act(kill), mostKills(context));
+  await meetOne(context, {
+    isMet: () => atWork > 0,
+    act: async () => {
+      await whenHostIsReady(context);
+      if (control.broker.activeCount > 0) kill();
+    },
+  });
+  tellMet(context, atWork, `of ${kills} kills with messages under way`);
 }
 
 /** Faults of what the function app runs on. */
@@ -66,82 +47,42 @@ export const platformFaults: readonly ChaosFault[] = [
   {
     name: "host-killed",
     weight: 2,
+    touches: "instances",
     disturb: async (context) => {
       const { random } = context;
-      let kills = 0;
-      await whileWorking(context, [200, 2_500], async () => {
+      await killWhileWorking(context, [200, 2_500], async (kill) => {
         await whenHostIsReady(context);
         await pauseBetween(context, 0, 800);
-        killOne(context);
-        kills += 1;
+        kill();
         if (random.next() < 0.3) await whenHostIsReady(context);
       });
-      context.note(`${kills} kills`);
-      if (kills === 0) context.complain("the host was never killed");
     },
     heal: (context) => whenHostIsReady(context),
   },
   {
     name: "host-killed-at-effect",
     weight: 2,
-    disturb: async (context) => {
-      const kills = { before: 0, after: 0 };
-      let vain = 0;
-      let hasHit = true;
-      for (let turn = 0; turn < mostTurns && vain < mostVainTurns; turn += 1) {
-        const wanted = turn % 2 === 0 ? "after" : "before";
-        const isEnough = kills.before > 0 && kills.after > 0;
-        const isFull = kills.before + kills.after >= mostKills;
-        const isOver = isWorkOver(context) || (!hasHit && context.isFlowOver());
-        if (isEnough && (isFull || isOver)) break;
-        await whenHostIsReady(context);
-        hasHit = await killAtEffect(context, wanted);
-        if (hasHit) kills[wanted] += 1;
-        const canHit = !context.isFlowOver() || !context.control.isStorageAway();
-        vain = hasHit || canHit ? 0 : vain + 1;
-      }
-      context.note(`${kills.before} kills before an effect, ${kills.after} after one`);
-      if (vain === mostVainTurns) return;
-      if (kills.before === 0) context.complain("the host was never killed before an effect");
-      if (kills.after === 0) context.complain("the host was never killed after an effect");
-    },
+    touches: "instances",
+    disturb: (context) => killAtEffects(context, mostKills(context)),
     heal: (context) => whenHostIsReady(context),
   },
   {
     name: "host-killed-after-send",
     weight: 1,
-    disturb: async (context) => {
-      let kills = 0;
-      await whileWorking(context, [100, 800], async () => {
-        await whenHostIsReady(context);
-        // Only the app sends there: what it was about to complete comes again.
-        const stopWaiting = context.control.broker.onNextArrival("integration-events", () => {
-          killOne(context);
-          kills += 1;
-        });
-        await pauseBetween(context, 200, 800);
-        // Else it would meet a send of the next round.
-        stopWaiting();
-      });
-      context.note(`${kills} kills after a send`);
-      if (kills === 0 && context.round === "host-killed-after-send")
-        context.complain("the host was never killed after a send");
-    },
+    touches: "instances",
+    disturb: (context) => killAfterSends(context),
     heal: (context) => whenHostIsReady(context),
   },
   {
     name: "three-instances",
     weight: 2,
+    touches: "instances",
     begin: ({ control }) => control.scaleTo(3),
-    disturb: async (context) => {
-      let kills = 0;
-      await whileWorking(context, [1_000, 4_000], async () => {
+    disturb: (context) =>
+      killWhileWorking(context, [1_000, 4_000], async (kill) => {
         await whenHostIsReady(context);
-        killOne(context);
-        kills += 1;
-      });
-      context.note(`${kills} kills`);
-    },
+        kill();
+      }),
     heal: async (context) => {
       await whenHostIsReady(context);
       await context.control.scaleTo(1);
@@ -150,35 +91,49 @@ export const platformFaults: readonly ChaosFault[] = [
   {
     name: "bus-connections-dropped",
     weight: 1,
+    touches: "bus",
     isLong: true,
-    disturb: (context) =>
-      whileFlowing(context, [200, 1_500], () => context.control.bus().dropConnections(), mostCuts),
+    disturb: async (context) => {
+      let cut = 0;
+      const drop = (): void => void (cut += context.control.bus().dropConnections());
+      await whileFlowing(context, [200, 1_500], drop, mostCuts);
+      await meetOne(context, { isMet: () => cut > 0, act: drop });
+      tellMet(context, cut, "connections cut");
+    },
   },
   {
     name: "locks-lost",
     weight: 1,
-    disturb: (context) =>
-      whileFlowing(context, [100, 900], () => context.control.broker.loseLocks()),
+    touches: "bus",
+    disturb: async (context) => {
+      let lost = 0;
+      const lose = (): void => void (lost += context.control.broker.loseLocks());
+      await whileFlowing(context, [100, 900], lose);
+      await meetOne(context, { isMet: () => lost > 0, act: lose });
+      tellMet(context, lost, "locks lost");
+    },
   },
   {
     name: "broker-restarted",
     weight: 1,
-    disturb: (context) =>
-      whileFlowing(
-        context,
-        [500, 2_000],
-        async () => {
-          context.control.bus().setAway(true);
-          await pauseBetween(context, 300, 3_000);
-          context.control.bus().setAway(false);
-        },
-        mostAbsences,
-      ),
-    heal: ({ control }) => control.bus().setAway(false),
+    touches: "bus",
+    disturb: async (context) => {
+      let cut = 0;
+      const restart = async (): Promise<void> => {
+        cut += context.control.bus().setAway(true);
+        await pauseBetween(context, 300, 3_000);
+        context.control.bus().setAway(false);
+      };
+      await whileFlowing(context, [500, 2_000], restart, mostAbsences);
+      await meetOne(context, { isMet: () => cut > 0, act: restart });
+      tellMet(context, cut, "connections cut");
+    },
+    heal: ({ control }) => void control.bus().setAway(false),
   },
   {
     name: "storage-away-5s",
     weight: 1,
+    touches: "storage",
     disturb: (context) =>
       whileFlowing(
         context,
@@ -195,27 +150,28 @@ export const platformFaults: readonly ChaosFault[] = [
   {
     name: "storage-away-60s",
     weight: 1,
-    disturb: async ({ control, random }) => {
-      await pauseBetween({ random }, 200, 1_000);
-      control.setStorageAway(true);
+    touches: "storage",
+    disturb: async (context) => {
+      if (!context.isOnly) return;
+      await pauseBetween(context, 200, 1_000);
+      context.control.setStorageAway(true);
     },
-    hold: ({ time }) => time.advance(minuteMs),
+    hold: (context) => holdWithoutStorage(context),
     heal: ({ control }) => control.setStorageAway(false),
   },
   {
     name: "no-duplicate-detection",
     weight: 1,
+    touches: "doors",
     doors: ["eventGrid", "serviceBus"],
     begin: ({ control }) => control.broker.setDuplicateDetectionEnabled(false),
-    disturb: (context) =>
-      whileFlowing(context, [500, 2_000], () => {
-        context.control.broker.loseLocks();
-      }),
+    disturb: (context) => letDuplicatesIn(context),
     heal: ({ control }) => control.broker.setDuplicateDetectionEnabled(true),
   },
   {
     name: "clock-5-minutes-ahead",
     weight: 1,
+    touches: "clock",
     begin: ({ time }) => time.setSkew(5 * minuteMs),
     hold: ({ time }) => time.advance(2 * minuteMs),
     heal: ({ time }) => time.setSkew(0),
@@ -223,8 +179,68 @@ export const platformFaults: readonly ChaosFault[] = [
   {
     name: "clock-5-minutes-behind",
     weight: 1,
+    touches: "clock",
     begin: ({ time }) => time.setSkew(-5 * minuteMs),
     hold: ({ time }) => time.advance(2 * minuteMs),
     heal: ({ time }) => time.setSkew(0),
   },
 ];
+
+/**
+ * Beside other faults it comes when they have met something: without the ledger nothing gets as far as they are. What
+ * comes late has a door that takes it all the same.
+ */
+async function holdWithoutStorage({ control, time, isOnly, post }: ChaosContext): Promise<void> {
+  control.setStorageAway(true);
+  const late = isOnly
+    ? []
+    : Array.from({ length: lateDocuments }, () => post({ doors: ["serviceBus"] }));
+  await time.advance(minuteMs);
+  await Promise.all(late);
+}
+
+async function killAfterSends(context: ChaosContext): Promise<void> {
+  let kills = 0;
+  // Only the app sends there: what it was about to complete comes again.
+  const waitForSend = (): (() => void) =>
+    context.control.broker.onNextArrival("integration-events", () => {
+      killOne(context);
+      kills += 1;
+    });
+  const act = async (): Promise<void> => {
+    await whenHostIsReady(context);
+    const stopWaiting = waitForSend();
+    await pauseBetween(context, 200, 800);
+    // Else it would meet a send of the next round.
+    stopWaiting();
+  };
+  await whileWorking(context, [100, 800], act, mostKills(context));
+  await meetOne(context, { isMet: () => kills > 0, act });
+  tellMet(context, kills, "kills after a send");
+}
+
+/** Locks are lost, and a send is taken whose sender gets no answer: it sends the same message again. */
+async function letDuplicatesIn(context: ChaosContext): Promise<void> {
+  const { broker, bus } = context.control;
+  const before = broker.duplicatesLetIn;
+  let isWaiting = false;
+  let stopWaiting = (): void => undefined;
+  const cutNextSend = (): void => {
+    if (isWaiting) return;
+    isWaiting = true;
+    stopWaiting = broker.onNextArrival("integration-events", () => {
+      isWaiting = false;
+      bus().dropConnections();
+    });
+  };
+  let cuts = 0;
+  await whileFlowing(context, [500, 2_000], () => {
+    broker.loseLocks();
+    if (cuts < mostUnansweredSends) cutNextSend();
+    cuts += 1;
+  });
+  const count = (): number => broker.duplicatesLetIn - before;
+  await meetOne(context, { isMet: () => count() > 0, act: cutNextSend });
+  stopWaiting();
+  tellMet(context, count(), "duplicates let in");
+}

@@ -2,6 +2,7 @@ import { pauseBetween, type ChaosContext, type ChaosFault } from "./chaos-fault.
 import { createOperatorClient, type ShownReplay } from "./operator-client.ts";
 import { readFailures } from "./read-world.ts";
 import { killOne } from "./kill-one.ts";
+import { tellMet } from "./meet-one.ts";
 import { whenHostIsReady } from "./when-host-is-ready.ts";
 
 const secondMs = 1_000;
@@ -40,7 +41,9 @@ function refuseHalf({ control }: ChaosContext): void {
 }
 
 interface Beside {
-  readonly disturb: (context: ChaosContext, isOver: () => boolean) => Promise<void>;
+  /** When each of its acts was, by the stack's clock. */
+  readonly disturb: (context: ChaosContext, isOver: () => boolean) => Promise<readonly number[]>;
+  readonly acts: string;
   /** Between two looks at the replay. */
   readonly wait: (context: ChaosContext) => Promise<void>;
 }
@@ -48,10 +51,15 @@ interface Beside {
 /** Locks of killed hosts have to run out. */
 const killing: Beside = {
   disturb: killHosts,
+  acts: "kills while it ran",
   wait: ({ time }) => time.advance(20 * secondMs),
 };
 /** While traffic flows it is never quiet enough for moving time on. */
-const posting: Beside = { disturb: postOn, wait: (context) => pauseBetween(context, 200, 300) };
+const posting: Beside = {
+  disturb: postOn,
+  acts: "posted meanwhile",
+  wait: (context) => pauseBetween(context, 200, 300),
+};
 
 /** Every failure of the CRM is replayed, and has to be gone afterwards. */
 async function replayWhile(context: ChaosContext, beside: Beside): Promise<void> {
@@ -71,7 +79,10 @@ async function replayWhile(context: ChaosContext, beside: Beside): Promise<void>
     () => operator.replay(id),
     () => beside.wait(context),
   ).finally(() => (isOver = true));
-  await disturbing;
+  const acts = await disturbing;
+  // The look at the replay that finds it ended may be late: a time-step and more.
+  const endedAt = Date.parse(ended?.endedAt ?? "") || Infinity;
+  tellMet(context, acts.filter((at) => at < endedAt).length, beside.acts);
   await time.settle();
   const left = await countOpenFailures(context);
   note(`${before} failures replayed, ${left} left`);
@@ -100,30 +111,34 @@ function isEnded({ state, isFollowed }: ShownReplay): boolean {
   return !isFollowed && (state === "done" || state === "stopped" || state === "cancelled");
 }
 
-async function killHosts(context: ChaosContext, isOver: () => boolean): Promise<void> {
-  let kills = 0;
-  while (!isOver() && kills < mostKills) {
-    await pauseBetween(context, 100, 1_200);
-    if (isOver()) break;
+/** First at the replay's own next send: a short one would else be over before. */
+async function killHosts(context: ChaosContext, isOver: () => boolean): Promise<readonly number[]> {
+  const { control, stack } = context;
+  const kills: number[] = [];
+  const kill = (): void => {
+    kills.push(stack.clock.now());
     killOne(context);
-    kills += 1;
+  };
+  const stopWaiting = control.broker.onNextArrival("integration-events", kill);
+  while (!isOver() && kills.length === 0) await pauseBetween(context, 10, 20);
+  stopWaiting();
+  while (!isOver() && kills.length < mostKills) {
     await whenHostIsReady(context);
+    await pauseBetween(context, 100, 1_200);
+    if (!isOver()) kill();
   }
   await whenHostIsReady(context);
-  context.note(`${kills} kills`);
-  if (kills === 0) context.complain("the replay was over before the first kill");
+  return kills;
 }
 
-async function postOn(context: ChaosContext, isOver: () => boolean): Promise<void> {
-  const { traffic, round } = context;
-  let count = 0;
+async function postOn(context: ChaosContext, isOver: () => boolean): Promise<readonly number[]> {
+  const posts: number[] = [];
   while (!isOver()) {
-    await traffic.post({ round });
-    count += 1;
+    posts.push(context.stack.clock.now());
+    await context.post();
     await pauseBetween(context, 50, 250);
   }
-  context.note(`${count} posted meanwhile`);
-  if (count === 0) context.complain("nothing was posted while the replay ran");
+  return posts;
 }
 
 async function countOpenFailures({ stack, posted }: ChaosContext): Promise<number> {
@@ -143,14 +158,14 @@ function isStanding(status: string): boolean {
  * The originals come afterwards, with the rest of F&O's error list.
  */
 async function repairBeforeOriginal(context: ChaosContext): Promise<void> {
-  const { control, stack, time, traffic, round, posted, note, complain } = context;
+  const { control, stack, time, traffic, posted, note, complain } = context;
   await time.settle();
   const since = stack.clock.now();
   // A hundredth of what it compares is the most that verify repairs by itself.
   const wanted = Math.max(1, Math.floor(posted().length / 100));
   control.broker.setStatus("business-events", "SendDisabled");
   for (let count = 0; count < wanted; count += 1) {
-    await traffic.post({ round, doors: ["serviceBus"] });
+    await context.post({ doors: ["serviceBus"] });
   }
   control.broker.setStatus("business-events", "Active");
   if (traffic.refused() < wanted) complain("an event was accepted that had to wait");

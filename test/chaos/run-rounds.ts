@@ -3,13 +3,15 @@ import type { ChaosContext, ChaosFault } from "./chaos-fault.ts";
 import { checkWorld, type Problem, type Verdict } from "./check-world.ts";
 import type { PlannedRound } from "./plan-rounds.ts";
 import { readWorld } from "./read-world.ts";
-import { createSeededRandom, type SeededRandom } from "./seeded-random.ts";
+import { createExtraPoster, postRound } from "./post-round.ts";
+import { createSeededRandom } from "./seeded-random.ts";
 import { startChaosStack, type ChaosStack } from "./start-chaos-stack.ts";
 import { createTimeDriver, type TimeDriver } from "./time-driver.ts";
 import { createTraffic, type Traffic } from "./traffic.ts";
 
 /** Of one local Azure and its world, in which rounds run one after the other. */
 export interface LaneOptions {
+  /** Of what the simulated systems draw until the first round begins. */
   readonly seed: number;
   readonly folder: string;
   /** Skipped after the last round, for late copies of messages to show that they do nothing. */
@@ -40,12 +42,9 @@ interface Run {
   readonly stack: ChaosStack;
   readonly traffic: Traffic;
   readonly time: TimeDriver;
-  readonly random: SeededRandom;
   readonly complaints: Problem[];
 }
 
-/** In flight at once when F&O posts; it sends with four of its own. */
-const posters = 6;
 /** Nothing is under way then: every step finds the same, the sweep included. */
 const afterwardsStepMs = 5 * 60_000;
 
@@ -59,21 +58,22 @@ export async function runRounds(
   options: LaneOptions,
   next: () => Promise<PlannedRound | undefined>,
 ): Promise<LaneResult> {
-  const random = createSeededRandom(options.seed);
+  let systems = createSeededRandom(options.seed, "systems");
   onProgress("starting the local Azure");
   const stack = await startChaosStack({
     folder: options.folder,
     log: options.isVerbose ? onProgress : () => undefined,
-    random: createSeededRandom(options.seed).next,
+    random: () => systems.next(),
   });
   try {
-    const traffic = createTraffic(stack.environment.finance.baseUrl, random);
+    const traffic = createTraffic(stack.environment.finance.baseUrl);
     const time = createTimeDriver(stack);
-    const run: Run = { stack, traffic, time, random, complaints: [] };
+    const run: Run = { stack, traffic, time, complaints: [] };
     const rounds: RoundResult[] = [];
     const left = new Map<string, ReadonlySet<string>>();
     for (let round = await next(); round !== undefined; round = await next()) {
-      random.restart(round.seed);
+      // Anew, or what they get wrong would depend on the rounds that this lane has had before.
+      systems = createSeededRandom(round.seed, "systems");
       const faults = allFaults.filter(({ name }) => round.faults.includes(name));
       left.set(round.name, new Set(faults.flatMap(({ mayLeave = [] }) => mayLeave)));
       rounds.push(await runRound(run, round));
@@ -93,10 +93,8 @@ export async function runRounds(
   }
 }
 
-async function runRound(
-  run: Run,
-  { name: round, events, faults: names }: PlannedRound,
-): Promise<RoundResult> {
+async function runRound(run: Run, planned: PlannedRound): Promise<RoundResult> {
+  const { name: round, events, faults: names, seed, hasToMeet } = planned;
   const { stack, traffic, time } = run;
   const faults = allFaults.filter(({ name }) => names.includes(name));
   const startedAt = performance.now();
@@ -105,31 +103,36 @@ async function runRound(
   const first = traffic.documents.length;
   const notes: string[] = [];
   let isOver = false;
-  const context: ChaosContext = {
-    ...run,
-    onProgress,
+  const isOnly = names.length === 1;
+  const withName = (fault: string, text: string): string => (isOnly ? text : `${fault}: ${text}`);
+  const toContext = (fault: string): ChaosContext => ({
+    ...{ stack, traffic, time, onProgress, round, hasToMeet },
     control: stack.control,
-    round,
+    random: createSeededRandom(seed, fault),
+    post: createExtraPoster(traffic, planned, fault),
+    isOnly,
     isFlowOver: () => isOver,
     posted: () => traffic.documents.slice(first),
-    note: (text) => notes.push(text),
-    complain: (text) => run.complaints.push({ round, kind: "disagrees", text }),
-  };
+    note: (text) => notes.push(withName(fault, text)),
+    complain: (text) =>
+      run.complaints.push({ round, kind: "disagrees", text: withName(fault, text) }),
+  });
+  const running = faults.map((fault) => ({ fault, context: toContext(fault.name) }));
   const phases = { flow: 0, hold: 0, resend: 0, settle: 0 };
   const during = async (phase: Phase, work: () => Promise<void>): Promise<void> => {
     const from = performance.now();
     await work();
     phases[phase] = performance.now() - from;
   };
-  for (const { begin } of faults) await begin?.(context);
+  for (const { fault, context } of running) await fault.begin?.(context);
   await during("flow", async () => {
-    const flow = postAll(run, round, faults, events).finally(() => (isOver = true));
-    await Promise.all([flow, ...faults.map(({ disturb }) => disturb?.(context))]);
+    const flow = postFlow(run, planned, faults).finally(() => (isOver = true));
+    await Promise.all([flow, ...running.map(({ fault, context }) => fault.disturb?.(context))]);
   });
   onProgress(`${round}: ${events} posted`);
   await during("hold", async () => {
-    for (const { hold } of faults) await hold?.(context);
-    for (const { heal } of faults) await heal?.(context);
+    for (const { fault, context } of running) await fault.hold?.(context);
+    for (const { fault, context } of running) await fault.heal?.(context);
   });
   await during("resend", () => traffic.resendErrors());
   await during("settle", () =>
@@ -147,20 +150,16 @@ async function runRound(
   return { name: round, posted, realMs, phases, skippedMs, steps, notes };
 }
 
-async function postAll(
+function postFlow(
   { traffic }: Run,
-  round: string,
+  round: PlannedRound,
   faults: readonly ChaosFault[],
-  events: number,
 ): Promise<void> {
   const doors = faults.find((fault) => fault.doors !== undefined)?.doors;
-  let begun = 0;
-  const poster = async (): Promise<void> => {
-    while (begun < events) {
-      begun += 1;
-      if (begun % 100 === 0) onProgress(`${round}: ${begun} of ${events}`);
-      await traffic.post({ round, ...(doors === undefined ? {} : { doors }) });
-    }
-  };
-  await Promise.all(Array.from({ length: posters }, poster));
+  return postRound(traffic, round, {
+    ...(doors === undefined ? {} : { doors }),
+    onBegin: (n) => {
+      if (n > 0 && n % 100 === 0) onProgress(`${round.name}: ${n} of ${round.events}`);
+    },
+  });
 }

@@ -1,12 +1,11 @@
 import type { FaultySystem } from "../../local/assembly/fault-control.ts";
 import type { Fault } from "../../local/faults.ts";
+import { meetOne, tellMet } from "./meet-one.ts";
 import { pauseBetween, whileFlowing, type ChaosContext, type ChaosFault } from "./chaos-fault.ts";
 
 const minuteMs = 60_000;
-
-/** For which a document of its own is waited for to meet a fault. */
-const hitLimitMs = 10_000;
-const gatePauseMs = 20_000;
+/** Of the rows and mails that go wrong where not every one does. */
+const wrongShare = 0.2;
 
 interface Turn {
   readonly fault: Fault;
@@ -28,6 +27,7 @@ function inTurns(
     name,
     weight,
     mayLeave,
+    touches: system,
     disturb: async (context) => {
       const turns = faults.map((fault): Turn => ({ fault, hits: 0 }));
       let next = 0;
@@ -37,26 +37,24 @@ function inTurns(
         if (turn !== undefined)
           context.control.faults[system].set(turn.fault, () => (turn.hits += 1));
       });
-      for (const turn of turns) if (turn.hits === 0) await meetOne(context, system, turn);
+      for (const turn of turns) await meetTurn(context, system, turn);
       context.note(`hits ${turns.map(({ hits }) => hits).join("/")}`);
-      // In a mixed round others may keep everything from getting that far.
-      if (context.round === name && turns.some(({ hits }) => hits === 0))
-        context.complain(`one of its faults hit nothing`);
+      if (context.hasToMeet && turns.some(({ hits }) => hits === 0))
+        context.complain("one of its faults hit nothing");
     },
     hold: ({ time }) => time.advance(minuteMs),
     heal: ({ control }) => control.faults[system].clear(),
   };
 }
 
-async function meetOne(context: ChaosContext, system: FaultySystem, turn: Turn): Promise<void> {
-  const { control, time, traffic, round } = context;
-  const giveUpAt = performance.now() + hitLimitMs;
-  control.faults[system].set({ ...turn.fault, rate: 1 }, () => (turn.hits += 1));
-  const posting = traffic.post({ round, doors: ["serviceBus"] });
-  // The gate that the fault before has closed opens after a while.
-  while (turn.hits === 0 && performance.now() < giveUpAt) await time.advance(gatePauseMs);
-  await posting;
-  control.faults[system].set(turn.fault);
+/** Over what is set there, by this fault or by another one of the round: one that met nothing gets every request. */
+async function meetTurn(context: ChaosContext, system: FaultySystem, turn: Turn): Promise<void> {
+  if (turn.hits > 0) return;
+  const takeAway = context.control.faults[system].over({ ...turn.fault, rate: 1 }, () => {
+    turn.hits += 1;
+  });
+  await meetOne(context, { isMet: () => turn.hits > 0 });
+  takeAway();
 }
 
 /** Longer than the 90 s for which CE's client waits, and the 100 s for which a workflow's caller waits. */
@@ -95,15 +93,29 @@ export const systemFaults: readonly ChaosFault[] = [
   {
     name: "crm-partial-errors",
     weight: 1,
-    begin: ({ control }) => control.configureCrm({ lockedShare: 0.2 }),
+    touches: "crm",
+    begin: ({ control }) => control.configureCrm({ lockedShare: wrongShare }),
+    disturb: async (context) => {
+      const { control } = context;
+      const met = countFromNow(control.refusedRows);
+      await meetAll(context, met, (share) => control.configureCrm({ lockedShare: share }));
+      tellMet(context, met(), "rows refused out of a collection");
+    },
     hold: ({ time }) => time.advance(2 * minuteMs),
     heal: ({ control }) => control.configureCrm({ lockedShare: 0 }),
   },
   {
     name: "mail-fails-after-accepting",
     weight: 1,
+    touches: "mail",
     mayLeave: ["MAIL_FAILED"],
-    begin: ({ control }) => control.configureMail({ failShare: 0.2 }),
+    begin: ({ control }) => control.configureMail({ failShare: wrongShare }),
+    disturb: async (context) => {
+      const { control } = context;
+      const met = countFromNow(control.failedMails);
+      await meetAll(context, met, (share) => control.configureMail({ failShare: share }));
+      tellMet(context, met(), "mails failed");
+    },
     hold: ({ time }) => time.advance(5 * minuteMs),
     heal: ({ control }) => control.configureMail({ failShare: 0 }),
   },
@@ -119,9 +131,27 @@ export const systemFaults: readonly ChaosFault[] = [
   ]),
 ];
 
+function countFromNow(count: () => number): () => number {
+  const before = count();
+  return () => count() - before;
+}
+
+/** After the flow, and only when nothing went wrong in it by chance: everything does, until something has. */
+async function meetAll(
+  context: ChaosContext,
+  met: () => number,
+  setShare: (share: number) => void,
+): Promise<void> {
+  await whileFlowing(context, [100, 300], () => undefined);
+  if (met() > 0) return;
+  setShare(1);
+  await meetOne(context, { isMet: () => met() > 0 });
+  setShare(wrongShare);
+}
+
 /** What F&O itself does twice, or once too often. */
 export const eventFaults: readonly ChaosFault[] = [
-  { name: "three-doors", weight: 1, doors: ["eventGrid", "serviceBus", "https"] },
+  { name: "three-doors", weight: 1, touches: "doors", doors: ["eventGrid", "serviceBus", "https"] },
   {
     name: "resent-same-and-new-id",
     weight: 1,
@@ -133,27 +163,48 @@ export const eventFaults: readonly ChaosFault[] = [
     weight: 1,
     mayLeave: ["CE_REJECTED"],
     disturb: async (context) => {
-      const { traffic, round } = context;
       let count = 0;
       await whileFlowing(context, [300, 1_500], async () => {
         // Above what a money column of CE holds: refused by CE alone, and only this row.
         const lines = [{ product: "D0011", quantity: 1, unitPrice: 200_000_000_000_000 }];
-        await traffic.post({ round, doors: ["serviceBus"], lines });
+        await context.post({ doors: ["serviceBus"], lines });
         count += 1;
       });
-      context.note(`${count} poison rows`);
+      tellMet(context, count, "poison rows");
     },
   },
 ];
 
+interface Resent {
+  readonly newEventId: boolean;
+  count: number;
+}
+
+/** Under the same id and under a new one; counted is what F&O got an acknowledgement for. */
 async function resendSome(context: ChaosContext): Promise<void> {
   const { traffic, random, posted } = context;
   const doors = ["eventGrid", "serviceBus", "https"] as const;
-  for (let count = 0; count < 20; count += 1) {
-    await pauseBetween(context, 20, 200);
+  const [same, other]: readonly [Resent, Resent] = [
+    { newEventId: false, count: 0 },
+    { newEventId: true, count: 0 },
+  ];
+  const resendAs = async (how: Resent): Promise<void> => {
     const documents = posted().filter(({ eventIds }) => eventIds.length > 0);
-    if (documents.length === 0) continue;
-    const newEventId = random.next() < 0.5;
-    await traffic.resend(random.pick(documents), { newEventId, door: random.pick(doors) });
+    if (documents.length === 0) return;
+    const document = random.pick(documents);
+    const { isAccepted } = await traffic.resend(document, {
+      newEventId: how.newEventId,
+      door: random.pick(doors),
+    });
+    if (isAccepted) how.count += 1;
+  };
+  for (let turn = 0; turn < 20; turn += 1) {
+    await pauseBetween(context, 20, 200);
+    await resendAs(random.next() < 0.5 ? other : same);
   }
+  for (const how of [same, other]) {
+    await meetOne(context, { isMet: () => how.count > 0, act: () => resendAs(how) });
+  }
+  tellMet(context, same.count, "resent under the same id");
+  tellMet(context, other.count, "under a new one");
 }

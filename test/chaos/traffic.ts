@@ -1,12 +1,10 @@
-import { customers as masterData } from "../../local/finance/master-data.ts";
 import type { Accepted } from "./check-world.ts";
-import type { SeededRandom } from "./seeded-random.ts";
-
-export type Door = "eventGrid" | "serviceBus" | "https";
+import type { ChosenDocument, Door } from "./choose-document.ts";
 
 export interface PostOptions {
   readonly round: string;
-  /** One at random when left out. */
+  readonly document: ChosenDocument;
+  /** The document's own when left out. */
   readonly doors?: readonly Door[];
   readonly lines?: readonly object[];
 }
@@ -21,7 +19,7 @@ export interface Traffic {
   resend(
     document: Accepted,
     how: { readonly newEventId: boolean; readonly door: Door },
-  ): Promise<void>;
+  ): Promise<{ readonly isAccepted: boolean }>;
   /** What an operator of F&O does with its error list, until the list is empty. */
   resendErrors(): Promise<void>;
 }
@@ -31,16 +29,14 @@ interface Sending {
   readonly state: string;
 }
 
-/** US-002 has no address. */
-const customers = ["US-001", "US-002", "GB-001", "DE-001", "JP-001"].flatMap(
-  (wanted) => masterData.find(({ account }) => account === wanted) ?? [],
-);
-const kinds = ["sales", "freeText", "creditNote"] as const;
 const resendLimit = 60;
 const resendPauseMs = 500;
 
-/** Documents as F&O posts them, each under a number that no other has; F&O's answers are kept, nothing else. */
-export function createTraffic(financeUrl: string, random: SeededRandom): Traffic {
+/**
+ * Documents as F&O posts them, each under a number that no other has; F&O's answers are kept, nothing else. Numbers are
+ * given out as documents come: which of a round's documents has which depends on the run.
+ */
+export function createTraffic(financeUrl: string): Traffic {
   const documents: (Accepted & { eventIds: string[] })[] = [];
   const refused = new Set<string>();
   const sim = async (path: string, body: object): Promise<unknown> => {
@@ -61,15 +57,13 @@ export function createTraffic(financeUrl: string, random: SeededRandom): Traffic
   return {
     documents,
     refused: () => refused.size,
-    post: async ({ round, doors, lines }) => {
-      const { company, account: customer, email: mailTo } = random.pick(customers);
-      const count = random.between(1, 3);
+    post: async ({ round, document: chosen, doors, lines }) => {
+      const { company, customer, mailTo, lines: count, kind } = chosen;
       const number = `CHAOS-${String(documents.length).padStart(6, "0")}`;
       const eventIds: string[] = [];
       const document = { number, round, mailTo, lines: lines?.length ?? count, eventIds };
       documents.push(document);
-      const door = doors ?? [random.pick<Door>(["eventGrid", "serviceBus", "https"])];
-      const kind = random.pick(kinds);
+      const door = doors ?? [chosen.door];
       const posted = (await sim("post-invoice", {
         ...{ number, company, customer, kind, lines: lines ?? count, door, wait: true },
       })) as { readonly eventId: string; readonly sendings: readonly Sending[] };
@@ -86,6 +80,7 @@ export function createTraffic(financeUrl: string, random: SeededRandom): Traffic
       const known = documents.find(({ number }) => number === document.number);
       if (newEventId) known?.eventIds.push(again.eventId.toLowerCase());
       note(again.sendings);
+      return { isAccepted: again.sendings.every(({ state }) => state === "sent") };
     },
     resendErrors: async () => {
       for (let round = 0; refused.size > 0; round += 1) {

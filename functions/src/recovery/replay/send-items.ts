@@ -26,7 +26,8 @@ interface Sent {
 }
 
 const chunkSize = 100;
-const slowestPerSecond = 1;
+/** Service Bus may ask for less again and again; the way back from slower than this would take minutes. */
+const [slowestPerSecond, slowestShare] = [1, 0.25];
 const pauseMs = 5_000;
 const leastReadMs = 1_000;
 /** Retry-After is believed up to an hour (docs/decisions/0002), and a 0 is no leave to ask without end. */
@@ -108,7 +109,8 @@ export class ItemSender {
     } catch (error) {
       if (!(error instanceof MessagingError)) throw error;
       // ServerBusy or away: half as fast, and faster again with every chunk that goes through.
-      const perSecondNow = Math.max(slowestPerSecond, before / 2);
+      const slowest = Math.min(slowestPerSecond, options.perSecond * slowestShare);
+      const perSecondNow = Math.max(slowest, before / 2);
       await this.#kept.save({ perSecondNow, note: "Service Bus asks for less" });
       await this.#on.clock.sleep(pauseMs);
       return { items: [], isGoingOn: false };

@@ -37,6 +37,18 @@ function watchJobs(world: ReplayWorld, saved: ReplayJob[]): TableStore {
   };
 }
 
+/** The world's broker; `before` is told of the how manieth send each is. */
+function beforeSends(world: ReplayWorld, before: (sends: number) => Promise<void>): Sender {
+  let sends = 0;
+  return {
+    send: async (entity, messages) => {
+      sends += 1;
+      await before(sends);
+      await world.delivery.broker.send(entity, messages);
+    },
+  };
+}
+
 /** Each document's effect, in no order. */
 function effects(world: ReplayWorld): readonly string[] {
   return [...world.delivery.target.effects].sort();
@@ -206,16 +218,39 @@ describe("a replay", () => {
     await world.replays.setWish(id, "pause");
     expect(await world.run(id)).toBe(false);
     expect((await world.job(id)).state).toBe("paused");
-    expect(await count(world, "open")).toBe(30);
+    expect([await count(world, "open"), effects(world)]).toEqual([30, []]);
+
+    await world.replays.setWish(id, "run");
+    const sender = beforeSends(world, (sends) =>
+      world.replays.setWish(id, sends < 2 ? "run" : "pause"),
+    );
+    expect(await world.run(id, { sender })).toBe(false);
+    // What was sent before the pause is followed to its end.
+    expect(await world.job(id)).toMatchObject({ state: "paused", ended: { delivered: 11 } });
+    expect([await count(world, "open"), await count(world, "resolved")]).toEqual([19, 11]);
+
     await world.replays.setWish(id, "cancel");
     expect(await world.run(id)).toBe(true);
-
     expect(await world.job(id)).toMatchObject({
       state: "cancelled",
       note: "a person cancelled it",
+      ended: { delivered: 11 },
     });
-    expect(await count(world, "open")).toBe(30);
-    expect(effects(world)).toEqual([]);
+    expect(await count(world, "open")).toBe(19);
+    expect([effects(world).length, new Set(effects(world)).size]).toEqual([11, 11]);
+  });
+
+  it("goes on after a pause to its end", async () => {
+    const world = new ReplayWorld();
+    await world.fail(30);
+    const { id } = await world.begin();
+    await world.replays.setWish(id, "pause");
+    await world.run(id);
+    await world.replays.setWish(id, "run");
+    expect(await world.run(id)).toBe(true);
+
+    expect(await world.job(id)).toMatchObject({ state: "done", ended: { delivered: 30 } });
+    expect(effects(world)).toEqual(effectKeys(1, 30));
   });
 
   it("leaves failures alone that another replay has", async () => {
@@ -260,40 +295,73 @@ describe("a replay", () => {
     });
   });
 
-  it("does not go on to the next step while a delivery is retried", async () => {
+  it("does not go on to the next step while a delivery is under way or retried", async () => {
     const world = new ReplayWorld();
     await world.fail(5);
-    world.delivery.target.answers = [
-      ...Array.from({ length: 3 }, (): Outcome => ({
-        kind: "retry",
-        code: "CE_BUSY",
-        reason: "busy",
-      })),
-    ];
+    const busy: Outcome = { kind: "retry", code: "CE_BUSY", reason: "busy" };
+    world.delivery.target.answers = [busy, busy, busy];
     const { id } = await world.begin();
-    await world.run(id);
+    // For longer than the runner looks at a step at a time.
+    let restMs = 5_000;
+    const work = world.work.bind(world);
+    world.work = async () => {
+      restMs -= 100;
+      if (restMs < 0) await work();
+    };
+    const doneBefore: number[] = [];
+    const sender = beforeSends(world, () => {
+      doneBefore.push(effects(world).length);
+      return Promise.resolve();
+    });
+    await world.run(id, { sender });
 
+    expect(world.delivery.target.answers).toEqual([]);
+    expect(doneBefore).toEqual([0, 1]);
     expect(effects(world)).toEqual(effectKeys(1, 5));
     expect((await world.job(id)).state).toBe("done");
   });
 
-  it("sends less while Service Bus asks for it, and sends everything in the end", async () => {
-    const world = new ReplayWorld();
-    await world.fail(40);
-    const { id } = await world.begin({ kind: "all" }, { perSecond: 20 });
-    let busy = 3;
-    const sender = {
-      send: async (entity: string, messages: Parameters<typeof world.delivery.broker.send>[1]) => {
-        busy -= 1;
-        if (busy >= 0) throw new MessagingError("MESSAGING_UNAVAILABLE", entity);
-        await world.delivery.broker.send(entity, messages);
-      },
-    };
-    await world.run(id, { sender });
+  it.each([
+    { perSecond: 20, asked: [10, 5, 2.5] },
+    { perSecond: 0.5, asked: [0.25, 0.125, 0.125] },
+  ])(
+    "sends half as much each time that Service Bus asks for it ($perSecond a second), more with each chunk that goes, and everything in the end",
+    async ({ perSecond, asked }) => {
+      const world = new ReplayWorld();
+      await world.fail(40);
+      const options = { perSecond, steps: [40] };
+      const { id } = await world.begin({ kind: "all" }, options);
+      const saved: ReplayJob[] = [];
+      const { clock } = world.delivery;
+      const chunks: { readonly at: number; readonly size: number }[] = [];
+      let busy = asked.length;
+      const sender: Sender = {
+        send: async (entity, messages) => {
+          busy -= 1;
+          if (busy >= 0) throw new MessagingError("MESSAGING_UNAVAILABLE", entity);
+          chunks.push({ at: clock.now(), size: messages.length });
+          await world.delivery.broker.send(entity, messages);
+        },
+      };
+      await world.run(id, { sender, store: watchJobs(world, saved) });
 
-    expect(effects(world)).toEqual(effectKeys(1, 40));
-    expect((await world.job(id)).state).toBe("done");
-  });
+      const rates = saved.map(({ perSecondNow }) => perSecondNow);
+      const changes = rates.filter((rate, index) => index > 0 && rate !== rates[index - 1]);
+      const slower = asked.filter((rate, index) => rate !== asked[index - 1]);
+      expect(changes.slice(0, slower.length)).toEqual(slower);
+      expect(changes[slower.length]).toBeCloseTo((asked.at(-1) ?? 0) * 1.1);
+      expect(Math.max(...rates)).toBe(perSecond);
+      // The pause after each chunk is what its size asks for at the rate of then, which never fell below the last one.
+      const slowest = asked.at(-1) ?? 0;
+      const gaps = chunks.slice(1).map(({ at }, index) => at - (chunks[index]?.at ?? 0));
+      const [first] = chunks;
+      expect(first?.size).toBe(Math.max(1, Math.floor(slowest)));
+      expect(gaps[0]).toBeGreaterThanOrEqual(((first?.size ?? 0) / slowest) * 1_000);
+      while (!(await world.run(id)));
+      expect(effects(world)).toEqual(effectKeys(1, 40));
+      expect((await world.job(id)).state).toBe("done");
+    },
+  );
 
   it("keeps to its rate", async () => {
     const world = new ReplayWorld();

@@ -151,6 +151,16 @@ describe("calling a workflow", () => {
     expect(await answer.json()).toMatchObject({ error: { code } });
   });
 
+  it("can be switched off and on by its name, and by no name that is not there", async () => {
+    const { host, invoke } = start({ name: "logic-causeway-local-wf" });
+    expect(host.names()).toEqual(["logic-causeway-local-wf"]);
+    host.setEnabled("logic-causeway-local-wf", false);
+    expect((await invoke({ n: 1 })).status).toBe(404);
+    host.setEnabled("logic-causeway-local-wf", true);
+    expect((await invoke({ n: 1 })).status).toBe(201);
+    expect(() => host.setEnabled("wf", false)).toThrow("There is no workflow 'wf'");
+  });
+
   it("answers 202 at once where there is no Response, and 502 where none was reached", async () => {
     const withActions = (actions: object) =>
       start({ definition: { ...(deployment.definition as object), actions } });

@@ -207,6 +207,46 @@ describe("duplicate detection", () => {
     sendIds(broker, "q", "a", "a");
     expect(broker.counts("q").active).toBe(2);
   });
+
+  it("counts those that come in only because it is switched off, also of an id from before", () => {
+    const { broker } = createTestBroker();
+    broker.createQueue("q", { requiresDuplicateDetection: true });
+    sendIds(broker, "q", "a", "a", "b");
+    expect(broker.duplicatesLetIn).toBe(0);
+    broker.setDuplicateDetectionEnabled(false);
+    sendIds(broker, "q", "a", "c", "c");
+    expect(broker.duplicatesLetIn).toBe(2);
+    broker.setDuplicateDetectionEnabled(true);
+    sendIds(broker, "q", "c");
+    expect([broker.duplicatesLetIn, broker.counts("q").active]).toEqual([2, 5]);
+  });
+});
+
+describe("a fault run", () => {
+  it("is told how many locks it took away", () => {
+    const { broker } = createTestBroker();
+    broker.createQueue("q");
+    broker.createQueue("other");
+    sendIds(broker, "q", "a", "b", "c");
+    sendIds(broker, "other", "d");
+    new HandReceiver(broker, "q").take(2);
+    new HandReceiver(broker, "other").take();
+
+    expect([broker.loseLocks(), broker.loseLocks()]).toEqual([3, 0]);
+  });
+
+  it("waits for the next arrival in two places at once, each for itself", () => {
+    const { broker } = createTestBroker();
+    broker.createQueue("q");
+    const told: string[] = [];
+    broker.onNextArrival("q", () => told.push("one"));
+    const stop = broker.onNextArrival("q", () => told.push("two"));
+    broker.onNextArrival("q", () => told.push("three"));
+    stop();
+    sendIds(broker, "q", "a", "b");
+
+    expect(told).toEqual(["one", "three"]);
+  });
 });
 
 describe("forwarding", () => {
