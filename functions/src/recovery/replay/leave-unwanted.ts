@@ -5,7 +5,8 @@
  *
  * A failed delivery ends as at any other rule, in this order: its row becomes `skipped`, on the version that was read
  * → its failure is resolved → its item is `skipped`. Found again after a crash, the row says how it ended. A delivery
- * that has no row gets none, and one that was delivered or skipped before stays as it is.
+ * that has no row gets none, and one that was delivered or skipped before stays as it is. A rule must not hide an effect
+ * that may have been made: where the failure leaves that open it stays open, for a person to look.
  */
 import { inParallel } from "../../delivery/batch-writes.ts";
 import { withStep } from "../../delivery/ledger-rows.ts";
@@ -37,6 +38,10 @@ export async function leaveUnwanted(
       left.set(work, { kind: "refused", ...refusal });
       return;
     }
+    if (mayBeMade(work)) {
+      left.set(work, { kind: "refused", code: rule, reason: lookFirst });
+      return;
+    }
     left.delete(work);
     unwanted.push({ work, flow: body.event.flow });
   });
@@ -50,6 +55,15 @@ export async function leaveUnwanted(
     results,
   );
   return left;
+}
+
+const lookFirst =
+  "the flow does not want it there by now, and it may be there: look, then discard it";
+/** Failures that leave open whether the target has it: the call may even be under way still. */
+const doubtful = ["OUTCOME_UNKNOWN", "STUCK", "DEAD_LETTERED", "TARGET_DOWN", "CRM_AMBIGUOUS"];
+
+function mayBeMade({ version }: Work): boolean {
+  return version?.row.state === "failed" && doubtful.includes(version.row.code ?? "");
 }
 
 /** Those that end here; a row that somebody else has changed is looked at again. */

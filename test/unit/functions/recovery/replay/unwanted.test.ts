@@ -94,6 +94,27 @@ describe("what the flow does not want at the target of a replay", () => {
     expect(ledgerRows(world).toSorted()).toEqual(["delivered", "skipped NOT_REPAIRED"]);
   });
 
+  it.each(["OUTCOME_UNKNOWN", "STUCK", "DEAD_LETTERED", "TARGET_DOWN"])(
+    "stays a person's matter where its failure is %s: it may be there",
+    async (code) => {
+      await world.fail(2);
+      const { ledger } = world.delivery;
+      const row = await world.delivery.row(numberedEvent(2));
+      const [version] = await ledger.load([row], { fresh: true });
+      await ledger.save([{ row: { ...row, code }, etag: version?.etag ?? "" }]);
+      const { id } = await world.begin({ kind: "all" }, { steps: [2], stopShare: 1 });
+      await world.run(id);
+
+      expect((await ended(world, id))["usmf/CIV-000002"]).toMatch(
+        /^refused NOT_FOR_TARGET: .*look/,
+      );
+      expect(await world.delivery.row(numberedEvent(2))).toMatchObject({ state: "failed", code });
+      const second = (await failures(world)).find(({ businessKey }) => businessKey.endsWith("2"));
+      expect(second?.status).toBe("open");
+      expect(world.delivery.target.effects).toEqual([numberedEvent(1).effectkey]);
+    },
+  );
+
   it("is not sent because it failed when the flow still wanted it: delivery and failure end by the rule", async () => {
     const { events, telemetry } = recordTelemetry();
     world.telemetry = telemetry;
