@@ -10,6 +10,7 @@
  */
 import type { Clock } from "../platform/clock.ts";
 import { RecentMap } from "../platform/recent-map.ts";
+import { toLedgerRowKey } from "./ledger-keys.ts";
 import { createDeliveryRow, isFirst } from "./ledger-rows.ts";
 import type { DeliveryId, DeliveryRow } from "./ledger-rows.ts";
 
@@ -17,7 +18,7 @@ interface Kept extends Pick<DeliveryRow, "acceptedAt" | "traceparent"> {
   readonly etag: string;
 }
 
-/** A quarter of a kilobyte each. */
+/** By estimate a quarter of a kilobyte each. */
 const mostDeliveries = 400_000;
 const keepMs = 30 * 60_000;
 
@@ -37,21 +38,21 @@ export class FirstVersions {
     const { acceptedAt, traceparent } = row;
     // Copied: a part of a text keeps all of it, here the answer to a whole transaction.
     const copy = Buffer.from(etag, "latin1").toString("latin1");
-    this.#kept.set(keyOf(row), { acceptedAt, traceparent, etag: copy });
+    this.#kept.set(toLedgerRowKey(row.eventId, row.target), {
+      acceptedAt,
+      traceparent,
+      etag: copy,
+    });
   }
 
   recall(id: DeliveryId): { readonly row: DeliveryRow; readonly etag: string } | undefined {
-    const known = this.#kept.get(keyOf(id));
+    const known = this.#kept.get(toLedgerRowKey(id.eventId, id.target));
     if (known === undefined) return undefined;
     const { acceptedAt, etag, traceparent } = known;
     return { row: createDeliveryRow(id, { state: "pending", acceptedAt, traceparent }), etag };
   }
 
-  forget(id: DeliveryId): void {
-    this.#kept.delete(keyOf(id));
+  forget({ eventId, target }: DeliveryId): void {
+    this.#kept.delete(toLedgerRowKey(eventId, target));
   }
-}
-
-function keyOf({ eventId, target }: DeliveryId): string {
-  return `${eventId}|${target}`;
 }
